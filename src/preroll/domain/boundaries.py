@@ -1,0 +1,359 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boundaries: the instants at which a booking must do something, what each asks for, and what comes of it.
+
+Boundaries are derived from the timing, never appended by anyone; one that has begun never moves and never runs again
+(SPEC 3.1, 5). Seed: "The booking life cycle state changes during: start of pre-roll, end of pre-roll, start of
+post-roll, end of post-roll".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from preroll.domain.booking import LIFE_CYCLE, ORCHESTRATED, Booking, State, Timing, Trigger
+from preroll.domain.config import PlatformConfig
+from preroll.domain.definition import ServiceDefinition
+from preroll.domain.machine import Machine, Outcome
+from preroll.domain.service import FAILED, Stage, action_for
+
+
+class Kind(StrEnum):
+    """What a boundary is."""
+
+    START_OF_PRE_ROLL = "start_of_pre_roll"
+    END_OF_PRE_ROLL = "end_of_pre_roll"
+    START_OF_POST_ROLL = "start_of_post_roll"
+    END_OF_POST_ROLL = "end_of_post_roll"
+    START_FAILURE = "start_failure"
+    """Runs the platform's start failure script; moves nothing."""
+
+
+class Direction(StrEnum):
+    """Does an event bring the service up or down? Down events go first."""
+
+    DOWN = "down"
+    UP = "up"
+    ASIDE = "aside"
+    """Neither: it never holds up a standard event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of EVENTS."""
+
+    ordinal: int
+    name: str
+    """The event's name as a script sees it (vendor's words)."""
+    stage: Stage | None
+    trigger: Trigger | None
+    direction: Direction
+
+
+# fmt: off
+EVENTS: dict[Kind, Event] = {
+    # boundary                    ord  event                                stage                 trigger                     direction
+    Kind.START_OF_PRE_ROLL:  Event(1, "START_BOOKING_WITH_PREROLL",         Stage.PRE_ROLL,       Trigger.START_OF_PRE_ROLL,  Direction.UP),
+    Kind.END_OF_PRE_ROLL:    Event(2, "START",                              Stage.SERVICE_ACTIVE, Trigger.END_OF_PRE_ROLL,    Direction.UP),
+    Kind.START_OF_POST_ROLL: Event(3, "STOP",                               Stage.POST_ROLL,      Trigger.START_OF_POST_ROLL, Direction.DOWN),
+    Kind.END_OF_POST_ROLL:   Event(4, "STOP_BOOKING_WITH_POSTROLL",         Stage.ENDED,          Trigger.END_OF_POST_ROLL,   Direction.DOWN),
+    Kind.START_FAILURE:      Event(9, "START_FAILURE",                      None,                 None,                       Direction.ASIDE),
+}
+# fmt: on
+STANDARD = tuple(kind for kind, event in EVENTS.items() if event.trigger is not None)
+"""The four events of every booking, in order."""
+
+
+class BoundaryState(StrEnum):
+    """Where a boundary is."""
+
+    ARMED = "armed"
+    """Will be claimed when it is due."""
+    DISARMED = "disarmed"
+    """The booking is not to be orchestrated now."""
+    RUNNING = "running"
+    """Claimed by a worker; never moves any more."""
+    DONE = "done"
+    FAILED = "failed"
+    DROPPED = "dropped"
+    """Will never run: the booking was aborted, canceled, or could not be initiated."""
+
+
+class BoundaryTrigger(StrEnum):
+    """What can happen to a boundary."""
+
+    ARM = "arm"
+    DISARM = "disarm"
+    CLAIM = "claim"
+    SETTLE = "settle"
+    RETRY = "retry"
+    DROP = "drop"
+
+
+_B, _BT = BoundaryState, BoundaryTrigger
+# fmt: off
+BOUNDARY: Machine[BoundaryState, BoundaryTrigger] = Machine("boundary", _B.ARMED, (
+    # from                     trigger      ok            failed      why
+    ({_B.DISARMED},            _BT.ARM,     _B.ARMED,     None,       "confirmed again"),
+    ({_B.ARMED},               _BT.DISARM,  _B.DISARMED,  None,       "on hold, demoted or quarantined"),
+    ({_B.ARMED},               _BT.CLAIM,   _B.RUNNING,   None,       "due, its turn, and its devices are free"),
+    ({_B.RUNNING},             _BT.CLAIM,   _B.RUNNING,   None,       "taken over: the worker's lease has expired"),
+    ({_B.RUNNING},             _BT.SETTLE,  _B.DONE,      _B.FAILED,  "the run has ended"),
+    ({_B.FAILED},              _BT.RETRY,   _B.ARMED,     None,       "the operator's retry: next try, same generation"),
+    ({_B.ARMED, _B.DISARMED},  _BT.DROP,    _B.DROPPED,   None,       "canceled, aborted, or could not be initiated"),
+))
+# fmt: on
+OPEN = frozenset({BoundaryState.ARMED, BoundaryState.RUNNING})
+"""Which boundaries still have something to do?"""
+
+
+def derive(timing: Timing) -> list[tuple[Kind, int]]:
+    """The standard boundaries of a timing with their due instants, in order.
+
+    With a zero-length roll two share an instant and go back to back; a permanent booking has no down events until it
+    is finished.
+    """
+    up = [(Kind.START_OF_PRE_ROLL, timing.start - timing.pre_roll), (Kind.END_OF_PRE_ROLL, timing.start)]
+    if timing.end is None:
+        return up
+    return [
+        *up,
+        (Kind.START_OF_POST_ROLL, timing.end),
+        (Kind.END_OF_POST_ROLL, timing.end + timing.post_roll),
+    ]
+
+
+class Reason(StrEnum):
+    """Why an event failed; the start failure script gets it (SPEC 5)."""
+
+    RESOURCE_NOT_ACTIVE = "ResourceNotActive"
+    BOOKING_NOT_FOUND = "BookingNotFound"
+    SERVICE_NAME_IN_USE = "ServiceNameInUse"
+    LSO_FAILED = "LsoFailed"
+    SCRIPT_MISSING = "ScriptMissing"
+    TRANSITION_NOT_ALLOWED = "TransitionNotAllowed"
+    MISSED = "Missed"
+    UNEXPECTED = "Unexpected"
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """One row of the timetable."""
+
+    key: int
+    booking: int
+    kind: Kind
+    due_us: int
+    state: BoundaryState = BoundaryState.ARMED
+    generation: int = 1
+    """Rises with each edit that moves it."""
+    try_: int = 0
+    """Rises with each operator's retry; stays over a crash."""
+    epoch: int = 0
+    """Rises with each claim: the fence."""
+    worker: int | None = None
+    trigger: Trigger | None = None
+    """The row of the life cycle that it fires; FINISH for an abort in pre-roll, RETRY for a retry."""
+    planned_us: int = 0
+    """The instant that was planned when it was armed; ``due_us`` of a retry is the instant of the retry."""
+    began_us: int | None = None
+    ended_us: int | None = None
+    reason: Reason | None = None
+    message: str = ""
+    waits_for: int | None = None
+    """Key of the boundary that holds a device that this one needs."""
+
+    @property
+    def event(self) -> Event:
+        """Its row of EVENTS."""
+        return EVENTS[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Decision: run this script to bring the service from one state to another."""
+
+    script: str
+    target: str
+    previous: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Decision: there is nothing to run; the life cycle moves on. ``target`` None keeps the service state."""
+
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Decision: it fails without a script having run."""
+
+    reason: Reason
+    message: str
+
+
+Decision = Run | Nothing | Refusal
+
+
+def decide(
+    boundary: Boundary,
+    booking: Booking,
+    definition: ServiceDefinition | None,
+    config: PlatformConfig,
+    now_us: int,
+    *,
+    scripts: Collection[str] | None = None,
+    inactive: Sequence[str] = (),
+    name_taken_by: str = "",
+) -> Decision:
+    """What a due boundary asks for: event -> mapped state -> allowed? -> the definition's action -> LSO script.
+
+    Args:
+        scripts: names of the LSO scripts that are installed; None: not checked here.
+        inactive: names of the booking's resources that may not be used now; looked at by the first event.
+        name_taken_by: id of another running booking with the same name; looked at by the first event.
+    """
+    event = boundary.event
+    if event.direction is Direction.ASIDE:
+        return Run(config.start_failure_script, FAILED, booking.service_state)
+    if late := _late(boundary, booking, config, now_us):
+        return late
+    first = boundary.kind is Kind.START_OF_PRE_ROLL and boundary.try_ == 0
+    if first and inactive:
+        return Refusal(Reason.RESOURCE_NOT_ACTIVE, f"not available: {', '.join(inactive)}")
+    if first and name_taken_by:
+        return Refusal(Reason.SERVICE_NAME_IN_USE, f"booking {name_taken_by} runs a service with this name")
+    assert event.stage is not None  # noqa: S101 - every standard event has one
+    target = config.service_states.mapping.state(event.stage)
+    if target is None or definition is None or not definition.actions:
+        return Nothing(target)
+    if not config.service_states.allows(booking.service_state, target):
+        return Refusal(
+            Reason.TRANSITION_NOT_ALLOWED,
+            f"the platform's table does not allow {booking.service_state} -> {target}",
+        )
+    script = action_for(definition.actions, target)
+    if script is None:
+        known = ", ".join(definition.actions)
+        return Refusal(
+            Reason.SCRIPT_MISSING,
+            f"{definition.name} version {definition.version} has no action for {target} (it has {known})",
+        )
+    if scripts is not None and script not in scripts:
+        return Refusal(Reason.SCRIPT_MISSING, f"the LSO script {script} is not installed")
+    return Run(script, target, booking.service_state)
+
+
+def _late(boundary: Boundary, booking: Booking, config: PlatformConfig, now_us: int) -> Refusal | None:
+    """SPEC 5, *Late*: an up event never begins at or after the on-air end; a down event always runs."""
+    if boundary.event.direction is not Direction.UP:
+        return None
+    if booking.timing.end is not None and now_us >= booking.timing.end:
+        return Refusal(Reason.MISSED, "the on-air end has passed")
+    limit, late = config.limits.late_us, now_us - boundary.due_us
+    if boundary.kind is Kind.START_OF_PRE_ROLL and boundary.try_ == 0 and limit is not None and late > limit:
+        return Refusal(Reason.MISSED, f"{late / 1e6:.0f} s late, the platform's limit is {limit / 1e6:.0f} s")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What a boundary's end does to its booking."""
+
+    state: State
+    service_state: str
+    trigger: Trigger | None
+    boundary: BoundaryState
+    ended: bool
+    """The booking holds no resources any more."""
+    drops: bool = False
+    """All its other boundaries will never run."""
+    not_reset: bool = False
+    start_failure: bool = False
+    """The platform's start failure script is to run."""
+    abandons_retry: bool = False
+    """An earlier failed event failed again: the retry that waits behind it is over, the booking stays as it was."""
+
+
+def advance(
+    boundary: Boundary,
+    booking: Booking,
+    config: PlatformConfig,
+    decision: Decision,
+    outcome: Outcome,
+    *,
+    known_states: Collection[str] | None = None,
+) -> Advance:
+    """The booking after a boundary: the table picks the column, this picks the row.
+
+    A refusal of the very first event means that the booking could not be initiated: Failed. An event that is retried
+    on the way to a later failed one ("undone steps of earlier failed events first") moves the booking nowhere.
+    """
+    ok = outcome is Outcome.OK and not isinstance(decision, Refusal)
+    settled = BOUNDARY.fire(BoundaryState.RUNNING, BoundaryTrigger.SETTLE, Outcome.OK if ok else Outcome.FAILED)
+    if boundary.trigger is None:
+        mend = boundary.kind in STANDARD
+        return Advance(booking.state, booking.service_state, None, settled, ended=False, abandons_retry=mend and not ok)
+    trigger = boundary.trigger
+    first = boundary.kind is Kind.START_OF_PRE_ROLL and boundary.try_ == 0
+    if isinstance(decision, Refusal) and first:
+        return Advance(
+            LIFE_CYCLE.fire(booking.state, Trigger.CANNOT_INITIATE), FAILED, Trigger.CANNOT_INITIATE, settled,
+            ended=True, drops=True, start_failure=bool(config.start_failure_script),
+        )  # fmt: skip
+    after = LIFE_CYCLE.fire(booking.state, trigger, Outcome.OK if ok else Outcome.FAILED)
+    last = after in (State.COMPLETED, State.FAILED_COMPLETED)
+    return Advance(
+        after,
+        _service_state(booking, decision, ok=ok, known_states=known_states),
+        trigger,
+        settled,
+        ended=last,
+        not_reset=after is State.FAILED_COMPLETED,
+        start_failure=not ok and config.start_failure_on_failed_events and bool(config.start_failure_script),
+    )
+
+
+def _service_state(booking: Booking, decision: Decision, *, ok: bool, known_states: Collection[str] | None) -> str:
+    if not ok:
+        return FAILED
+    target = decision.target if not isinstance(decision, Refusal) else None
+    if target is None or (known_states is not None and target not in known_states):
+        return booking.service_state
+    return target
+
+
+@dataclass(frozen=True, slots=True)
+class Retiming:
+    """What an edit of the timing does to the boundaries that have not begun."""
+
+    move: tuple[tuple[Kind, int], ...] = ()
+    drop: tuple[Kind, ...] = ()
+    trigger: Trigger | None = None
+    """Set for the last boundary when the booking is aborted in pre-roll."""
+
+
+def begun_kinds(boundaries: Sequence[Boundary]) -> set[Kind]:
+    """The standard kinds that have begun or are over: an event that ran never moves."""
+    over = {BoundaryState.RUNNING, BoundaryState.DONE, BoundaryState.FAILED}
+    return {b.kind for b in boundaries if b.kind in STANDARD and b.state in over}
+
+
+def retime(timing: Timing, begun: Collection[Kind]) -> Retiming:
+    """Where the boundaries go that have not begun."""
+    return Retiming(move=tuple((kind, due) for kind, due in derive(timing) if kind not in begun))
+
+
+def orchestrates(state: State) -> bool:
+    """Do boundaries of a booking in this state fire?"""
+    return state in ORCHESTRATED
+
+
+def entering(boundary: Boundary, booking: Booking) -> str:
+    """The life cycle state that a claimed boundary is on its way to, for *entering Pre-roll*; empty for an aside."""
+    if boundary.trigger is None:
+        return ""
+    edge = LIFE_CYCLE.edges.get((booking.state, boundary.trigger))
+    return edge.ok.value if edge else ""

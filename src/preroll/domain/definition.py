@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Service definitions: which nodes form a service, and which script each service state runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Publication(StrEnum):
+    """Only a published definition can be booked; a published version never changes."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A place in the service that a resource fills."""
+
+    label: str
+    function: str = ""
+    pool: str = ""
+    optional: bool = False
+    profile: str = ""
+    """Name of the profile definition that the node takes; empty: the node takes none."""
+    default_profile: str = ""
+    """Name of the profile instance that is used when the booking names none."""
+    order: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDefinition:
+    """One immutable version of a service definition."""
+
+    name: str
+    version: int = 1
+    nodes: tuple[Node, ...] = ()
+    actions: Mapping[str, str] = field(default_factory=dict)
+    """Service state -> name of an LSO script. Empty: nothing is orchestrated (SPEC 4)."""
+    publication: Publication = Publication.PUBLISHED
+    id: str = ""
+    key: int = 0
+    platform: int = 0
+
+    def node(self, label: str) -> Node | None:
+        """The node of that label, or None."""
+        return next((n for n in self.nodes if n.label == label), None)
+
+    @property
+    def ordered(self) -> tuple[Node, ...]:
+        """Nodes in the order in which they are configured."""
+        return tuple(sorted(self.nodes, key=lambda n: n.order))

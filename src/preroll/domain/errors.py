@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One tree for everything that can be refused or go wrong; no HTTP codes inside, each door has its own table.
+
+PrerollError
+├─ NotFound                     no such thing (or it belongs to another platform)
+├─ NotPermitted                 the actor may not do this
+├─ Refused                      a rule said no; nothing was changed
+│  ├─ Invalid                     bad input: every mistake, each with the field it is in
+│  ├─ TransitionNotAllowed        the state machine has no such row
+│  ├─ ActionNotPossible           the booking's phase does not admit the action
+│  ├─ NotReady                    what is missing before a booking can be confirmed
+│  ├─ Conflict                    a resource is already held
+│  ├─ NameInUse                   another booking has the name at that time
+│  ├─ InUse                       something else still needs it
+│  ├─ Stale                       somebody else changed it first
+│  └─ KeyReused                   an idempotency key was used with another body
+├─ StoreUnavailable             the outcome of a commit is not known, or the store cannot be reached
+├─ EngineRunning                another engine works on this file
+└─ BadSettings                  the process cannot start like this
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class PrerollError(Exception):
+    """Something was refused or went wrong."""
+
+    code = "error"
+    """A stable word for programs; part of the API's contract."""
+    hint = ""
+    """What to do next."""
+
+    def __init__(self, message: str = "", *, hint: str = "") -> None:
+        super().__init__(message or type(self).__doc__ or self.code)
+        if hint:
+            self.hint = hint
+
+
+class NotFound(PrerollError):
+    """There is no such thing."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str, ident: object, *, hint: str = "") -> None:
+        super().__init__(f"no {kind} {ident!s}", hint=hint)
+        self.kind, self.ident = kind, str(ident)
+
+
+class NotPermitted(PrerollError):
+    """The actor may not do this."""
+
+    code = "not_permitted"
+
+
+class Refused(PrerollError):
+    """A rule said no; nothing was changed."""
+
+    code = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong in an input: where, what, and what was expected."""
+
+    where: str
+    what: str
+    expected: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" + (f" (expected {self.expected})" if self.expected else "")
+
+
+class Invalid(Refused):
+    """The input has mistakes."""
+
+    code = "invalid"
+
+    def __init__(self, mistakes: Sequence[Mistake], *, hint: str = "") -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("; ".join(map(str, self.mistakes)), hint=hint)
+
+
+class TransitionNotAllowed(Refused):
+    """The state machine has no such row."""
+
+    code = "transition_not_allowed"
+
+    def __init__(self, machine: str, state: str, trigger: str, possible: Sequence[str] = ()) -> None:
+        self.machine, self.state, self.trigger, self.possible = machine, state, trigger, tuple(possible)
+        can = ", ".join(self.possible) or "nothing"
+        super().__init__(f"{machine}: {trigger} is not possible in state {state}", hint=f"possible now: {can}")
+
+
+class ActionNotPossible(Refused):
+    """The booking's phase does not admit the action."""
+
+    code = "action_not_possible"
+
+
+class NotReady(Refused):
+    """Something is missing before the booking can be confirmed; everything that is missing is listed."""
+
+    code = "not_ready"
+
+    def __init__(self, missing: Sequence[Mistake]) -> None:
+        self.missing = tuple(missing)
+        super().__init__("; ".join(map(str, self.missing)), hint="edit the booking, then confirm again")
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """One resource that is already held: by whom, when, and what is left of it."""
+
+    resource: str
+    rival: str
+    rival_name: str
+    start_us: int
+    end_us: int | None
+    limit: int
+    asked: int
+    left: int
+
+
+class Conflict(Refused):
+    """A resource is already held."""
+
+    code = "conflict"
+
+    def __init__(self, clashes: Sequence[Clash]) -> None:
+        self.clashes = tuple(clashes)
+        who = "; ".join(
+            f"{c.resource} is held by {c.rival_name} ({c.rival}): {c.left} of {c.limit} left, {c.asked} asked"
+            for c in self.clashes
+        )
+        super().__init__(who, hint="choose another resource or another time, or end the other booking")
+
+
+class NameInUse(Refused):
+    """Another booking of the platform has this name at that time."""
+
+    code = "name_in_use"
+
+
+class InUse(Refused):
+    """Something else still needs it."""
+
+    code = "in_use"
+
+
+class Stale(Refused):
+    """Somebody else changed it first."""
+
+    code = "stale"
+
+    def __init__(self, what: str, seen: int, stored: int) -> None:
+        self.seen, self.stored = seen, stored
+        super().__init__(
+            f"{what} was changed by someone else: you saw revision {seen}, it is now {stored}",
+            hint="read it again, then repeat your change on what you find",
+        )
+
+
+class KeyReused(Refused):
+    """The idempotency key was used before with another body."""
+
+    code = "idempotency_key_reused"
+    hint = "use a new key for a new request"
+
+
+class StoreUnavailable(PrerollError):
+    """The store cannot be reached, or the outcome of a commit is not known."""
+
+    code = "store_unavailable"
+    hint = "repeat the request with the same idempotency key"
+
+
+class EngineRunning(PrerollError):
+    """Another engine works on this database file."""
+
+    code = "engine_running"
+
+
+class BadSettings(PrerollError):
+    """The process cannot start with these settings."""
+
+    code = "bad_settings"

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Profiles: which values a function takes, in general and in each service state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from preroll.domain.errors import Mistake
+
+
+class ValueType(StrEnum):
+    """The type of a parameter's value."""
+
+    NUMBER = "number"
+    TEXT = "text"
+    DISCRETE = "discrete"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One value that a function takes. ``path`` is where the driver finds it; empty: the parameter's name."""
+
+    name: str
+    type: ValueType = ValueType.TEXT
+    path: str = ""
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    default: object = None
+    """What ``apply_defaults`` goes back to; None: left alone."""
+    mandatory: bool = False
+
+    def mistake(self, where: str, value: object) -> Mistake | None:
+        """What is wrong with a value, or None."""
+        match self.type:
+            case ValueType.NUMBER:
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    return Mistake(where, f"is {value!r}", "a number")
+                if self.minimum is not None and value < self.minimum:
+                    return Mistake(where, f"is {value}", f"at least {self.minimum:g} {self.unit}".rstrip())
+                if self.maximum is not None and value > self.maximum:
+                    return Mistake(where, f"is {value}", f"at most {self.maximum:g} {self.unit}".rstrip())
+            case ValueType.FLAG:
+                if not isinstance(value, bool):
+                    return Mistake(where, f"is {value!r}", "true or false")
+            case ValueType.TEXT:
+                if not isinstance(value, str):
+                    return Mistake(where, f"is {value!r}", "a text")
+            case ValueType.DISCRETE:
+                if value not in self.choices:
+                    return Mistake(where, f"is {value!r}", "one of " + ", ".join(self.choices))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileDefinition:
+    """The parameters of a function, and the profile-load script for each driver that offers it."""
+
+    name: str
+    parameters: tuple[Parameter, ...] = ()
+    loads: Mapping[str, str] = field(default_factory=dict)
+    """Driver -> name of a profile-load script. A driver that is not listed gets the shipped one: plan, apply, verify."""
+    id: str = ""
+    key: int = 0
+    platform: int = 0
+    revision: int = 1
+
+    def parameter(self, name: str) -> Parameter | None:
+        """The parameter of that name, or None."""
+        return next((p for p in self.parameters if p.name == name), None)
+
+    def mistakes(self, where: str, values: Mapping[str, object]) -> list[Mistake]:
+        """Everything wrong with a set of values."""
+        found = []
+        for name, value in values.items():
+            parameter = self.parameter(name)
+            if parameter is None:
+                known = ", ".join(p.name for p in self.parameters)
+                found.append(Mistake(f"{where}.{name}", "is not a parameter of the profile", f"one of {known}"))
+            elif mistake := parameter.mistake(f"{where}.{name}", value):
+                found.append(mistake)
+        return found
+
+    def paths(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Values by the driver's path instead of by the parameter's name."""
+        known = {p.name: p.path or p.name for p in self.parameters}
+        return {known.get(name, name): value for name, value in values.items()}
+
+    def defaults(self) -> dict[str, object]:
+        """The defaults of the parameters that have one, by name."""
+        return {p.name: p.default for p in self.parameters if p.default is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileInstance:
+    """Values for a definition, and the values that differ in a service state, by explicit link (no name suffix)."""
+
+    name: str
+    definition: str
+    """The profile definition's name."""
+    values: Mapping[str, object] = field(default_factory=dict)
+    states: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Service state -> the values that apply in it."""
+    id: str = ""
+    key: int = 0
+    platform: int = 0
+    revision: int = 1

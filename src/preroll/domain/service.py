@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Service states: which stage of a booking maps to which state, and which transitions are allowed.
+
+Seed: "Service Orchestration: service states configuration". The defaults are SPEC 4; the vendor documents none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from preroll.domain.machine import Machine
+
+START, STOP, STANDBY, PAUSE, FAILED = "START", "STOP", "STANDBY", "PAUSE", "FAILED"
+SHIPPED_STATES = (STOP, STANDBY, START, PAUSE, FAILED)
+"""The states that every platform knows; FAILED is set by the engine alone."""
+
+
+class Stage(StrEnum):
+    """A part of a booking's life that maps to a service state."""
+
+    INITIAL = "initial"
+    """What a confirmed booking's service begins with; no action runs."""
+    PRE_ROLL = "preroll"
+    SERVICE_ACTIVE = "service_active"
+    POST_ROLL = "postroll"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class StageMapping:
+    """Stage -> service state. None disables the stage: nothing runs and the state is kept."""
+
+    initial: str | None = STOP
+    preroll: str | None = STANDBY
+    service_active: str | None = START
+    postroll: str | None = PAUSE
+    ended: str | None = STOP
+
+    def state(self, stage: Stage) -> str | None:
+        """The service state of a stage, or None when the stage is disabled."""
+        value: str | None = getattr(self, stage.value)
+        return value
+
+    def items(self) -> Iterable[tuple[Stage, str | None]]:
+        """Every stage with its state, in the order of time."""
+        return ((stage, self.state(stage)) for stage in Stage)
+
+
+# fmt: off
+DEFAULT_TRANSITIONS: tuple[tuple[str, str], ...] = (
+    # from     to         why
+    (STOP,    STANDBY),  # normal entry: pre-roll
+    (STOP,    START),    # entry without pre-roll
+    (STANDBY, START),    # on the air
+    (STANDBY, STOP),     # abort in pre-roll
+    (START,   PAUSE),    # post-roll
+    (START,   STANDBY),  # off the air, kept warm
+    (START,   STOP),     # direct stop
+    (PAUSE,   STOP),     # normal end
+    (PAUSE,   STANDBY),  # back to warm
+    (STANDBY, PAUSE),    # post-roll after an aborted start
+    (STOP,    PAUSE),    # post-roll of a service that never went up
+    (FAILED,  STOP),     # clean up after a failure
+    (FAILED,  STANDBY),  # recover into pre-roll
+    (FAILED,  START),    # recover onto the air
+    (FAILED,  PAUSE),    # post-roll after a failure
+)
+# fmt: on
+"""A transition that is not in the table is not allowed (seed). X -> X is no transition; any -> FAILED is the engine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStates:
+    """The service-state settings of a platform."""
+
+    mapping: StageMapping = field(default_factory=StageMapping)
+    transitions: tuple[tuple[str, str], ...] = DEFAULT_TRANSITIONS
+
+    def machine(self) -> Machine[str, str]:
+        """The transition table as a machine: the trigger is the state asked for; a failed action gives FAILED."""
+        rows = [({before}, after, after, FAILED, "configured") for before, after in dict.fromkeys(self.transitions)]
+        return Machine("service", self.mapping.initial or STOP, rows, states=SHIPPED_STATES)
+
+    def allows(self, before: str, after: str) -> bool:
+        """May the service go from one state to another? Staying (X -> X) is no transition and always may."""
+        return before == after or (before, after) in self.transitions
+
+    def gaps(self) -> list[tuple[str, str]]:
+        """Every pair that the stage mapping needs and the table does not allow.
+
+        Needed: each mapped state from the mapped state before it, pre-roll -> ended (an abort), and FAILED -> each
+        mapped state (SPEC 4).
+        """
+        mapped = [state for _, state in self.mapping.items() if state is not None]
+        events = [s for stage, s in self.mapping.items() if s is not None and stage is not Stage.INITIAL]
+        needed = list(zip(mapped, mapped[1:], strict=False))
+        if self.mapping.preroll and self.mapping.ended:
+            needed.append((self.mapping.preroll, self.mapping.ended))
+        needed += [(FAILED, state) for state in events]
+        return [pair for pair in dict.fromkeys(needed) if not self.allows(*pair)]
+
+
+def action_for(actions: Mapping[str, str], state: str) -> str | None:
+    """The LSO script that a definition links to a service state, or None. Names match in full, case-folded."""
+    folded = state.casefold()
+    return next((script for name, script in actions.items() if name.casefold() == folded), None)

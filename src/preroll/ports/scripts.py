@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the engine asks of the script hosts, and what they ask of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from preroll.domain.boundaries import Reason
+from preroll.domain.machine import Outcome
+from preroll.ports.rows import LogLine, RecordedStep, StepBegin, StepEnd, Verdict
+
+
+class ScriptKind(StrEnum):
+    """What a script is for."""
+
+    LSO = "lso"
+    PROFILE_LOAD = "profile_load"
+    START_FAILURE = "start_failure"
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledScript:
+    """A script that can be run."""
+
+    name: str
+    kind: ScriptKind
+    version: str
+    """Content hash: first 12 hex digits of the SHA-256 of its source."""
+    source: str
+    """Where it was found: a path, or ``entry point <name> of <distribution>``."""
+    summary: str = ""
+    """First line of its docstring."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenScript:
+    """A file or entry point that cannot be used, and why."""
+
+    source: str
+    error: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """One resource of a booking, with all that a script needs to configure it."""
+
+    label: str
+    """The node's label."""
+    id: str
+    name: str
+    driver: str
+    address: Mapping[str, object]
+    function: str = ""
+    profile: str = ""
+    """Name of the profile instance; empty: none was chosen."""
+    values: Mapping[str, object] = field(default_factory=dict)
+    """Parameter name -> value: the instance's, with the booking's own on top."""
+    states: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Service state -> values that apply in it."""
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """Parameter name -> the driver's path."""
+    load: str = ""
+    """Name of the profile-load script; empty: the shipped one (plan, apply, verify)."""
+    properties: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BookingView:
+    """The booking as a script sees it; times in microseconds of UTC."""
+
+    id: str
+    name: str
+    platform: str
+    start_us: int
+    end_us: int | None
+    pre_roll_us: int
+    post_roll_us: int
+    state: str
+    definition: str = ""
+    definition_version: int = 0
+    properties: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a host is to run."""
+
+    run: str
+    key_prefix: str
+    """``boundary:generation:try``."""
+    kind: ScriptKind
+    script: str
+    version: str
+    """The version that must run; empty: the one that is installed now."""
+    event: str
+    target: str
+    previous: str
+    booking: BookingView
+    equipment: tuple[Equipment, ...] = ()
+    steps: tuple[RecordedStep, ...] = ()
+    timeout_us: int = 600_000_000
+    step_timeout_us: int = 60_000_000
+    attempts: int = 3
+    backoff_us: int = 1_000_000
+    grace_us: int = 5_000_000
+    deadline_us: int | None = None
+    """Wall-clock instant by which the stage should stand: the next boundary's due time."""
+    dry_run: bool = False
+    reason: str = ""
+    """For a start failure script: why the booking failed."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a run ended."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+    message: str = ""
+    version: str = ""
+    returned: Mapping[str, object] = field(default_factory=dict)
+    properties: Mapping[str, object] = field(default_factory=dict)
+    unknown_steps: tuple[str, ...] = ()
+    fenced: bool = False
+    """The journal refused a write: another worker owns the run. Nothing is to be settled."""
+    cancelled: bool = False
+
+
+class Ledger(Protocol):
+    """The engine's side of a run: the hosts ask it before and after every step."""
+
+    async def begin(self, step: StepBegin) -> Verdict:
+        """Record that a step is about to touch a device; returns when that is durable."""
+        ...
+
+    async def end(self, step: StepEnd) -> Verdict:
+        """Record how a step ended; returns when that is durable."""
+        ...
+
+    def log(self, line: LogLine) -> None:
+        """Take a line of the action log; it is written soon."""
+        ...
+
+
+class ScriptRunner(Protocol):
+    """Runs scripts somewhere that is not the engine."""
+
+    def installed(self) -> Sequence[InstalledScript]:
+        """All scripts that can be run now."""
+        ...
+
+    def run(self, order: Order, ledger: Ledger, *, booking: int, fence_of: tuple[int, int]) -> Awaitable[Report]:
+        """Run one script to its end. Never raises for what the script does: the report tells."""
+        ...
+
+    def cancel(self, run: str) -> None:
+        """Stop a run: cancel it, and kill its host when it does not end within its grace."""
+        ...
+
+
+Reach = Callable[[str], None]
+"""Called at named points of claim, begin, end and settle; the crash tests stop the process there."""
+
+
+def nowhere(point: str) -> None:
+    """The Reach that does nothing."""

@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the middle asks of the store. Two ways to write, no third: units for commands, the journal for the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from preroll.domain.booking import Booking, State
+from preroll.domain.boundaries import Boundary, Kind
+from preroll.domain.changes import Change
+from preroll.domain.config import Platform
+from preroll.domain.definition import ServiceDefinition
+from preroll.domain.errors import Clash
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
+from preroll.domain.resource import Resource
+from preroll.ports.rows import (
+    Claims,
+    Decide,
+    LogLine,
+    Settled,
+    Settlement,
+    StepBegin,
+    StepEnd,
+    StepState,
+    Verdict,
+)
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class BookingFilter:
+    """Which bookings a list shows."""
+
+    platform: int | None = None
+    states: frozenset[State] = frozenset()
+    text: str = ""
+    """Part of the name, case-folded."""
+    overlaps: tuple[int, int] | None = None
+    """Only those whose held window overlaps [from, to)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list, sorted by (start, id)."""
+
+    items: tuple[Booking, ...]
+    next: tuple[int, str] | None = None
+    """Sort key of the last item when there is more."""
+
+
+class Bookings(Protocol):
+    """The bookings of a transaction."""
+
+    def get(self, ident: str) -> Booking:
+        """Raises NotFound."""
+        ...
+
+    def by_key(self, key: int) -> Booking: ...
+
+    def add(self, booking: Booking) -> Booking:
+        """Store a new one; returns it with its key. An id that exists already raises Refused."""
+        ...
+
+    def put(self, booking: Booking, *, seen: Booking) -> None:
+        """Store a changed one if it is still as ``seen``: same revision and same state_version.
+
+        Raises:
+            Stale: somebody else changed it.
+        """
+        ...
+
+    def page(self, where: BookingFilter, after: tuple[int, str] | None, limit: int) -> Page: ...
+
+    def named(self, platform: int, name: str, start_us: int, end_us: int | None, but: int | None) -> Booking | None:
+        """A live booking with a service that has this name, case-folded, and whose held window overlaps."""
+        ...
+
+
+class Boundaries(Protocol):
+    """The timetable of a transaction."""
+
+    def of(self, booking: int) -> list[Boundary]:
+        """All of a booking, in ordinal order."""
+        ...
+
+    def upsert(self, boundaries: Iterable[Boundary]) -> None:
+        """Insert (key 0) or replace. Wakes the dispatcher when the transaction commits."""
+        ...
+
+
+class Reservations(Protocol):
+    """What bookings hold."""
+
+    def hold(self, booking: Booking, resources: Sequence[Resource]) -> None:
+        """Replace what the booking holds by these resources over its held window, with its amounts."""
+        ...
+
+    def release(self, booking: int) -> None:
+        """Let everything go."""
+        ...
+
+    def clashes(self, booking: Booking, resources: Sequence[Resource]) -> list[Clash]:
+        """What would exceed a limit if the booking held these resources over its held window.
+
+        Locks the resource rows in id order first and reads the overlaps in the next statement.
+        """
+        ...
+
+    def runs_on(self, booking: Booking) -> list[Booking]:
+        """Other bookings that are running on this one's resources now."""
+        ...
+
+    def not_reset_on(self, resources: Sequence[Resource]) -> list[Booking]:
+        """Bookings that ended without having reset one of these resources."""
+        ...
+
+
+class Catalogue(Protocol):
+    """Resources, profiles and definitions. Names are unique per platform and kind; definitions per (name, version)."""
+
+    def resource(self, ident: str) -> Resource:
+        """By id. Raises NotFound."""
+        ...
+
+    def resources(
+        self, platform: int, *, ids: Sequence[str] | None = None, names: Sequence[str] | None = None
+    ) -> list[Resource]: ...
+
+    def put_resource(self, resource: Resource) -> Resource:
+        """Insert (id empty or unknown) or replace by name; returns it as stored."""
+        ...
+
+    def profile_definitions(self, platform: int) -> list[ProfileDefinition]: ...
+    def put_profile_definition(self, definition: ProfileDefinition) -> ProfileDefinition: ...
+    def profile_instances(self, platform: int) -> list[ProfileInstance]: ...
+    def put_profile_instance(self, instance: ProfileInstance) -> ProfileInstance: ...
+
+    def definition(self, platform: int, name: str, version: int | None = None) -> ServiceDefinition:
+        """A version, or the newest published one. Raises NotFound."""
+        ...
+
+    def definition_by_key(self, key: int) -> ServiceDefinition: ...
+    def definitions(self, platform: int) -> list[ServiceDefinition]: ...
+
+    def put_definition(self, definition: ServiceDefinition) -> ServiceDefinition:
+        """Store as a new version unless the newest one says the same; returns what is stored."""
+        ...
+
+
+class Platforms(Protocol):
+    """The platforms."""
+
+    def get(self, name: str) -> Platform:
+        """By name. Raises NotFound."""
+        ...
+
+    def by_key(self, key: int) -> Platform: ...
+    def all(self) -> list[Platform]: ...
+
+    def put(self, platform: Platform) -> Platform:
+        """Insert or replace by name. A changed config gets the next version and is kept in the history."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as it is stored."""
+
+    id: str
+    boundary: int
+    booking: str
+    kind: Kind
+    event: str
+    script: str
+    version: str
+    target: str
+    previous: str
+    generation: int
+    try_: int
+    epoch: int
+    config_version: int
+    worker: str
+    began_us: int
+    ended_us: int | None
+    outcome: str
+    """``running``, ``ok``, ``failed`` or ``cancelled``."""
+    reason: str
+    message: str
+    returned: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """A step as it is stored."""
+
+    run: str
+    name: str
+    resource: str
+    state: StepState
+    attempts: int
+    epoch: int
+    began_us: int
+    ended_us: int | None
+    result: object
+    diff: tuple[tuple[str, object, object], ...]
+    error: str
+
+
+class Records(Protocol):
+    """What the engine wrote, to be read."""
+
+    def runs(self, booking: int) -> list[RunRow]: ...
+    def run(self, ident: str) -> RunRow: ...
+    def steps(self, runs: Sequence[str]) -> list[StepRow]: ...
+    def log(self, booking: int, *, run: str | None = None, limit: int = 1000) -> list[LogLine]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """The answer that was given to an idempotency key."""
+
+    digest: str
+    """Of the request's body."""
+    status: int
+    body: str
+
+
+class Answers(Protocol):
+    """Idempotency keys: per actor, method and path, 24 hours, stored in the same unit (SPEC 11)."""
+
+    def find(self, actor: str, route: str, key: str) -> StoredAnswer | None: ...
+    def keep(self, actor: str, route: str, key: str, answer: StoredAnswer) -> None: ...
+
+
+class Changes(Protocol):
+    """The change log of a transaction."""
+
+    def add(self, change: Change) -> None: ...
+    def of(self, subject: str, limit: int = 1000) -> list[Change]: ...
+
+
+class Tx(Protocol):
+    """One transaction. A unit reads only this and its arguments, so that it can be run again."""
+
+    bookings: Bookings
+    boundaries: Boundaries
+    reservations: Reservations
+    catalogue: Catalogue
+    platforms: Platforms
+    records: Records
+    answers: Answers
+    changes: Changes
+
+    @property
+    def now(self) -> int:
+        """The store's clock, in microseconds of UTC; the same through the whole transaction."""
+        ...
+
+    def new_id(self) -> str:
+        """A UUIDv7."""
+        ...
+
+
+Unit = Callable[[Tx], R]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process that claims boundaries."""
+
+    key: int
+    name: str
+    host: str
+    pid: int
+    lease_us: int
+    """Until when its claims are its own."""
+    version: str = ""
+
+
+class Journal(Protocol):
+    """The engine's way to write: set-based, fenced by epoch, many callers a commit."""
+
+    async def enlist(self, name: str, host: str, pid: int, version: str, lease_us: int) -> int:
+        """Register a worker with a lease of this length; returns its key."""
+        ...
+
+    async def renew(self, worker: int, lease_us: int) -> None:
+        """Heartbeat: the lease is good for another ``lease_us`` from now."""
+        ...
+
+    async def retire(self, worker: int) -> None:
+        """The worker stops: its lease is over now, what it still owns can be claimed."""
+        ...
+
+    async def bury(self, survivor: int) -> int:
+        """End the leases of all other workers (they are known to be dead); returns how many."""
+        ...
+
+    async def claim(self, worker: int, lease_us: int, decide: Decide, limit: int) -> Claims:
+        """Take over what is due, or whose worker's lease has expired, at most ``limit`` runs.
+
+        Renews the worker's own lease first. Takes the devices of each run all or none; what cannot have them waits and
+        says for whom. Only a booking's first open standard boundary can be claimed. Down events first, then due time,
+        then key. What the decision says needs no script is settled here.
+        """
+        ...
+
+    async def begin(self, step: StepBegin) -> Verdict: ...
+    async def end(self, step: StepEnd) -> Verdict: ...
+    async def settle(self, settlement: Settlement) -> Settled: ...
+    async def log(self, lines: Sequence[LogLine]) -> None: ...
+
+
+class Feed(Protocol):
+    """The change log as a stream, by opaque cursor; a cursor never skips a change that commits late."""
+
+    async def read(self, after: str, limit: int = 100, *, platform: int | None = None) -> list[Change]:
+        """Changes after a cursor, oldest first; the empty cursor is the beginning."""
+        ...
+
+    async def tail(self) -> str:
+        """The cursor of the newest change."""
+        ...
+
+    async def wait(self, after: str, timeout: float) -> None:
+        """Return when there is a change after the cursor, or after ``timeout`` seconds."""
+        ...
+
+
+class Store(Protocol):
+    """A database."""
+
+    journal: Journal
+    feed: Feed
+
+    async def write(self, unit: Unit[R]) -> R:
+        """Run a unit in a transaction of its own and commit; returns when it is durable.
+
+        Raises:
+            StoreUnavailable: the commit failed; whether it took effect is unknown.
+        """
+        ...
+
+    async def read(self, query: Unit[R]) -> R:
+        """Run a read-only unit on a snapshot."""
+        ...
+
+    def on_due(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` (from any thread) when the timetable may have something new."""
+        ...

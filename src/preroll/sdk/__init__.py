@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All that an author of scripts, drivers or audits imports.
+
+A script in five lines::
+
+    from preroll.sdk import Context, lso
+
+    @lso
+    async def on_air(ctx: Context) -> None:
+        for label in ctx.resources:
+            await ctx.apply_combined(label)
+"""
+
+from preroll.sdk.audit import Audit, AuditState
+from preroll.sdk.driver import Applied, Change, Driver, DriverFactory, Mismatch, Plan, Tolerance, load
+from preroll.sdk.errors import (
+    AuthFailed,
+    Busy,
+    CheckFailed,
+    DeviceError,
+    GiveUp,
+    InvalidValue,
+    RefusedByDevice,
+    Rejected,
+    Retry,
+    ScriptError,
+    StepUnknown,
+    TimedOut,
+    Unreachable,
+)
+from preroll.sdk.script import (
+    BlockingContext,
+    BlockingLoadContext,
+    Booking,
+    Context,
+    LoadContext,
+    Logger,
+    Resource,
+    Script,
+    lso,
+    profile_load,
+    start_failure,
+)
+
+__all__ = [
+    "Applied",
+    "Audit",
+    "AuditState",
+    "AuthFailed",
+    "BlockingContext",
+    "BlockingLoadContext",
+    "Booking",
+    "Busy",
+    "Change",
+    "CheckFailed",
+    "Context",
+    "DeviceError",
+    "Driver",
+    "DriverFactory",
+    "GiveUp",
+    "InvalidValue",
+    "LoadContext",
+    "Logger",
+    "Mismatch",
+    "Plan",
+    "RefusedByDevice",
+    "Rejected",
+    "Resource",
+    "Retry",
+    "Script",
+    "ScriptError",
+    "StepUnknown",
+    "TimedOut",
+    "Tolerance",
+    "Unreachable",
+    "load",
+    "lso",
+    "profile_load",
+    "start_failure",
+]

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The interface of a driver: read, plan, apply, verify, confirm, rollback.
+
+The words are NAPALM's and NETCONF's. Parameters are flat paths (``profile.size``, ``interface.eth0.rate``) with typed
+values. What a device cannot do natively the driver emulates; ``caps`` says what is native.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from preroll.sdk.errors import CheckFailed, TimedOut
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One value that an apply would change."""
+
+    path: str
+    old: object
+    new: object
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.old!r} -> {self.new!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would change, and nothing has."""
+
+    changes: tuple[Change, ...] = ()
+    native_diff: str = ""
+    """The device's own diff, when it can make one."""
+
+    @property
+    def empty(self) -> bool:
+        """Is the device already as wanted?"""
+        return not self.changes
+
+    def __str__(self) -> str:
+        return self.native_diff or "\n".join(map(str, self.changes)) or "no change"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was applied, and how to undo it."""
+
+    plan: Plan
+    undo: tuple[Change, ...] = ()
+    pending: bool = False
+    """The device reverts by itself unless confirmed."""
+    at: datetime | None = None
+    """The instant at which the device will activate it, when it was scheduled."""
+    token: str = ""
+    """The driver's own handle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One value that is not as it was set."""
+
+    path: str
+    expected: object
+    found: object
+
+    def __str__(self) -> str:
+        return f"{self.path}: expected {self.expected!r}, found {self.found!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far a number may be off: absolutely, or relative to what was expected."""
+
+    absolute: float = 0.0
+    relative: float = 0.0
+
+    def accepts(self, expected: object, found: object) -> bool:
+        """Is the value near enough?"""
+        if expected == found:
+            return True
+        if isinstance(expected, bool) or not isinstance(expected, int | float):
+            return False
+        if isinstance(found, bool) or not isinstance(found, int | float):
+            return False
+        return abs(expected - found) <= max(self.absolute, self.relative * abs(expected))
+
+
+class Driver(Protocol):
+    """One session to one device. Every method may raise a DeviceError."""
+
+    caps: frozenset[str]
+    """Native abilities: ``candidate``, ``confirmed-commit``, ``schedule``, ``validate``, ``subscribe``."""
+
+    async def open(self) -> None:
+        """Connect; may be called again after ``close``."""
+        ...
+
+    async def close(self) -> None:
+        """Disconnect; closing twice is no error."""
+        ...
+
+    async def alive(self) -> bool:
+        """Does the device answer? Never raises."""
+        ...
+
+    async def read(self, paths: Sequence[str] | None = None) -> Mapping[str, object]:
+        """The active values, of these paths or of all; a path that the device does not have is left out."""
+        ...
+
+    async def plan(self, desired: Mapping[str, object]) -> Plan:
+        """What an apply would change; applies nothing."""
+        ...
+
+    async def apply(
+        self, plan: Plan, *, revert_in: float | None = None, at: datetime | None = None, key: str = ""
+    ) -> Applied:
+        """Make it so; all or nothing.
+
+        Args:
+            revert_in: seconds after which the device reverts unless it is confirmed.
+            at: instant at which the device shall activate it (capability ``schedule``).
+            key: idempotency key; a device that knows keys does the same key once.
+        """
+        ...
+
+    async def verify(self, desired: Mapping[str, object], *, tolerance: Tolerance | None = None) -> list[Mismatch]:
+        """The check set: read again and compare; empty when all is as desired."""
+        ...
+
+    async def confirm(self, applied: Applied) -> None:
+        """Keep what is pending."""
+        ...
+
+    async def rollback(self, applied: Applied) -> None:
+        """Undo, and check that it is undone."""
+        ...
+
+
+class DriverFactory(Protocol):
+    """Makes a driver from a resource's address. A driver package offers one under the entry point ``preroll.drivers``."""
+
+    def __call__(self, name: str, address: Mapping[str, object]) -> Driver:
+        """Raises InvalidValue when the address lacks what the driver needs."""
+        ...
+
+
+async def load(
+    driver: Driver, desired: Mapping[str, object], *, check: bool = True, key: str = "", dry_run: bool = False
+) -> Plan:
+    """Bring a device to the desired values: plan, nothing when it is so already, apply, read back and compare.
+
+    After a time-out that may have been applied the device is read before anything is sent again.
+
+    Returns:
+        The plan that was applied; empty when nothing had to change.
+
+    Raises:
+        DeviceError: whatever the driver raises; CheckFailed when the values read back differ.
+    """
+    plan = await driver.plan(desired)
+    if plan.empty or dry_run:
+        return plan
+    try:
+        await driver.apply(plan, key=key)
+    except TimedOut as late:
+        if not late.maybe_applied or not (await driver.plan(desired)).empty:
+            raise
+    if check and (mismatches := await driver.verify(desired)):
+        raise CheckFailed(mismatches)
+    return plan

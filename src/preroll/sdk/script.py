@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scripts: how an author declares one, and what it is given.
+
+An asynchronous script (``async def``) gets a Context and awaits; a plain ``def`` gets a BlockingContext with the same
+calls, which return when they are done. Both kinds end by returning (success) or by raising (failure).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar, overload
+
+from preroll.sdk.driver import Driver
+
+F = TypeVar("F", bound=Callable[..., object])
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a decorator leaves on a function, as its attribute ``preroll_script``."""
+
+    kind: str
+    """``lso``, ``profile_load`` or ``start_failure``."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """The booking that a script works for."""
+
+    id: str
+    name: str
+    platform: str
+    start: datetime
+    end: datetime | None
+    """None: permanent."""
+    pre_roll: float
+    """Seconds."""
+    post_roll: float
+    """Seconds."""
+    state: str
+    """Life cycle state when the run began."""
+    definition: str
+    properties: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource of the booking, under its node's label."""
+
+    label: str
+    id: str
+    name: str
+    driver: str
+    address: Mapping[str, object]
+    function: str
+    profile: str
+    values: Mapping[str, object]
+    """Parameter name -> value: of the chosen profile instance, with the booking's own on top."""
+    states: Mapping[str, Mapping[str, object]]
+    """Service state -> the values that apply in it."""
+    defaults: Mapping[str, object]
+    properties: Mapping[str, object]
+
+
+class Logger(Protocol):
+    """The booking's action log, in four severities. Extra keywords are kept as data."""
+
+    def debug(self, text: str, **data: object) -> None: ...
+    def info(self, text: str, **data: object) -> None: ...
+    def warning(self, text: str, **data: object) -> None: ...
+    def error(self, text: str, **data: object) -> None: ...
+
+
+class _Known(Protocol):
+    """What both kinds of script know."""
+
+    event: str
+    """START_BOOKING_WITH_PREROLL, START, STOP, STOP_BOOKING_WITH_POSTROLL, or START_FAILURE."""
+    target: str
+    """The service state to bring about."""
+    previous: str
+    """The service state before; FAILED when the event before failed."""
+    booking: Booking
+    resources: Mapping[str, Resource]
+    """By node label, in node order."""
+    deadline: datetime | None
+    """When the next stage begins; None when there is none."""
+    dry_run: bool
+    """Plan only: nothing is sent to a device."""
+    log: Logger
+    reason: str
+    """For a start failure script: why the booking failed (LsoFailed, Missed ...)."""
+    detail: str
+
+    def give(self, key: str, value: object) -> None:
+        """Return data: kept with the run. Values are JSON."""
+        ...
+
+    def set_property(self, name: str, value: object) -> None:
+        """Set a property of the booking when the run ends well."""
+        ...
+
+
+class Context(_Known, Protocol):
+    """What an ``async def`` script gets.
+
+    Every ``apply`` is a step: recorded before it starts and when it ends, retried with back-off, and after a crash
+    probed before it is repeated. A step's name is unique in a run; it is made from the call unless ``step`` is given.
+    """
+
+    async def apply_profile(self, label: str, *, check: bool = True, step: str = "") -> Mapping[str, object]:
+        """Apply the profile that was chosen at booking time. Returns what the profile-load script gave."""
+        ...
+
+    async def apply_state_profile(
+        self, label: str, state: str = "", *, check: bool = True, step: str = ""
+    ) -> Mapping[str, object]:
+        """Apply only the values that belong to a service state (the target if none is named)."""
+        ...
+
+    async def apply_combined(
+        self, label: str, state: str = "", *, check: bool = True, step: str = ""
+    ) -> Mapping[str, object]:
+        """Apply the state's values, completed by the profile's."""
+        ...
+
+    async def apply_defaults(self, label: str, *, check: bool = True, step: str = "") -> Mapping[str, object]:
+        """Go back to the parameters' defaults."""
+        ...
+
+    async def step(
+        self,
+        name: str,
+        do: Callable[[str], Awaitable[R]] | Callable[[str], R],
+        *,
+        probe: Callable[[], Awaitable[bool]] | Callable[[], bool] | None = None,
+        repeatable: bool = False,
+        resource: str = "",
+    ) -> R:
+        """A step of your own. ``do`` gets an idempotency key; what it returns (JSON) is journalled and returned.
+
+        Args:
+            probe: tells after a crash whether the step has taken effect.
+            repeatable: doing it twice does no harm, so no probe is needed.
+
+        Raises:
+            StepUnknown: it was under way in a crash, has no probe and is not repeatable.
+        """
+        ...
+
+
+class BlockingContext(_Known, Protocol):
+    """What a plain ``def`` script gets: the calls of Context, which return when they are done."""
+
+    def apply_profile(self, label: str, *, check: bool = True, step: str = "") -> Mapping[str, object]: ...
+    def apply_state_profile(
+        self, label: str, state: str = "", *, check: bool = True, step: str = ""
+    ) -> Mapping[str, object]: ...
+    def apply_combined(
+        self, label: str, state: str = "", *, check: bool = True, step: str = ""
+    ) -> Mapping[str, object]: ...
+    def apply_defaults(self, label: str, *, check: bool = True, step: str = "") -> Mapping[str, object]: ...
+    def step(
+        self,
+        name: str,
+        do: Callable[[str], R],
+        *,
+        probe: Callable[[], bool] | None = None,
+        repeatable: bool = False,
+        resource: str = "",
+    ) -> R: ...
+
+
+class _KnownToLoad(Protocol):
+    event: str
+    target: str
+    booking: Booking
+    resource: Resource
+    values: Mapping[str, object]
+    """Parameter name -> value to set now."""
+    desired: Mapping[str, object]
+    """The same by the driver's paths."""
+    check: bool
+    """Read back and compare after the set."""
+    dry_run: bool
+    key: str
+    """Idempotency key of this step."""
+    log: Logger
+
+    def give(self, key: str, value: object) -> None:
+        """Hand a value back to the LSO script."""
+        ...
+
+
+class LoadContext(_KnownToLoad, Protocol):
+    """What an ``async def`` profile-load script gets."""
+
+    driver: Driver
+
+    async def load(self) -> None:
+        """Plan, apply, read back and compare: all that most profile-load scripts need."""
+        ...
+
+
+class BlockingLoadContext(_KnownToLoad, Protocol):
+    """What a plain ``def`` profile-load script gets."""
+
+    def load(self) -> None: ...
+
+
+def _declare(kind: str, function: F, name: str | None) -> F:
+    function.preroll_script = Script(kind, name or function.__name__)  # type: ignore[attr-defined]
+    return function
+
+
+@overload
+def lso(function: F, /) -> F: ...
+@overload
+def lso(*, name: str) -> Callable[[F], F]: ...
+def lso(function: F | None = None, /, *, name: str | None = None) -> F | Callable[[F], F]:
+    """Declare an LSO script: brings a booking's service from one service state to another."""
+    return _declare("lso", function, name) if function else lambda f: _declare("lso", f, name)
+
+
+@overload
+def profile_load(function: F, /) -> F: ...
+@overload
+def profile_load(*, name: str) -> Callable[[F], F]: ...
+def profile_load(function: F | None = None, /, *, name: str | None = None) -> F | Callable[[F], F]:
+    """Declare a profile-load script: configures one resource through its driver."""
+    return _declare("profile_load", function, name) if function else lambda f: _declare("profile_load", f, name)
+
+
+@overload
+def start_failure(function: F, /) -> F: ...
+@overload
+def start_failure(*, name: str) -> Callable[[F], F]: ...
+def start_failure(function: F | None = None, /, *, name: str | None = None) -> F | Callable[[F], F]:
+    """Declare a start failure script: runs when a booking fails, for instance to send a report."""
+    return _declare("start_failure", function, name) if function else lambda f: _declare("start_failure", f, name)
