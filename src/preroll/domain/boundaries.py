@@ -9,12 +9,13 @@ post-roll, end of post-roll".
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from preroll.domain.booking import LIFE_CYCLE, ORCHESTRATED, Booking, State, Timing, Trigger
 from preroll.domain.config import PlatformConfig
 from preroll.domain.definition import ServiceDefinition
+from preroll.domain.errors import Mistake
 from preroll.domain.machine import Machine, Outcome
 from preroll.domain.service import FAILED, Stage, action_for
 
@@ -88,6 +89,7 @@ class BoundaryTrigger(StrEnum):
     CLAIM = "claim"
     SETTLE = "settle"
     RETRY = "retry"
+    ACKNOWLEDGE = "acknowledge"
     DROP = "drop"
 
 
@@ -101,11 +103,14 @@ BOUNDARY: Machine[BoundaryState, BoundaryTrigger] = Machine("boundary", _B.ARMED
     ({_B.RUNNING},             _BT.CLAIM,   _B.RUNNING,   None,       "taken over: the worker's lease has expired"),
     ({_B.RUNNING},             _BT.SETTLE,  _B.DONE,      _B.FAILED,  "the run has ended"),
     ({_B.FAILED},              _BT.RETRY,   _B.ARMED,     None,       "the operator's retry: next try, same generation"),
+    ({_B.FAILED},              _BT.ACKNOWLEDGE, _B.DONE,  None,       "repaired by hand; its undone steps stay listed"),
     ({_B.ARMED, _B.DISARMED},  _BT.DROP,    _B.DROPPED,   None,       "canceled, aborted, or could not be initiated"),
 ))
 # fmt: on
 OPEN = frozenset({BoundaryState.ARMED, BoundaryState.RUNNING})
 """Which boundaries still have something to do?"""
+BEGUN = frozenset({BoundaryState.RUNNING, BoundaryState.DONE, BoundaryState.FAILED})
+"""Which boundaries never move any more?"""
 
 
 def derive(timing: Timing) -> list[tuple[Kind, int]]:
@@ -325,25 +330,62 @@ def _service_state(booking: Booking, decision: Decision, *, ok: bool, known_stat
     return target
 
 
-@dataclass(frozen=True, slots=True)
-class Retiming:
-    """What an edit of the timing does to the boundaries that have not begun."""
-
-    move: tuple[tuple[Kind, int], ...] = ()
-    drop: tuple[Kind, ...] = ()
-    trigger: Trigger | None = None
-    """Set for the last boundary when the booking is aborted in pre-roll."""
-
-
 def begun_kinds(boundaries: Sequence[Boundary]) -> set[Kind]:
     """The standard kinds that have begun or are over: an event that ran never moves."""
-    over = {BoundaryState.RUNNING, BoundaryState.DONE, BoundaryState.FAILED}
-    return {b.kind for b in boundaries if b.kind in STANDARD and b.state in over}
+    return {b.kind for b in boundaries if b.kind in STANDARD and (b.state in BEGUN or b.try_)}
 
 
-def retime(timing: Timing, begun: Collection[Kind]) -> Retiming:
-    """Where the boundaries go that have not begun."""
-    return Retiming(move=tuple((kind, due) for kind, due in derive(timing) if kind not in begun))
+def retime(existing: Sequence[Boundary], booking: int, timing: Timing, *, armed: bool) -> list[Boundary]:
+    """The boundaries that an edit of the timing writes: those that have not begun move, each to a new generation.
+
+    Args:
+        existing: all boundaries of the booking.
+        armed: the booking is to be orchestrated; otherwise they are kept disarmed.
+    """
+    begun, stored = begun_kinds(existing), {b.kind: b for b in existing}
+    planned = dict(derive(timing))
+    state = BoundaryState.ARMED if armed else BoundaryState.DISARMED
+    written = []
+    for kind, due in planned.items():
+        old = stored.get(kind)
+        if kind in begun:
+            continue
+        if old is None:
+            written.append(Boundary(0, booking, kind, due, state, trigger=EVENTS[kind].trigger, planned_us=due))
+        elif (old.due_us, old.state) != (due, state):
+            moved = old.generation + (old.due_us != due)
+            written.append(
+                replace(old, due_us=due, planned_us=due, state=state, generation=moved, trigger=EVENTS[kind].trigger)
+            )
+    written += [
+        replace(b, state=BoundaryState.DROPPED)
+        for kind, b in stored.items()
+        if kind in STANDARD and kind not in planned and kind not in begun and b.state is not BoundaryState.DROPPED
+    ]
+    return written
+
+
+def timing_mistakes(before: Timing, after: Timing, begun: Collection[Kind], now_us: int) -> list[Mistake]:
+    """What an edit of a running booking's timing may not do (SPEC 3.2): only what has not begun moves."""
+    found = []
+    if Kind.START_OF_PRE_ROLL in begun:
+        found += [
+            Mistake(name, "is frozen: the first event has begun", "the value that it has")
+            for name, changed in (
+                ("start", after.start != before.start),
+                ("pre_roll", after.pre_roll != before.pre_roll),
+            )
+            if changed
+        ]
+    if Kind.START_OF_POST_ROLL in begun and after.end != before.end:
+        found.append(
+            Mistake("end", "is frozen: post-roll has begun", "the value that it has; change post_roll instead")
+        )
+    elif begun and after.end is not None and after.end != before.end and after.end < now_us:
+        found.append(Mistake("end", "lies in the past", "an instant from now on, or finish the booking"))
+    if Kind.END_OF_POST_ROLL in begun and after.post_roll != before.post_roll:
+        found.append(Mistake("post_roll", "is frozen: the last event has begun", "the value that it has"))
+    return found
 
 
 def orchestrates(state: State) -> bool:
