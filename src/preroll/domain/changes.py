@@ -11,7 +11,7 @@ class Change:
     """One fact of the change log, written in the transaction of what it tells."""
 
     kind: str
-    """What happened, in dotted words: ``booking.created``, ``booking.state``, ``booking.timing``, ``resource.changed``."""
+    """What happened, in dotted words: ``booking.created``, ``booking.state``, ``resource.changed``."""
     subject: str
     """Id of the thing that changed."""
     platform: int

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings of a platform (SPEC 9): what the team that works in it decides. The process has its own, ``settings``."""
+"""The settings of a platform (SPEC 9): what its team decides. The process has its own, ``settings``."""
 
 from __future__ import annotations
 

@@ -38,22 +38,21 @@ class Parameter:
         """What is wrong with a value, or None."""
         match self.type:
             case ValueType.NUMBER:
-                if isinstance(value, bool) or not isinstance(value, int | float):
-                    return Mistake(where, f"is {value!r}", "a number")
-                if self.minimum is not None and value < self.minimum:
-                    return Mistake(where, f"is {value}", f"at least {self.minimum:g} {self.unit}".rstrip())
-                if self.maximum is not None and value > self.maximum:
-                    return Mistake(where, f"is {value}", f"at most {self.maximum:g} {self.unit}".rstrip())
+                wrong, expected = self._number(value)
             case ValueType.FLAG:
-                if not isinstance(value, bool):
-                    return Mistake(where, f"is {value!r}", "true or false")
+                wrong, expected = not isinstance(value, bool), "true or false"
             case ValueType.TEXT:
-                if not isinstance(value, str):
-                    return Mistake(where, f"is {value!r}", "a text")
+                wrong, expected = not isinstance(value, str), "a text"
             case ValueType.DISCRETE:
-                if value not in self.choices:
-                    return Mistake(where, f"is {value!r}", "one of " + ", ".join(self.choices))
-        return None
+                wrong, expected = value not in self.choices, "one of " + ", ".join(self.choices)
+        return Mistake(where, f"is {value!r}", expected) if wrong else None
+
+    def _number(self, value: object) -> tuple[bool, str]:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return True, "a number"
+        if self.minimum is not None and value < self.minimum:
+            return True, f"at least {self.minimum:g} {self.unit}".rstrip()
+        return self.maximum is not None and value > self.maximum, f"at most {self.maximum or 0:g} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class ProfileDefinition:
     name: str
     parameters: tuple[Parameter, ...] = ()
     loads: Mapping[str, str] = field(default_factory=dict)
-    """Driver -> name of a profile-load script. A driver that is not listed gets the shipped one: plan, apply, verify."""
+    """Driver -> profile-load script. A driver that is not listed gets the shipped one: plan, apply, verify."""
     id: str = ""
     key: int = 0
     platform: int = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 
 from preroll.domain.machine import Machine
 
@@ -68,7 +69,7 @@ DEFAULT_TRANSITIONS: tuple[tuple[str, str], ...] = (
     (FAILED,  PAUSE),    # post-roll after a failure
 )
 # fmt: on
-"""A transition that is not in the table is not allowed (seed). X -> X is no transition; any -> FAILED is the engine's."""
+"""What is not in the table is not allowed (seed). X -> X is no transition; any -> FAILED is the engine's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class ServiceStates:
         """
         mapped = [state for _, state in self.mapping.items() if state is not None]
         events = [s for stage, s in self.mapping.items() if s is not None and stage is not Stage.INITIAL]
-        needed = list(zip(mapped, mapped[1:], strict=False))
+        needed = list(pairwise(mapped))
         if self.mapping.preroll and self.mapping.ended:
             needed.append((self.mapping.preroll, self.mapping.ended))
         needed += [(FAILED, state) for state in events]

@@ -140,7 +140,7 @@ class Driver(Protocol):
 
 
 class DriverFactory(Protocol):
-    """Makes a driver from a resource's address. A driver package offers one under the entry point ``preroll.drivers``."""
+    """Makes a driver from a resource's address. A package offers one under the entry point ``preroll.drivers``."""
 
     def __call__(self, name: str, address: Mapping[str, object]) -> Driver:
         """Raises InvalidValue when the address lacks what the driver needs."""

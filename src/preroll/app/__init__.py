@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Use cases: one class a noun, one method an action, one unit a method. Doors call these and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from preroll.app.bookings import Bookings
+from preroll.app.catalogue import Catalogue
+from preroll.app.orchestration import Orchestration
+from preroll.app.platforms import Platforms
+from preroll.app.views import Views
+from preroll.ports.scripts import ScriptRunner
+from preroll.ports.store import Store
+
+__all__ = ["App", "build"]
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """All use cases."""
+
+    bookings: Bookings
+    catalogue: Catalogue
+    platforms: Platforms
+    views: Views
+    orchestration: Orchestration
+
+
+def build(store: Store, runner: ScriptRunner | None) -> App:
+    """The use cases on a store; without a runner (a process that only serves requests) nothing checks script names."""
+    installed: Callable[[], Collection[str] | None] = (
+        (lambda: None) if runner is None else (lambda: {script.name for script in runner.installed()})
+    )
+    return App(
+        bookings=Bookings(store, installed),
+        catalogue=Catalogue(store),
+        platforms=Platforms(store, installed),
+        views=Views(store),
+        orchestration=Orchestration(store, runner),
+    )

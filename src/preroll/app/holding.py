@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a booking holds, and what it lacks. Functions of a transaction, shared by the use cases."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from preroll.domain.booking import Booking
+from preroll.domain.definition import Publication, ServiceDefinition
+from preroll.domain.errors import Conflict, Invalid, Mistake, NameInUse
+from preroll.domain.resource import Resource
+from preroll.domain.service import Stage, action_for
+from preroll.ports.store import Tx
+
+
+def resources_of(tx: Tx, booking: Booking) -> list[Resource]:
+    """The resources that a booking chose, in node order.
+
+    Raises:
+        Invalid: one of them does not exist; says on which node.
+    """
+    found = {r.id: r for r in tx.catalogue.resources(booking.platform, ids=booking.resources)}
+    lost = [
+        Mistake(f"nodes.{label}.resource", f"there is no resource {choice.resource}", "the id or name of a resource")
+        for label, choice in booking.nodes.items()
+        if choice.resource and choice.resource not in found
+    ]
+    if lost:
+        raise Invalid(lost)
+    return [found[ident] for ident in booking.resources]
+
+
+def take(tx: Tx, booking: Booking) -> None:
+    """Hold the booking's resources over its window, or refuse.
+
+    Raises:
+        Conflict: naming each resource, its holder and what is left.
+        NameInUse: another booking has the name at that time.
+    """
+    resources = resources_of(tx, booking)
+    if clashes := tx.reservations.clashes(booking, resources):
+        raise Conflict(clashes)
+    if booking.definition is not None:
+        held = booking.timing.held
+        rival = tx.bookings.named(booking.platform, booking.name, held.start, held.end, booking.key or None)
+        if rival is not None:
+            raise NameInUse(
+                f"the name {booking.name!r} is in use at that time by booking {rival.id}",
+                hint="choose another name or another time",
+            )
+    if booking.key:
+        tx.reservations.hold(booking, resources)
+
+
+def missing(
+    tx: Tx, booking: Booking, definition: ServiceDefinition | None, installed: Collection[str] | None
+) -> list[Mistake]:
+    """Everything that keeps a booking from being confirmed, at once (SPEC 3.1, confirm)."""
+    found = []
+    if booking.timing.end is not None and tx.now >= booking.timing.end:
+        found.append(Mistake("end", "the on-air end has passed", "an end in the future"))
+    if definition is not None:
+        if definition.publication is not Publication.PUBLISHED:
+            found.append(Mistake("definition", f"is {definition.publication.value}", "a published definition"))
+        found += _missing_on_nodes(tx, booking, definition)
+        found += _missing_actions(tx, booking, definition, installed)
+    found += [
+        Mistake(f"resource {c.resource}", f"is held by {c.rival_name} ({c.rival})", "a free resource")
+        for c in tx.reservations.clashes(booking, resources_of(tx, booking))
+    ]
+    return found
+
+
+def _missing_on_nodes(tx: Tx, booking: Booking, definition: ServiceDefinition) -> list[Mistake]:
+    found = []
+    profiles = {p.name: p for p in tx.catalogue.profile_definitions(booking.platform)}
+    instances = {i.name: i for i in tx.catalogue.profile_instances(booking.platform)}
+    for node in definition.ordered:
+        choice, where = booking.nodes.get(node.label), f"nodes.{node.label}"
+        if choice is None or not choice.resource:
+            if not node.optional:
+                found.append(Mistake(f"{where}.resource", "is missing", node.function or "a resource"))
+            continue
+        if not node.profile:
+            continue
+        name = choice.profile or node.default_profile
+        instance, profile = instances.get(name), profiles.get(node.profile)
+        if instance is None or profile is None:
+            found.append(Mistake(f"{where}.profile", "is missing", f"a profile instance of {node.profile}"))
+            continue
+        values = {**instance.values, **choice.values}
+        found += [
+            Mistake(f"{where}.values.{p.name}", "is missing", f"a {p.type.value}")
+            for p in profile.parameters
+            if p.mandatory and p.default is None and p.name not in values
+        ]
+    return found
+
+
+def _missing_actions(
+    tx: Tx, booking: Booking, definition: ServiceDefinition, installed: Collection[str] | None
+) -> list[Mistake]:
+    if not definition.actions:
+        return []
+    found = []
+    mapping = tx.platforms.by_key(booking.platform).config.service_states.mapping
+    for state in dict.fromkeys(s for stage, s in mapping.items() if s and stage is not Stage.INITIAL):
+        script = action_for(definition.actions, state)
+        if script is None:
+            found.append(Mistake(f"definition.actions.{state}", "has no action", "an LSO script for each mapped state"))
+        elif installed is not None and script not in installed:
+            found.append(Mistake(f"definition.actions.{state}", f"script {script} is not installed", "an LSO script"))
+    return found
+
+
+def node_mistakes(tx: Tx, booking: Booking, definition: ServiceDefinition | None) -> list[Mistake]:
+    """What is wrong with the nodes of a booking as it was typed in: unknown labels, profiles and values."""
+    profiles = {p.name: p for p in tx.catalogue.profile_definitions(booking.platform)}
+    instances = {i.name: i for i in tx.catalogue.profile_instances(booking.platform)}
+    found = []
+    for label, choice in booking.nodes.items():
+        where, node = f"nodes.{label}", definition.node(label) if definition else None
+        if definition is not None and node is None:
+            known = ", ".join(n.label for n in definition.nodes)
+            found.append(
+                Mistake(where, f"is no node of {definition.name} version {definition.version}", f"one of {known}")
+            )
+            continue
+        if choice.profile and choice.profile not in instances:
+            found.append(Mistake(f"{where}.profile", f"there is no profile instance {choice.profile}", "a known one"))
+            continue
+        name = choice.profile or (node.default_profile if node else "")
+        owner = instances[name].definition if name in instances else node.profile if node else ""
+        if choice.profile and node and node.profile and owner != node.profile:
+            found.append(Mistake(f"{where}.profile", f"is of {owner}", f"an instance of {node.profile}"))
+        elif owner in profiles:
+            found += profiles[owner].mistakes(f"{where}.values", choice.values)
+        elif choice.values:
+            found.append(Mistake(f"{where}.values", "the node takes no profile", "no values"))
+    return found

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a claimed boundary to a settled one: put the order together, have it run, say what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from preroll.domain.booking import Booking
+from preroll.domain.boundaries import EVENTS, Boundary, Decision, Kind, Reason, Run, decide, derive
+from preroll.domain.machine import Outcome
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
+from preroll.domain.resource import Resource
+from preroll.ports.rows import Claimed, Judged, LogLine, Settlement, StepBegin, StepEnd, Verdict
+from preroll.ports.scripts import BookingView, Equipment, Order, Report, ScriptKind, ScriptRunner
+from preroll.ports.store import Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """A platform's catalogue at one version, filled as it is needed."""
+
+    version: int
+    profiles: Mapping[str, ProfileDefinition]
+    instances: Mapping[str, ProfileInstance]
+    resources: dict[str, Resource]
+
+
+class Orchestration:
+    """Runs what boundaries ask for. Without a runner it can decide but not run."""
+
+    def __init__(self, store: Store, runner: ScriptRunner | None) -> None:
+        self._store, self._runner = store, runner
+        self._shelves: dict[int, _Shelf] = {}
+
+    def decide(self, judged: Judged, now_us: int) -> Decision:
+        """The rule with the scripts that are installed here; for ``Journal.claim``."""
+        return decide(
+            judged.boundary, judged.booking, judged.definition, judged.platform.config, now_us,
+            scripts=None, inactive=judged.inactive, name_taken_by=judged.name_taken_by,
+        )  # fmt: skip
+
+    async def perform(self, claimed: Claimed) -> Settlement | None:
+        """Run a claimed boundary's script to its end.
+
+        Returns:
+            How it ended, to be settled; None when another worker owns it now.
+        """
+        assert self._runner is not None  # noqa: S101 - bootstrap gives engines a runner
+        fence, judged = claimed.fence, claimed.judged
+        order = await self._order(claimed)
+        report = await self._runner.run(
+            order, _Ledger(self._store), booking=judged.booking.key, fence_of=(fence.boundary, fence.epoch)
+        )
+        if report.fenced:
+            return None
+        return _settlement(claimed, report)
+
+    def cancel(self, run: str) -> None:
+        """Stop a run: a down event of its booking is due."""
+        if self._runner is not None:
+            self._runner.cancel(run)
+
+    async def _order(self, claimed: Claimed) -> Order:
+        judged, decision = claimed.judged, claimed.decision
+        assert isinstance(decision, Run)  # noqa: S101 - the journal hands out nothing else
+        boundary, booking, platform = judged.boundary, judged.booking, judged.platform
+        aside = boundary.kind is Kind.START_FAILURE
+        limits = platform.config.limits
+        return Order(
+            run=claimed.run,
+            key_prefix=claimed.key_prefix,
+            kind=ScriptKind.START_FAILURE if aside else ScriptKind.LSO,
+            script=decision.script,
+            version=claimed.version,
+            event=boundary.event.name,
+            target=decision.target,
+            previous=decision.previous,
+            booking=_view(judged),
+            equipment=tuple(await self._equipment(judged)),
+            steps=claimed.steps,
+            timeout_us=limits.start_failure_us if aside else limits.lso_us,
+            step_timeout_us=limits.step_us,
+            attempts=limits.attempts,
+            backoff_us=limits.backoff_us,
+            grace_us=limits.grace_us,
+            deadline_us=_deadline(boundary, booking),
+            reason=(boundary.reason or "") if aside else "",
+            detail=boundary.message if aside else "",
+        )
+
+    async def _equipment(self, judged: Judged) -> list[Equipment]:
+        booking, definition = judged.booking, judged.definition
+        if not booking.nodes:
+            return []
+        shelf = await self._shelf(judged)
+        order = [n.label for n in definition.ordered] if definition else []
+        labels = [label for label in order if label in booking.nodes]
+        labels += [label for label in booking.nodes if label not in labels]
+        found = []
+        for label in labels:
+            choice = booking.nodes[label]
+            resource = shelf.resources.get(choice.resource or "")
+            if resource is None:
+                continue
+            node = definition.node(label) if definition else None
+            instance = shelf.instances.get(choice.profile or (node.default_profile if node else ""))
+            profile = shelf.profiles.get(instance.definition if instance else node.profile if node else "")
+            values = {**(instance.values if instance else {}), **choice.values}
+            found.append(_equip(label, resource, profile, instance, values))
+        return found
+
+    async def _shelf(self, judged: Judged) -> _Shelf:
+        platform, wanted = judged.platform, judged.booking.resources
+        shelf = self._shelves.get(platform.key)
+        if shelf is None or shelf.version != platform.catalogue_version:
+
+            def load(tx: Tx) -> _Shelf:
+                return _Shelf(
+                    platform.catalogue_version,
+                    {p.name: p for p in tx.catalogue.profile_definitions(platform.key)},
+                    {i.name: i for i in tx.catalogue.profile_instances(platform.key)},
+                    {},
+                )
+
+            shelf = self._shelves[platform.key] = await self._store.read(load)
+        lacking = [ident for ident in wanted if ident not in shelf.resources]
+        if lacking:
+            fetched = await self._store.read(lambda tx: tx.catalogue.resources(platform.key, ids=lacking))
+            shelf.resources.update((r.id, r) for r in fetched)
+        return shelf
+
+
+class _Ledger:
+    """The journal as the script hosts see it."""
+
+    def __init__(self, store: Store) -> None:
+        self._journal = store.journal
+
+    async def begin(self, step: StepBegin) -> Verdict:
+        return await self._journal.begin(step)
+
+    async def end(self, step: StepEnd) -> Verdict:
+        return await self._journal.end(step)
+
+    def log(self, line: LogLine) -> None:
+        self._journal.note(line)
+
+
+def _equip(
+    label: str,
+    resource: Resource,
+    profile: ProfileDefinition | None,
+    instance: ProfileInstance | None,
+    values: Mapping[str, object],
+) -> Equipment:
+    return Equipment(
+        label=label,
+        id=resource.id,
+        name=resource.name,
+        driver=resource.driver,
+        address=resource.address,
+        function=resource.function,
+        profile=instance.name if instance else "",
+        values=values,
+        states=instance.states if instance else {},
+        defaults=profile.defaults() if profile else {},
+        paths={p.name: p.path or p.name for p in profile.parameters} if profile else {},
+        load=profile.loads.get(resource.driver, "") if profile else "",
+        properties=resource.properties,
+    )
+
+
+def _view(judged: Judged) -> BookingView:
+    booking, definition = judged.booking, judged.definition
+    return BookingView(
+        id=booking.id,
+        name=booking.name,
+        platform=judged.platform.name,
+        start_us=booking.timing.start,
+        end_us=booking.timing.end,
+        pre_roll_us=booking.timing.pre_roll,
+        post_roll_us=booking.timing.post_roll,
+        state=booking.state.value,
+        definition=definition.name if definition else "",
+        definition_version=definition.version if definition else 0,
+        properties=booking.properties,
+    )
+
+
+def _deadline(boundary: Boundary, booking: Booking) -> int | None:
+    """When the next stage begins: by then this one should stand."""
+    ordinal = boundary.event.ordinal
+    return next((due for kind, due in derive(booking.timing) if EVENTS[kind].ordinal > ordinal), None)
+
+
+def _settlement(claimed: Claimed, report: Report) -> Settlement:
+    message = report.message
+    if report.cancelled and report.outcome is Outcome.FAILED:
+        message = message or "stopped: the booking's down event is due"
+    return Settlement(
+        fence=claimed.fence,
+        run=claimed.run,
+        outcome=report.outcome,
+        decision=claimed.decision,
+        reason=report.reason or (Reason.LSO_FAILED if report.outcome is Outcome.FAILED else None),
+        message=message,
+        version=report.version,
+        returned=report.returned,
+        properties=report.properties,
+        unknown_steps=report.unknown_steps,
+    )
+
+
+def unexpected(claimed: Claimed, error: BaseException) -> Settlement:
+    """The settlement of a run that the engine itself could not carry out."""
+    return Settlement(
+        fence=claimed.fence,
+        run=claimed.run,
+        outcome=Outcome.FAILED,
+        decision=replace(claimed.decision),
+        reason=Reason.UNEXPECTED,
+        message=f"{type(error).__name__}: {error}",
+    )

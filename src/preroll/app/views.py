@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What screens and programs read: facts put together, never stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from preroll.domain.booking import Booking, State, possible_actions
+from preroll.domain.boundaries import OPEN, Boundary, BoundaryState, orchestrates
+from preroll.domain.changes import Change
+from preroll.domain.definition import ServiceDefinition
+from preroll.domain.permission import Actor, permit
+from preroll.ports.rows import LogLine
+from preroll.ports.store import RunRow, StepRow, Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A due event that cannot begin yet, and why."""
+
+    event: str
+    since_us: int
+    for_booking: str
+    """Id of the booking that must give way first; empty: a free place among the platform's scripts."""
+    for_name: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class BookingDetails:
+    """A booking with all that a screen shows of it."""
+
+    booking: Booking
+    platform: str
+    definition: ServiceDefinition | None
+    boundaries: tuple[Boundary, ...]
+    waiting: tuple[Waiting, ...]
+    actions: tuple[str, ...]
+    """What phase and life cycle admit now."""
+    late_us: int
+    """By how much its next event is late; 0: it is not."""
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetails:
+    """A run with its steps."""
+
+    run: RunRow
+    steps: tuple[StepRow, ...]
+
+
+def details(tx: Tx, booking: Booking) -> BookingDetails:
+    """Put a booking's details together."""
+    boundaries = tx.boundaries.of(booking.key)
+    return BookingDetails(
+        booking=booking,
+        platform=tx.platforms.by_key(booking.platform).name,
+        definition=tx.catalogue.definition_by_key(booking.definition) if booking.definition else None,
+        boundaries=tuple(boundaries),
+        waiting=tuple(_waiting(tx, booking, boundaries)),
+        actions=tuple(possible_actions(booking)),
+        late_us=_late(booking, boundaries, tx.now),
+        warnings=tuple(_warnings(tx, booking)),
+    )
+
+
+def _next_open(boundaries: Sequence[Boundary]) -> Boundary | None:
+    return next((b for b in boundaries if b.state in OPEN and b.trigger is not None), None)
+
+
+def _late(booking: Booking, boundaries: Sequence[Boundary], now: int) -> int:
+    first = _next_open(boundaries)
+    if first is None or first.state is not BoundaryState.ARMED or not orchestrates(booking.state):
+        return 0
+    return max(0, now - first.due_us)
+
+
+def _waiting(tx: Tx, booking: Booking, boundaries: Sequence[Boundary]) -> list[Waiting]:
+    found = []
+    for boundary in boundaries:
+        if boundary.state is not BoundaryState.ARMED or boundary.due_us > tx.now:
+            continue
+        if boundary.waits_for is not None:
+            rival = tx.bookings.by_key(tx.boundaries.booking_of(boundary.waits_for))
+            text = f"waits for {rival.name} ({rival.id}) to give way"
+            found.append(Waiting(boundary.event.name, boundary.due_us, rival.id, rival.name, text))
+        elif orchestrates(booking.state) and boundary == _next_open(boundaries):
+            found.append(Waiting(boundary.event.name, boundary.due_us, "", "", "waits for its turn"))
+    return found
+
+
+def _warnings(tx: Tx, booking: Booking) -> list[str]:
+    found = []
+    if booking.not_reset:
+        found.append("not reset: its last event failed, the devices may still be as it left them")
+    if booking.state in (State.PARTIAL, State.CONFIRMED, State.ON_HOLD):
+        ids = booking.resources
+        resources = tx.catalogue.resources(booking.platform, ids=ids) if ids else []
+        found += [
+            f"a resource was not reset by {b.name} ({b.id})"
+            for b in tx.reservations.not_reset_on(resources)
+            if b.id != booking.id
+        ]
+    return found
+
+
+class Views:
+    """What happened: runs, steps, action log, changes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def runs(self, by: Actor, booking: str) -> list[RunDetails]:
+        """The runs of a booking, oldest first, each with its steps."""
+
+        def query(tx: Tx) -> list[RunDetails]:
+            owner = tx.bookings.get(booking)
+            permit(by, "view", owner.platform)
+            runs = tx.records.runs(owner.key)
+            steps = tx.records.steps([r.id for r in runs])
+            return [RunDetails(r, tuple(s for s in steps if s.run == r.id)) for r in runs]
+
+        return await self._store.read(query)
+
+    async def run(self, by: Actor, ident: str) -> RunDetails:
+        """One run with its steps."""
+
+        def query(tx: Tx) -> RunDetails:
+            run = tx.records.run(ident)
+            permit(by, "view", tx.bookings.get(run.booking).platform)
+            return RunDetails(run, tuple(tx.records.steps([ident])))
+
+        return await self._store.read(query)
+
+    async def log(self, by: Actor, booking: str, run: str | None = None) -> list[LogLine]:
+        """A booking's action log, oldest first; of one run when it is named."""
+
+        def query(tx: Tx) -> list[LogLine]:
+            owner = tx.bookings.get(booking)
+            permit(by, "view", owner.platform)
+            return tx.records.log(owner.key, run=run)
+
+        return await self._store.read(query)
+
+    async def history(self, by: Actor, subject: str) -> list[Change]:
+        """All changes of one thing, oldest first."""
+
+        def query(tx: Tx) -> list[Change]:
+            permit(by, "view")
+            return tx.changes.of(subject)
+
+        return await self._store.read(query)
+
+    async def changes(self, by: Actor, after: str, limit: int = 100, platform: int | None = None) -> list[Change]:
+        """Changes after a cursor, oldest first."""
+        permit(by, "view", platform)
+        return await self._store.feed.read(after, limit, platform=platform)
+
+    async def tail(self, by: Actor) -> str:
+        """The cursor of the newest change."""
+        permit(by, "view")
+        return await self._store.feed.tail()
+
+    async def wait(self, by: Actor, after: str, timeout: float) -> None:
+        """Return when there is a change after the cursor, or after ``timeout`` seconds."""
+        permit(by, "view")
+        await self._store.feed.wait(after, timeout)
