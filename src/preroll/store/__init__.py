@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The memory: bookings, timetable, journal and change log on SQLite or PostgreSQL, behind ``preroll.ports.store``.
+
+How to open one (all three are called by ``bootstrap`` and by tests; nothing here makes a thread by itself)::
+
+    open_store(url, *, clock, spawn, reach=nowhere, readers=2, writers=3, pin_clock=False) -> SqlStore
+        url        ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://user@host/name``
+        spawn      ``spawn(name, function)`` starts a thread that runs ``function()`` until the store is closed
+        reach      called at the named points of claim, begin, end and settle
+        pin_clock  PostgreSQL too takes its time from ``clock`` (tests); otherwise from ``clock_timestamp()``
+        An empty or older database is migrated first. Call ``store.close()`` at the end.
+
+    open_inline_store(clock, path=None, *, reach=nowhere, random_bits=secrets.randbits) -> SqlStore
+        SQLite in memory (or in a file) without threads: every call runs at once in the caller.
+
+    lock_engine(path) -> EngineLock
+        One engine per SQLite file: raises EngineRunning with host and pid. ``release()`` or use it as a context manager.
+
+    migrate(url) -> None
+        Brings an empty or older database to this program's schema.
+"""
+
+from __future__ import annotations
