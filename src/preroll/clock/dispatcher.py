@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dispatcher: sleep until something is due, claim it, run it, settle it, repeat.
+
+One round is one claim. Runs are tasks beside the rounds, so that a slow device never delays another booking's event.
+The loop outlives whatever happens in it; what it could not settle, another claim resumes from the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import stamina
+
+from preroll.app.orchestration import Orchestration, unexpected
+from preroll.domain.errors import PrerollError, StoreUnavailable
+from preroll.domain.machine import Outcome
+from preroll.ports.rows import Claimed, Claims, Settled, Settlement, Verdict
+from preroll.ports.store import Journal
+from preroll.telemetry import CLAIM_FAILURES, LATENESS, RUNNING, RUNS, logger
+
+log = logger(__name__)
+
+LONGEST_SLEEP = 1.0
+"""Seconds. A wake-up that is lost costs no more than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a worker works; times in microseconds."""
+
+    lease_us: int = 5_000_000
+    room: int = 256
+    """Runs that one worker has at once, over all platforms."""
+
+
+class Dispatcher:
+    """Claims for one worker. Belongs to one event loop."""
+
+    def __init__(self, journal: Journal, orchestration: Orchestration, worker: int, pace: Pace = Pace()) -> None:
+        self._journal, self._orchestration, self._worker, self._pace = journal, orchestration, worker, pace
+        self._runs: dict[tuple[int, int], tuple[Claimed, asyncio.Task[None]]] = {}
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    @property
+    def running(self) -> int:
+        """How many runs are under way."""
+        return len(self._runs)
+
+    def waker(self, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+        """A function that wakes this dispatcher from any thread."""
+
+        def wake() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._wake.set)
+
+        return wake
+
+    def stop(self) -> None:
+        """Claim nothing more; ``run`` returns. What runs goes on until ``drain``."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Rounds until stopped."""
+        loop = asyncio.get_running_loop()
+        while not self._stopping:
+            self._wake.clear()
+            claims = await self._claim()
+            heard = loop.time()
+            if claims is None:
+                await self._sleep(LONGEST_SLEEP)
+            elif not claims.more or self.running >= self._pace.room:
+                await self._sleep(_pause(claims) - (loop.time() - heard))
+
+    async def round(self) -> Claims:
+        """One claim; what it found is running when this returns."""
+        room = self._pace.room - self.running
+        claims = await self._journal.claim(self._worker, self._pace.lease_us, self._orchestration.decide, max(0, room))
+        for fence in claims.cancel:
+            self._cancel(fence.boundary)
+        for claimed in claims.runs:
+            self._begin(claimed, claims.now_us)
+        return claims
+
+    async def idle(self) -> None:
+        """Wait until nothing runs."""
+        while self._runs:
+            await asyncio.wait([task for _, task in self._runs.values()])
+
+    async def drain(self, seconds: float) -> int:
+        """Wait for what runs, at most so long, then let go of it; returns how many were let go (they are resumed)."""
+        tasks = [task for _, task in self._runs.values()]
+        if not tasks:
+            return 0
+        _, pending = await asyncio.wait(tasks, timeout=seconds)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        return len(pending)
+
+    async def _claim(self) -> Claims | None:
+        try:
+            return await self.round()
+        except StoreUnavailable as error:
+            CLAIM_FAILURES.inc()
+            log.warning("the store does not answer; trying again", error=str(error))
+        except Exception:
+            CLAIM_FAILURES.inc()
+            log.exception("a claim failed; trying again")
+        return None
+
+    async def _sleep(self, seconds: float) -> None:
+        if seconds <= 0 or self._wake.is_set():
+            return
+        try:
+            async with asyncio.timeout(min(seconds, LONGEST_SLEEP)):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _begin(self, claimed: Claimed, now_us: int) -> None:
+        boundary, booking = claimed.judged.boundary, claimed.judged.booking
+        if not claimed.resumed:
+            LATENESS.observe(max(0, now_us - boundary.due_us) / 1e6)
+        log.info(
+            "resumed" if claimed.resumed else "claimed", booking=booking.id, name=booking.name,
+            booking_event=boundary.event.name, run=claimed.run, late_ms=round((now_us - boundary.due_us) / 1e3, 1),
+        )  # fmt: skip
+        place = (boundary.key, claimed.epoch)
+        task = asyncio.get_running_loop().create_task(self._carry_out(claimed))
+        self._runs[place] = (claimed, task)
+        RUNNING.set(len(self._runs))
+        task.add_done_callback(lambda _: self._over(place))
+
+    def _over(self, place: tuple[int, int]) -> None:
+        self._runs.pop(place, None)
+        RUNNING.set(len(self._runs))
+        self._wake.set()
+
+    def _cancel(self, boundary: int) -> None:
+        for (key, _), (claimed, _) in self._runs.items():
+            if key == boundary:
+                log.warning("stopping a run: a down event of its booking is due", run=claimed.run)
+                self._orchestration.cancel(claimed.run)
+
+    async def _carry_out(self, claimed: Claimed) -> None:
+        try:
+            settlement = await self._orchestration.perform(claimed)
+        except PrerollError as error:
+            settlement = unexpected(claimed, error)
+        except Exception as error:
+            log.exception("a run could not be carried out", run=claimed.run)
+            settlement = unexpected(claimed, error)
+        if settlement is None:
+            log.warning("another worker has taken over", run=claimed.run)
+            return
+        await self._settle(claimed, settlement)
+
+    async def _settle(self, claimed: Claimed, settlement: Settlement) -> None:
+        try:
+            settled = await self._journal.settle(settlement)
+        except StoreUnavailable:
+            log.warning("the store does not answer; the end of a run is kept until it does", run=claimed.run)
+            settled = await self._settle_later(settlement)
+        event, booking = claimed.judged.boundary.event.name, claimed.judged.booking
+        RUNS.labels(event, settlement.outcome.value).inc()
+        if settled.verdict is not Verdict.OK:
+            log.warning("another worker has taken over", run=claimed.run)
+            return
+        told = log.info if settlement.outcome is Outcome.OK else log.error
+        told(
+            "settled", booking=booking.id, name=booking.name, booking_event=event, outcome=settlement.outcome.value,
+            state=settled.state.value if settled.state else None, message=settlement.message or None,
+        )  # fmt: skip
+
+    async def _settle_later(self, settlement: Settlement) -> Settled:
+        again = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.1, wait_max=2.0)
+        return await again(StoreUnavailable, self._journal.settle, settlement)
+
+
+def _pause(claims: Claims) -> float:
+    """Seconds until there may be something to claim."""
+    if claims.next_due_us is None:
+        return LONGEST_SLEEP
+    return max(0.0, (claims.next_due_us - claims.now_us) / 1e6)

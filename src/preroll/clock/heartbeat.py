@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The heartbeat: renews the worker's lease from a thread of its own, so that a busy engine does not lose its work."""
+
+from __future__ import annotations
+
+import asyncio
+
+from preroll.domain.errors import StoreUnavailable
+from preroll.ports.store import Journal
+from preroll.telemetry import logger
+
+log = logger(__name__)
+
+
+async def beat(journal: Journal, worker: int, lease_us: int, stopping: asyncio.Event) -> None:
+    """Renew four times a lease, until stopped. A failed one is tried again; the fence keeps what is lost safe."""
+    while not stopping.is_set():
+        try:
+            await journal.renew(worker, lease_us)
+        except StoreUnavailable as error:
+            log.warning("the lease could not be renewed; trying again", error=str(error))
+        try:
+            async with asyncio.timeout(lease_us / 4e6):
+                await stopping.wait()
+        except TimeoutError:
+            continue
