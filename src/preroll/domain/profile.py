@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isfinite
 
 from preroll.domain.errors import Mistake
 
@@ -48,7 +49,7 @@ class Parameter:
         return Mistake(where, f"is {value!r}", expected) if wrong else None
 
     def _number(self, value: object) -> tuple[bool, str]:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
             return True, "a number"
         if self.minimum is not None and value < self.minimum:
             return True, f"at least {self.minimum:g} {self.unit}".rstrip()

@@ -35,7 +35,7 @@ class Window:
 
     def overlaps(self, other: Window) -> bool:
         """Do two windows share an instant? Windows that only touch do not."""
-        return self.start < other.until and other.start < self.until
+        return max(self.start, other.start) < min(self.until, other.until)
 
 
 def peak(usages: Iterable[tuple[int, int, int]], start: int, end: int) -> int:
