@@ -111,7 +111,7 @@ LIFE_CYCLE: Machine[State, Trigger] = Machine("booking", S.PARTIAL, (
     ({S.FAILED_ACTIVE},                             T.ACKNOWLEDGE,             S.ACTIVE,      None,                "repaired by hand, with a reason; undone steps stay listed"),
     ({S.FAILED_POST_ROLL},                          T.ACKNOWLEDGE,             S.POST_ROLL,   None,                "repaired by hand, with a reason; undone steps stay listed"),
     ({S.FAILED_COMPLETED},                          T.ACKNOWLEDGE,             S.COMPLETED,   None,                "repaired by hand, with a reason; undone steps stay listed"),
-))
+), states=State)
 # fmt: on
 
 

@@ -105,7 +105,7 @@ BOUNDARY: Machine[BoundaryState, BoundaryTrigger] = Machine("boundary", _B.ARMED
     ({_B.FAILED},              _BT.RETRY,   _B.ARMED,     None,       "the operator's retry: next try, same generation"),
     ({_B.FAILED},              _BT.ACKNOWLEDGE, _B.DONE,  None,       "repaired by hand; its undone steps stay listed"),
     ({_B.ARMED, _B.DISARMED},  _BT.DROP,    _B.DROPPED,   None,       "canceled, aborted, or could not be initiated"),
-))
+), states=BoundaryState)
 # fmt: on
 OPEN = frozenset({BoundaryState.ARMED, BoundaryState.RUNNING})
 """Which boundaries still have something to do?"""

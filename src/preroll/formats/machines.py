@@ -97,10 +97,14 @@ def as_markdown(tables: Iterable[Table] | None = None) -> str:
 
 
 def _markdown(table: Table) -> str:
-    lines = [table.head, tuple("---" for _ in table.head), *table.rows]
-    body = ("| " + " | ".join(line) + " |" for line in lines)
     notes = [line for note in table.notes for line in ("", note)]
-    return "\n".join([f"## {table.title.capitalize()}", "", *body, *notes, ""])
+    return "\n".join([f"## {table.title.capitalize()}", "", bare_markdown(table), *notes, ""])
+
+
+def bare_markdown(table: Table) -> str:
+    """The table alone, without heading and notes."""
+    lines = [table.head, tuple("---" for _ in table.head), *table.rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def as_mermaid(machine: AnyMachine) -> str:

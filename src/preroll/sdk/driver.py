@@ -92,7 +92,7 @@ class Driver(Protocol):
     """One session to one device. Every method may raise a DeviceError."""
 
     caps: frozenset[str]
-    """Native abilities: ``candidate``, ``confirmed-commit``, ``schedule``, ``validate``, ``subscribe``."""
+    """What it can do natively, of ``candidate``, ``confirmed-commit``, ``schedule``, ``validate``, ``subscribe``."""
 
     async def open(self) -> None:
         """Connect; may be called again after ``close``."""

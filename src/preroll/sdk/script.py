@@ -59,7 +59,7 @@ class Resource:
     function: str
     profile: str
     values: Mapping[str, object]
-    """Parameter name -> value: of the chosen profile instance, with the booking's own on top."""
+    """Values by parameter name, of the chosen profile instance, with the booking's own on top."""
     states: Mapping[str, Mapping[str, object]]
     """Service state -> the values that apply in it."""
     defaults: Mapping[str, object]
