@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 R = TypeVar("R")
+_SAME_INSTANT = 0.5e-6
+"""Seconds: the clock counts microseconds, what is nearer than half of one is now."""
 
 
 class _NoWait(selectors.BaseSelector):
     """Hands the time that the loop would have waited to the loop's own clock."""
 
-    def __init__(self, loop_time: list[float]) -> None:
-        self._real, self._time = selectors.DefaultSelector(), loop_time
+    def __init__(self, loop_time: list[float], calm: Callable[[], bool]) -> None:
+        self._real, self._time, self._calm = selectors.DefaultSelector(), loop_time, calm
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         return self._real.register(fileobj, events, data)
@@ -31,10 +33,13 @@ class _NoWait(selectors.BaseSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = self._real.select(0)
-        if not ready and timeout is None:
+        if ready or (timeout is not None and timeout <= 0):
+            return ready
+        if (timeout is None or timeout > _SAME_INSTANT) and self._calm():
+            return ready
+        if timeout is None:
             raise RuntimeError("nothing will ever happen again: every task waits for another")
-        if not ready and timeout:
-            self._time[0] += timeout
+        self._time[0] += timeout
         return ready
 
     def close(self) -> None:
@@ -49,11 +54,25 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, epoch_us: int) -> None:
         self._elapsed = [0.0]
+        self._waiting: list[asyncio.Future[None]] = []
         self.epoch_us = epoch_us
-        super().__init__(_NoWait(self._elapsed))
+        super().__init__(_NoWait(self._elapsed, self._calm))
 
     def time(self) -> float:
         return self._elapsed[0]
+
+    async def idle(self) -> None:
+        """Return when all that can happen at this instant has happened; time stands still meanwhile."""
+        waiter = self.create_future()
+        self._waiting.append(waiter)
+        await waiter
+
+    def _calm(self) -> bool:
+        waiting = [waiter for waiter in self._waiting if not waiter.done()]
+        self._waiting.clear()
+        for waiter in waiting:
+            waiter.set_result(None)
+        return bool(waiting)
 
 
 class VirtualClock:
