@@ -22,10 +22,6 @@ from preroll.telemetry import CLAIM_FAILURES, LATENESS, RUNNING, RUNS, logger
 
 log = logger(__name__)
 
-LONGEST_SLEEP = 1.0
-"""Seconds. A wake-up that is lost costs no more than this."""
-
-
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How a worker works; times in microseconds."""
@@ -33,6 +29,8 @@ class Pace:
     lease_us: int = 5_000_000
     room: int = 256
     """Runs that one worker has at once, over all platforms."""
+    longest_sleep: float = 1.0
+    """Seconds. A wake-up that is lost costs no more than this."""
 
 
 class Dispatcher:
@@ -71,9 +69,9 @@ class Dispatcher:
             claims = await self._claim()
             heard = loop.time()
             if claims is None:
-                await self._sleep(LONGEST_SLEEP)
+                await self._sleep(self._pace.longest_sleep)
             elif not claims.more or self.running >= self._pace.room:
-                await self._sleep(_pause(claims) - (loop.time() - heard))
+                await self._sleep(self._pause(claims) - (loop.time() - heard))
 
     async def round(self) -> Claims:
         """One claim; what it found is running when this returns."""
@@ -112,11 +110,17 @@ class Dispatcher:
             log.exception("a claim failed; trying again")
         return None
 
+    def _pause(self, claims: Claims) -> float:
+        """Seconds until there may be something to claim."""
+        if claims.next_due_us is None:
+            return self._pace.longest_sleep
+        return max(0.0, (claims.next_due_us - claims.now_us) / 1e6)
+
     async def _sleep(self, seconds: float) -> None:
         if seconds <= 0 or self._wake.is_set():
             return
         try:
-            async with asyncio.timeout(min(seconds, LONGEST_SLEEP)):
+            async with asyncio.timeout(min(seconds, self._pace.longest_sleep)):
                 await self._wake.wait()
         except TimeoutError:
             return
@@ -179,10 +183,3 @@ class Dispatcher:
     async def _settle_later(self, settlement: Settlement) -> Settled:
         again = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.1, wait_max=2.0)
         return await again(StoreUnavailable, self._journal.settle, settlement)
-
-
-def _pause(claims: Claims) -> float:
-    """Seconds until there may be something to claim."""
-    if claims.next_due_us is None:
-        return LONGEST_SLEEP
-    return max(0.0, (claims.next_due_us - claims.now_us) / 1e6)
