@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a script is given: the booking, its resources, and calls that are steps."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from preroll.ports.rows import Severity
+from preroll.ports.scripts import Equipment, Order
+from preroll.scripts.loading import Apply, Kit
+from preroll.scripts.steps import AuthorError, Book, Step, as_json
+from preroll.sdk import Booking, GiveUp, Logger, Resource
+
+R = TypeVar("R")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def instant(us: int) -> datetime:
+    """Microseconds of UTC as a zone-aware instant."""
+    return _EPOCH + timedelta(microseconds=us)
+
+
+class ActionLog:
+    """The booking's action log, as a script writes it."""
+
+    def __init__(self, book: Book, spend: Callable[[int, str], None]) -> None:
+        self._book, self._spend = book, spend
+        self._full = False
+
+    def _line(self, severity: Severity, text: str, data: Mapping[str, object]) -> None:
+        if self._full:
+            return
+        plain: Any = as_json(data, "the data of a log line") if data else {}
+        try:
+            self._spend(len(text) + (len(msgspec.json.encode(plain)) if plain else 0), "the log")
+        except AuthorError as full:
+            self._full = True
+            self._book.log(Severity.WARNING, f"{full}: further lines are not kept", {})
+            return
+        self._book.log(severity, str(text), plain)
+
+    def debug(self, text: str, **data: object) -> None:
+        """Details for whoever looks closer."""
+        self._line(Severity.DEBUG, text, data)
+
+    def info(self, text: str, **data: object) -> None:
+        """What happens."""
+        self._line(Severity.INFO, text, data)
+
+    def warning(self, text: str, **data: object) -> None:
+        """Not as it should be, and it goes on."""
+        self._line(Severity.WARNING, text, data)
+
+    def error(self, text: str, **data: object) -> None:
+        """Somebody must look at this."""
+        self._line(Severity.ERROR, text, data)
+
+
+class RunContext:
+    """The Context of one run. What a script does not look at is never made."""
+
+    booking: Booking
+    resources: Mapping[str, Resource]
+    deadline: datetime | None
+    log: Logger
+
+    def __init__(self, order: Order, kit: Kit) -> None:
+        self._order, self._kit = order, kit
+        self.event, self.target, self.previous = order.event, order.target, order.previous
+        self.dry_run, self.reason, self.detail = order.dry_run, order.reason, order.detail
+        self.returned: dict[str, object] = {}
+        self.properties: dict[str, object] = {}
+
+    def __getattr__(self, name: str) -> object:
+        make = _MADE_WHEN_ASKED_FOR.get(name)
+        if make is None:
+            raise AttributeError(f"the context has no {name}")
+        value = make(self._order, self._kit)
+        setattr(self, name, value)
+        return value
+
+    def give(self, key: str, value: object) -> None:
+        """Return data. Raises AuthorError for what is no JSON."""
+        self.returned[key] = self._counted(value, f"give({key!r})")
+
+    def set_property(self, name: str, value: object) -> None:
+        """Set a property of the booking when the run ends well. Raises AuthorError for what is no JSON."""
+        self.properties[name] = self._counted(value, f"set_property({name!r})")
+
+    def _counted(self, value: object, what: str) -> object:
+        plain = as_json(value, what)
+        self._kit.steps.spend(len(msgspec.json.encode(plain)), what)
+        return plain
+
+    async def apply_profile(self, label: str, *, check: bool = True, step: str = "") -> Mapping[str, object]:
+        """Apply the profile that was chosen at booking time."""
+        equipment = self._equipment(label)
+        return await self._apply(step or f"apply_profile:{label}", equipment, equipment.values, check=check)
+
+    async def apply_state_profile(
+        self, label: str, state: str = "", *, check: bool = True, step: str = ""
+    ) -> Mapping[str, object]:
+        """Apply only the values of a service state."""
+        equipment, state = self._equipment(label), state or self.target
+        name = step or f"apply_state_profile:{label}:{state}"
+        values = _values_in(equipment, state)
+        if values is None:
+            known = ", ".join(equipment.states) or "no state"
+            raise GiveUp(f"{name}: profile {equipment.profile} has no values for {state} (it has {known})")
+        return await self._apply(name, equipment, values, check=check)
+
+    async def apply_combined(
+        self, label: str, state: str = "", *, check: bool = True, step: str = ""
+    ) -> Mapping[str, object]:
+        """Apply the state's values, completed by the profile's."""
+        equipment, state = self._equipment(label), state or self.target
+        values = {**equipment.values, **(_values_in(equipment, state) or {})}
+        name = step or f"apply_combined:{label}" + (f":{state}" if state != self.target else "")
+        return await self._apply(name, equipment, values, check=check)
+
+    async def apply_defaults(self, label: str, *, check: bool = True, step: str = "") -> Mapping[str, object]:
+        """Go back to the parameters' defaults."""
+        equipment = self._equipment(label)
+        return await self._apply(step or f"apply_defaults:{label}", equipment, equipment.defaults, check=check)
+
+    async def step(
+        self,
+        name: str,
+        do: Callable[[str], Awaitable[R]] | Callable[[str], R],
+        *,
+        probe: Callable[[], Awaitable[bool]] | Callable[[], bool] | None = None,
+        repeatable: bool = False,
+        resource: str = "",
+    ) -> R:
+        """A step of the author's own."""
+        if self.dry_run:
+            self.log.info("dry run: left out", step=name)
+            return cast(R, None)
+        equipment = next((e for e in self._order.equipment if e.label == resource), None)
+        taken = Step(
+            name,
+            lambda key: _awaited(do(key)),
+            probe=None if probe is None else lambda: _awaited(probe()),
+            repeatable=repeatable,
+            resource=equipment.id if equipment else resource,
+            where=equipment.name if equipment else resource,
+        )
+        return cast(R, await self._kit.steps.take(taken))
+
+    def _equipment(self, label: str) -> Equipment:
+        for equipment in self._order.equipment:
+            if equipment.label == label:
+                if not (equipment.profile or equipment.values or equipment.defaults):
+                    raise GiveUp(
+                        f"node {label} ({equipment.name}) has no profile: choose one in the booking, "
+                        "or a default one in the service definition"
+                    )
+                return equipment
+        known = ", ".join(e.label for e in self._order.equipment) or "none"
+        raise GiveUp(f"no node is labelled {label!r} (the booking's nodes with a resource: {known})")
+
+    async def _apply(
+        self, name: str, equipment: Equipment, values: Mapping[str, object], *, check: bool
+    ) -> Mapping[str, object]:
+        work = Apply(self._kit, self, name, equipment, values, check=check)
+        result = await self._kit.steps.take(work.step)
+        return cast("Mapping[str, object]", result or {})
+
+
+def _booking(order: Order, _: Kit) -> Booking:
+    b = order.booking
+    return Booking(
+        b.id, b.name, b.platform, instant(b.start_us), None if b.end_us is None else instant(b.end_us),
+        b.pre_roll_us / 1e6, b.post_roll_us / 1e6, b.state, b.definition, b.properties,
+    )  # fmt: skip
+
+
+def _resources(order: Order, _: Kit) -> Mapping[str, Resource]:
+    return {e.label: _resource(e) for e in order.equipment}
+
+
+def _deadline(order: Order, _: Kit) -> datetime | None:
+    return None if order.deadline_us is None else instant(order.deadline_us)
+
+
+def _log(_: Order, kit: Kit) -> Logger:
+    return ActionLog(kit.book, kit.steps.spend)
+
+
+_MADE_WHEN_ASKED_FOR: Mapping[str, Callable[[Order, Kit], object]] = {
+    "booking": _booking,
+    "resources": _resources,
+    "deadline": _deadline,
+    "log": _log,
+}
+
+
+def _resource(e: Equipment) -> Resource:
+    return Resource(
+        e.label, e.id, e.name, e.driver, e.address, e.function, e.profile, e.values, e.states, e.defaults, e.properties
+    )
+
+
+def _values_in(equipment: Equipment, state: str) -> Mapping[str, object] | None:
+    folded = state.casefold()
+    return next((values for name, values in equipment.states.items() if name.casefold() == folded), None)
+
+
+async def _awaited(value: Awaitable[R] | R) -> R:
+    return await value if inspect.isawaitable(value) else value

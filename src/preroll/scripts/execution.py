@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One order from its script to its end: whatever the author's code does, a Finish comes out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from preroll.domain.boundaries import Reason
+from preroll.ports.scripts import Order, Reach, ScriptKind, nowhere
+from preroll.scripts.blocking import in_thread
+from preroll.scripts.catalogue import Loaded
+from preroll.scripts.context import RunContext
+from preroll.scripts.frames import Finish
+from preroll.scripts.loading import Kit
+from preroll.scripts.sessions import Sessions
+from preroll.scripts.steps import Book, Fenced, Sleep, Steps, describe
+from preroll.sdk import GiveUp
+
+_WORDS = {
+    ScriptKind.LSO: "an LSO script",
+    ScriptKind.PROFILE_LOAD: "a profile-load script",
+    ScriptKind.START_FAILURE: "a start failure script",
+}
+
+
+class Missing(GiveUp):
+    """The script that is asked for cannot be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What all runs of a host share."""
+
+    scripts: Mapping[str, Loaded]
+    sessions: Sessions
+    threads: Executor | None = None
+    sleep: Sleep = asyncio.sleep
+    reach: Reach = nowhere
+
+    def find(self, kind: ScriptKind, name: str) -> Loaded:
+        """A script of this kind.
+
+        Raises:
+            Missing: there is none of that name, or it is of another kind.
+        """
+        found = self.scripts.get(name)
+        if found is None:
+            raise Missing(f"the script {name} is not installed")
+        if found.installed.kind is not kind:
+            raise Missing(f"the script {name} is {_WORDS[found.installed.kind]}, not {_WORDS[kind]}")
+        return found
+
+    async def call(self, script: Loaded, context: object) -> None:
+        """Run a script: on the loop, or in a thread when it is a plain ``def``."""
+        if script.asynchronous:
+            await script.function(context)  # type: ignore[misc]
+        else:
+            await in_thread(script.function, context, self.threads)
+
+    async def perform(self, order: Order, book: Book) -> Finish:
+        """Run an order to its end.
+
+        Raises:
+            asyncio.CancelledError: the run was cancelled.
+            MemoryError: the process is out of memory.
+        """
+        try:
+            script = self._chosen(order)
+        except Missing as missing:
+            return Finish(order.run, ok=False, reason=Reason.SCRIPT_MISSING, message=str(missing))
+        version = script.installed.version
+        steps = Steps(order, book, sleep=self.sleep, reach=self.reach)
+        context = RunContext(order, Kit(book, steps, self.sessions, self.find, self.call))
+        self.reach("host.started")
+        try:
+            await self.call(script, context)
+        except (MemoryError, KeyboardInterrupt, asyncio.CancelledError):
+            raise
+        except BaseException as error:  # noqa: BLE001 - author code
+            return Finish(order.run, ok=False, reason=Reason.LSO_FAILED, message=message_of(error), version=version)
+        finally:
+            self.reach("host.finishing")
+        return Finish(order.run, ok=True, version=version, returned=context.returned, properties=context.properties)
+
+    def _chosen(self, order: Order) -> Loaded:
+        script = self.find(order.kind, order.script)
+        if order.version and order.version != script.installed.version:
+            raise Missing(
+                f"ScriptChanged: the run began with version {order.version} of {order.script}, "
+                f"and version {script.installed.version} is installed now"
+            )
+        return script
+
+
+def message_of(error: BaseException) -> str:
+    """What an operator is told about the error that ended a run."""
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(dict.fromkeys(message_of(inner) for inner in error.exceptions))
+    if isinstance(error, Fenced):
+        return str(error)
+    notes: list[str] = getattr(error, "__notes__", [])
+    return notes[-1] if notes else describe(error)

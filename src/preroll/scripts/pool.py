@@ -1,0 +1,408 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine's side of the script hosts: spreads runs, keeps time, and resumes what a host took down with it.
+
+One rule for whatever kills or stalls a host: its runs are resumed, each alone in a host of its own. Only a run whose
+host dies while it is alone in it is guilty.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from preroll.domain.boundaries import Reason
+from preroll.domain.errors import BadSettings
+from preroll.ports import rows
+from preroll.ports.scripts import BrokenScript, InstalledScript, Ledger, Order, Report
+from preroll.scripts import frames
+from preroll.scripts.catalogue import HOST_COMMAND, Fingerprint, Listing, fingerprint
+from preroll.scripts.host import Host, Spawn
+from preroll.scripts.runs import Run
+
+MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """How the pool works. Times in seconds, memory in bytes."""
+
+    folder: str = ""
+    """The administrator's folder of scripts; empty: entry points only."""
+    drivers: Mapping[str, str] = field(default_factory=dict)
+    """Driver name -> ``module:attribute``."""
+    hosts: int = 2
+    solo: int = 8
+    """Hosts that may at once run one script alone each."""
+    command: Sequence[str] = HOST_COMMAND
+    memory_limit: int = 512 * MB
+    """What a host may use on top of what it has at its start; 0: no limit."""
+    pulse: float = 0.25
+    stall: float = 1.0
+    """A host whose loop is stuck for so long ends itself."""
+    silence: float = 3.0
+    """A host that says nothing for so long is killed."""
+    start: float = 30.0
+    """A host that is not ready after so long is killed."""
+    look: float = 1.0
+    """The folder is looked at at most once in this time."""
+
+
+@dataclass(slots=True)
+class _Generation:
+    """The hosts of one state of the folder, and what they found in it."""
+
+    number: int
+    print: Fingerprint
+    listing: Listing | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    deaths: dict[str, int] = field(default_factory=dict)
+    """Source -> how many hosts died while importing it."""
+    broken: dict[str, str] = field(default_factory=dict)
+    """Sources that are not imported any more, and why."""
+
+
+_FAILURES = 3
+"""Starts in a row that may fail before the runs that wait for a host are given up."""
+_BACK_OFF = 5.0
+_ADDRESS_SPACE = 4 << 30
+
+
+class Pool:
+    """Script hosts; a ScriptRunner. Make it on the loop that it works on, ``start`` it, ``close`` it."""
+
+    def __init__(self, spawn: Spawn, options: PoolOptions | None = None) -> None:
+        self._spawn, self._options = spawn, options or PoolOptions()
+        self._loop = asyncio.get_running_loop()
+        self._hosts: list[Host] = []
+        self._runs: dict[str, Run] = {}
+        self._queue: deque[Run] = deque()
+        """Runs that wait for a host of their own."""
+        self._waiting: deque[Run] = deque()
+        """Runs that wait for a shared host to be started."""
+        self._generations: dict[int, _Generation] = {}
+        self._listing = Listing()
+        self._looked = self._ticked = self._loop.time()
+        self._failures = 0
+        """Starts in a row that failed."""
+        self._why = ""
+        self._closing = False
+        self._news = asyncio.Event()
+        self._tick_handle: asyncio.TimerHandle | None = None
+        self._now = self._open(fingerprint(self._options.folder))
+
+    # -- what the engine calls ------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Start the hosts; returns when one is ready.
+
+        Raises:
+            BadSettings: hosts die before they are ready.
+        """
+        self._tick()
+        self._fill()
+        await self._until_listed()
+
+    async def refresh(self) -> None:
+        """Look at the folder now; returns when the catalogue is that of what is there. Raises as ``start``."""
+        self._look(at_once=True)
+        await self._until_listed()
+
+    async def close(self, patience: float = 5.0) -> None:
+        """Let the hosts finish what they run and leave; after ``patience`` seconds kill those that are still there.
+
+        A run that is broken off so gets no report (its awaitable is cancelled): it is for the next engine to resume.
+        """
+        self._closing = True
+        for host in self._hosts:
+            host.stop()
+        try:
+            async with asyncio.timeout(patience):
+                await self._until_empty()
+        except TimeoutError:
+            for host in self._hosts:
+                host.kill("the engine stops")
+            await self._until_empty()
+        if self._tick_handle:
+            self._tick_handle.cancel()
+
+    def installed(self) -> Sequence[InstalledScript]:
+        """All scripts that can be run now."""
+        return self._listing.installed
+
+    def broken(self) -> Sequence[BrokenScript]:
+        """Sources that cannot be used, and why."""
+        return self._listing.broken
+
+    def pids(self) -> list[int]:
+        """The processes of the hosts."""
+        return [host.pid for host in self._hosts]
+
+    def run(self, order: Order, ledger: Ledger, *, booking: int, fence_of: tuple[int, int]) -> asyncio.Future[Report]:
+        """Run one script to its end; see ScriptRunner."""
+        self._look()
+        run = self._runs[order.run] = Run(order, ledger, booking, rows.Fence(*fence_of), self._loop.create_future())
+        run.report.add_done_callback(lambda report: self.cancel(order.run) if report.cancelled() else None)
+        self._place(run)
+        return run.report
+
+    def cancel(self, run: str) -> None:
+        """Stop a run: cancel it, and kill its host when it does not end within its grace."""
+        if found := self._runs.get(run):
+            found.cancelled = True
+            self._halt(found)
+
+    # -- placing runs ---------------------------------------------------------------------------------------------
+
+    def _place(self, run: Run) -> None:
+        if run.alone:
+            self._queue.append(run)
+            self._fill_solo()
+        elif host := self._shared_host(run):
+            self._give(run, host)
+        else:
+            self._waiting.append(run)
+
+    def _shared_host(self, run: Run) -> Host | None:
+        free = [h for h in self._hosts if not (h.alone or h.stopping or h.killed)]
+        wanted, script = run.version, run.order.script
+        if wanted and self._now.versions.get(script, wanted) != wanted:
+            free = [h for h in free if self._generations[h.generation].versions.get(script) == wanted] or free
+        return min(free, key=lambda h: len(h.runs), default=None)
+
+    def _give(self, run: Run, host: Host) -> None:
+        if not run.version and host.ready:
+            run.version = self._generations[host.generation].versions.get(run.order.script, "")
+        try:
+            host.send(frames.Start(run.resumed_order()))
+        except (TypeError, OverflowError, ValueError) as error:
+            run.fail(Reason.UNEXPECTED, f"the order cannot be sent to a script host: {error}")
+            self._conclude(run)
+            return
+        run.host = host
+        host.runs.add(run.order.run)
+        run.keep_time(self._loop, self._late)
+
+    def _fill(self) -> None:
+        """As many shared hosts of the newest generation as there should be."""
+        now = [h for h in self._hosts if not h.alone and h.generation == self._now.number and not h.stopping]
+        if self._closing:
+            return
+        for _ in range(self._options.hosts - len(now)):
+            self._hosts.append(self._new_host(alone=False))
+        while self._waiting:
+            self._place(self._waiting.popleft())
+
+    def _fill_solo(self) -> None:
+        solo = [h for h in self._hosts if h.alone and not (h.stopping or h.killed)]
+        for host in solo:
+            if self._queue and not host.runs:
+                self._give(self._queue.popleft(), host)
+        for _ in range(self._options.solo - len(solo)):
+            if not self._queue or self._closing:
+                return
+            host = self._new_host(alone=True)
+            self._hosts.append(host)
+            self._give(self._queue.popleft(), host)
+
+    def _new_host(self, *, alone: bool) -> Host:
+        options = self._options
+        hello = frames.Hello(
+            folder=options.folder,
+            drivers=dict(options.drivers),
+            broken=dict(self._now.broken),
+            alone=alone,
+            pulse=options.pulse,
+            stall=options.stall,
+            address_space=options.memory_limit and options.memory_limit + _ADDRESS_SPACE,
+        )
+        return Host(self, self._spawn, options.command, hello, self._now.number)
+
+    # -- the catalogue --------------------------------------------------------------------------------------------
+
+    def _open(self, found: Fingerprint) -> _Generation:
+        number = max(self._generations, default=0) + 1
+        generation = self._generations[number] = _Generation(number, found)
+        return generation
+
+    def _look(self, *, at_once: bool = False) -> bool:
+        """Has the folder changed? Then new hosts take over, and the old ones leave when their runs are over."""
+        now = self._loop.time()
+        if not at_once and now - self._looked < self._options.look:
+            return False
+        self._looked = now
+        found = fingerprint(self._options.folder)
+        if found == self._now.print or self._closing:
+            return False
+        self._now = self._open(found)
+        old = list(self._hosts)
+        self._fill()
+        for host in old:
+            host.stop()
+        return True
+
+    async def _until_listed(self) -> None:
+        while self._now.listing is None:
+            if self._failures >= _FAILURES:
+                raise BadSettings(f"script hosts cannot be started: {self._why}")
+            self._news.clear()
+            await self._news.wait()
+
+    async def _until_empty(self) -> None:
+        while self._hosts or self._runs:
+            self._news.clear()
+            await self._news.wait()
+
+    # -- what hosts say -------------------------------------------------------------------------------------------
+
+    def heard(self, host: Host, frame: frames.ToEngine) -> None:
+        """A host said something."""
+        if isinstance(frame, frames.Ready):
+            self._listed(host, frame)
+            return
+        run = self._runs.get(getattr(frame, "run", ""))
+        if run is None or run.host is not host:
+            return
+        match frame:
+            case frames.StepBegin():
+                run.ask(run.ledger.begin(run.begin_of(frame)), partial(self._begun, run, frame))
+            case frames.StepEnd():
+                run.ask(run.ledger.end(run.end_of(frame)), partial(self._ended, run, frame))
+            case frames.Log():
+                run.ledger.log(rows.LogLine(run.booking, frame.run, frame.severity, frame.text, data=frame.data))
+            case frames.Finish():
+                self._finished(run, frame)
+
+    def _listed(self, host: Host, ready: frames.Ready) -> None:
+        generation = self._generations[host.generation]
+        generation.versions = {s.name: s.version for s in ready.installed}
+        generation.listing = Listing(ready.installed, ready.broken)
+        if generation is self._now:
+            self._listing = generation.listing
+        for ident in host.runs:
+            run = self._runs[ident]
+            run.version = run.version or generation.versions.get(run.order.script, "")
+        self._failures = 0
+        self._news.set()
+
+    def _begun(self, run: Run, frame: frames.StepBegin, verdict: rows.Verdict | None) -> None:
+        if verdict is rows.Verdict.OK:
+            run.begun(frame)
+        self._answered(run, verdict, frames.Begun(frame.run, frame.name, verdict or rows.Verdict.FENCED))
+
+    def _ended(self, run: Run, frame: frames.StepEnd, verdict: rows.Verdict | None) -> None:
+        if verdict is rows.Verdict.OK:
+            run.ended(frame)
+        self._answered(run, verdict, frames.Ended(frame.run, frame.name, verdict or rows.Verdict.FENCED))
+
+    def _answered(self, run: Run, verdict: rows.Verdict | None, answer: frames.Begun | frames.Ended) -> None:
+        if run.host is not None:
+            run.host.send(answer)
+        if verdict is rows.Verdict.FENCED:
+            run.fenced = True
+        if verdict is None or run.fenced:
+            self._halt(run)
+
+    def _finished(self, run: Run, frame: frames.Finish) -> None:
+        host = self._release(run)
+        if frame.reason is Reason.SCRIPT_MISSING and not run.moved and self._look(at_once=True):
+            run.moved = True
+            self._place(run)
+        else:
+            run.finish = frame
+            run.when_quiet(partial(self._conclude, run))
+        self._next(host)
+
+    def _next(self, host: Host | None) -> None:
+        """A host has a run less."""
+        if host is not None and host.alone and not host.runs and not host.killed:
+            self._fill_solo()
+            if not host.runs:
+                host.stop()
+
+    def _release(self, run: Run) -> Host | None:
+        host, run.host = run.host, None
+        run.stop_time(self._loop)
+        if host is not None:
+            host.runs.discard(run.order.run)
+        return host
+
+    def _conclude(self, run: Run) -> None:
+        self._release(run)
+        if self._runs.pop(run.order.run, None) is not None:
+            run.conclude()
+            self._news.set()
+
+    # -- when it does not go well ---------------------------------------------------------------------------------
+
+    def _late(self, run: Run) -> None:
+        run.late = True
+        self._halt(run)
+
+    def _halt(self, run: Run) -> None:
+        """Cancel a run in its host; when it is still there after its grace, so much the worse for the host."""
+        if run.halting:
+            return
+        run.halting = True
+        run.stop_time(self._loop)
+        if run.host is None:
+            for queue in (self._queue, self._waiting):
+                if run in queue:
+                    queue.remove(run)
+            run.when_quiet(partial(self._conclude, run))
+            return
+        run.host.send(frames.Cancel(run.order.run))
+        run.timer = self._loop.call_later(run.order.grace_us / 1e6, self._kill_for, run)
+
+    def _kill_for(self, run: Run) -> None:
+        run.stubborn = True
+        if run.host is not None:
+            run.host.kill(f"{run.order.script} did not stop")
+
+    def gone(self, host: Host, how: str) -> None:
+        """A host's process is dead: find out who is to go on, how, and who is not."""
+        self._hosts.remove(host)
+        if not host.ready and not host.stopping:
+            self._blame_start(host, how)
+        runs = [self._runs[ident] for ident in host.runs]
+        known = host.suspect in host.runs or any(run.stubborn for run in runs)
+        for run in runs:
+            self._release(run)
+            self._judge(run, host, how)
+            run.alone = run.alone or (host.ready and (not known or run.order.run == host.suspect))
+            run.when_quiet(partial(self._conclude if run.over else self._place, run))
+        if host.generation != self._now.number and all(h.generation != host.generation for h in self._hosts):
+            del self._generations[host.generation]
+        self._news.set()
+        if self._failures:
+            self._loop.call_later(min(_BACK_OFF, 0.1 * 2**self._failures), self._fill)
+        else:
+            self._fill()
+
+    def _judge(self, run: Run, host: Host, how: str) -> None:
+        if self._closing:
+            run.report.cancel()
+        elif host.ready and host.alone:
+            run.fail(Reason.LSO_FAILED, f"its host died ({how}){run.place()}")
+        elif self._failures >= _FAILURES:
+            run.fail(Reason.UNEXPECTED, f"script hosts cannot be started: {how}")
+
+    def _blame_start(self, host: Host, how: str) -> None:
+        """A host died before it was ready: because of a source, or of something that is wrong with all."""
+        source, deaths = host.loading, self._now.deaths
+        if not source:
+            self._failures, self._why = self._failures + 1, how
+        elif host.generation == self._now.number:
+            deaths[source] = deaths.get(source, 0) + 1
+            if deaths[source] > 1:
+                self._now.broken[source] = f"a host died while importing it ({how})"
+
+    def _tick(self) -> None:
+        options, now = self._options, self._loop.time()
+        if now - self._ticked < options.silence / 2:
+            for host in list(self._hosts):
+                host.examine(options.silence, options.start, options.memory_limit)
+        self._ticked = now
+        self._tick_handle = self._loop.call_later(options.pulse, self._tick)

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One run as the pool knows it: what it may do, what the journal has of it, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+from preroll.domain.boundaries import Reason
+from preroll.domain.machine import Outcome
+from preroll.ports import rows
+from preroll.ports.rows import RecordedStep, StepState
+from preroll.ports.scripts import Ledger, Order, Report
+from preroll.scripts import frames
+from preroll.scripts.host import Host
+
+Answer = Callable[[rows.Verdict | None], None]
+"""Takes the journal's verdict; None when the journal could not be asked."""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A run between its order and its report."""
+
+    order: Order
+    ledger: Ledger
+    booking: int
+    fence: rows.Fence
+    report: asyncio.Future[Report]
+    version: str = ""
+    host: Host | None = None
+    alone: bool = False
+    """It was in a host that died: it goes on in a host of its own."""
+    moved: bool = False
+    """It was placed again because the folder had changed."""
+    halting: bool = False
+    late: bool = False
+    cancelled: bool = False
+    stubborn: bool = False
+    """It did not stop within its grace."""
+    fenced: bool = False
+    failed: bool = False
+    reason: Reason | None = None
+    message: str = ""
+    fault: BaseException | None = None
+    """The journal could not be asked."""
+    finish: frames.Finish | None = None
+    steps: dict[str, RecordedStep] = field(default_factory=dict)
+    """What the journal has acknowledged since the order."""
+    open: dict[str, None] = field(default_factory=dict)
+    """Steps that have begun and not ended, in order."""
+    timer: asyncio.TimerHandle | None = None
+    used: float = 0.0
+    """Seconds that it has run in hosts that are gone."""
+    started: float = 0.0
+    pending: int = 0
+    """Questions that the journal has not answered."""
+    then: Callable[[], object] | None = None
+
+    def __post_init__(self) -> None:
+        self.version = self.order.version
+
+    def resumed_order(self) -> Order:
+        """The order as a host gets it: with all that is recorded by now."""
+        if not self.steps and self.version == self.order.version:
+            return self.order
+        steps = {s.name: s for s in self.order.steps} | self.steps
+        return replace(
+            self.order, version=self.version if self.steps else self.order.version, steps=tuple(steps.values())
+        )
+
+    def keep_time(self, loop: asyncio.AbstractEventLoop, late: Callable[[Run], None]) -> None:
+        """Its time-out runs while it is in a host."""
+        self.started = loop.time()
+        self.timer = loop.call_later(max(0.0, self.order.timeout_us / 1e6 - self.used), late, self)
+
+    def stop_time(self, loop: asyncio.AbstractEventLoop) -> None:
+        """It is in no host, or was told to stop."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+            self.used += loop.time() - self.started
+
+    def begin_of(self, frame: frames.StepBegin) -> rows.StepBegin:
+        """The row of a step's begin."""
+        return rows.StepBegin(self.fence, frame.run, frame.name, frame.resource, frame.attempt)
+
+    def end_of(self, frame: frames.StepEnd) -> rows.StepEnd:
+        """The row of a step's end."""
+        return rows.StepEnd(self.fence, frame.run, frame.name, frame.state, frame.result, frame.diff, frame.error)
+
+    def ask(self, question: Awaitable[rows.Verdict], answer: Answer) -> None:
+        """Pass the journal's verdict on; the run is not over before it has come."""
+        self.pending += 1
+
+        def answered(future: asyncio.Future[rows.Verdict]) -> None:
+            self.pending -= 1
+            error = asyncio.CancelledError() if future.cancelled() else future.exception()
+            self.fault = self.fault or error
+            answer(None if error else future.result())
+            if not self.pending and self.then:
+                then, self.then = self.then, None
+                then()
+
+        asyncio.ensure_future(question).add_done_callback(answered)
+
+    def when_quiet(self, then: Callable[[], object]) -> None:
+        """Do this when the journal has answered everything."""
+        if self.pending:
+            self.then = then
+        else:
+            then()
+
+    def begun(self, frame: frames.StepBegin) -> None:
+        """The begin of a step is durable."""
+        self.steps[frame.name] = RecordedStep(frame.name, StepState.BEGUN)
+        self.open[frame.name] = None
+
+    def ended(self, frame: frames.StepEnd) -> None:
+        """The end of a step is durable."""
+        self.steps[frame.name] = RecordedStep(frame.name, frame.state, frame.result)
+        self.open.pop(frame.name, None)
+
+    def place(self) -> str:
+        """Where it was, for a message."""
+        return f" in step {', '.join(self.open)}" if self.open else ""
+
+    @property
+    def over(self) -> bool:
+        """It does not go on after its host has died."""
+        return self.failed or self.halting or self.report.done()
+
+    def fail(self, reason: Reason, message: str) -> None:
+        """It will not go on."""
+        self.failed, self.reason, self.message = True, reason, message
+
+    def conclude(self) -> None:
+        """Tell whoever waits how it ended."""
+        if self.report.done():
+            return
+        if self.fault is not None:
+            self.report.set_exception(self.fault)
+        else:
+            self.report.set_result(self._report())
+
+    def _report(self) -> Report:
+        finish, unknown = self.finish, tuple(self.open)
+        version = finish.version if finish and finish.version else self.version
+        if finish is not None and not self.halting:
+            return Report(
+                Outcome.OK if finish.ok else Outcome.FAILED,
+                finish.reason,
+                finish.message,
+                version,
+                finish.returned,
+                finish.properties,
+                unknown,
+            )
+        return Report(
+            Outcome.FAILED,
+            self.reason or Reason.LSO_FAILED,
+            self.message or self._why_halted(),
+            version,
+            unknown_steps=unknown,
+            fenced=self.fenced,
+            cancelled=self.cancelled,
+        )
+
+    def _why_halted(self) -> str:
+        if self.fenced:
+            return "another worker owns this run now"
+        stubborn = f"; it did not stop within {self.order.grace_us / 1e6:g} s and its host was killed"
+        what = f"not done after {self.order.timeout_us / 1e6:g} s" if self.late else "cancelled"
+        return f"{self.order.script}: {what}{self.place()}{stubborn if self.stubborn else ''}"

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Driver sessions of a host: one per resource, opened when first used, closed when idle."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from importlib.metadata import entry_points
+
+from preroll.ports.scripts import Equipment
+from preroll.sdk import DeviceError, Driver, DriverFactory, GiveUp, TimedOut, Unreachable
+
+GROUP = "preroll.drivers"
+CLOSING = 2.0
+"""Seconds that a device may take to say goodbye."""
+FindDriver = Callable[[str], DriverFactory]
+
+
+def find_driver(drivers: Mapping[str, str]) -> FindDriver:
+    """Factories by name: ``module:attribute`` of the mapping first, then the entry points."""
+    known: dict[str, DriverFactory] = {}
+
+    def find(name: str) -> DriverFactory:
+        if name not in known:
+            known[name] = _import(name, drivers)
+        return known[name]
+
+    return find
+
+
+def _import(name: str, drivers: Mapping[str, str]) -> DriverFactory:
+    place = drivers.get(name) or next((p.value for p in entry_points(group=GROUP, name=name)), "")
+    if not place:
+        raise GiveUp(f"there is no driver {name} (configured: {', '.join(sorted(drivers)) or 'none'})")
+    module, _, attribute = place.partition(":")
+    try:
+        factory: DriverFactory = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise GiveUp(f"driver {name} cannot be loaded from {place}: {error}") from error
+    return factory
+
+
+class _Session:
+    """An open driver; one user at a time."""
+
+    def __init__(self, driver: Driver, address: Mapping[str, object]) -> None:
+        self.driver, self.address = driver, address
+        self.lock = asyncio.Lock()
+        self.open = False
+        self.used = time.monotonic()
+
+
+class Sessions:
+    """All sessions of this host, by resource."""
+
+    def __init__(self, find: FindDriver) -> None:
+        self._find = find
+        self._sessions: dict[str, _Session] = {}
+
+    @contextlib.asynccontextmanager
+    async def use(self, equipment: Equipment) -> AsyncIterator[Driver]:
+        """The resource's driver, open, for one user. An exchange that was broken off closes it.
+
+        Raises:
+            GiveUp: there is no such driver. Any DeviceError of the driver.
+        """
+        session = await self._session(equipment)
+        async with session.lock:
+            try:
+                if not session.open:
+                    await session.driver.open()
+                    session.open = True
+                yield session.driver
+            except BaseException as error:
+                if not isinstance(error, DeviceError) or isinstance(error, Unreachable | TimedOut):
+                    await self._close(session)
+                raise
+            finally:
+                session.used = time.monotonic()
+
+    async def _session(self, equipment: Equipment) -> _Session:
+        session = self._sessions.get(equipment.id)
+        if session is not None and session.address == equipment.address:
+            return session
+        if session is not None:
+            await self._close(session)
+        driver = self._find(equipment.driver)(equipment.name, equipment.address)
+        session = self._sessions[equipment.id] = _Session(driver, equipment.address)
+        return session
+
+    async def _close(self, session: _Session) -> None:
+        session.open = False
+        with contextlib.suppress(DeviceError, OSError):
+            async with asyncio.timeout(CLOSING):
+                await session.driver.close()
+
+    async def close_idle(self, older: float) -> None:
+        """Close what nobody has used for so many seconds; 0 closes everything that is free."""
+        now = time.monotonic()
+        for key, session in list(self._sessions.items()):
+            if now - session.used >= older and not session.lock.locked():
+                del self._sessions[key]
+                await self._close(session)

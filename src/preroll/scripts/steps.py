@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Steps of a run: recorded before they start and when they end, retried, and after a crash probed before a repeat."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from preroll.ports.rows import RecordedStep, Severity, StepState, Verdict
+from preroll.ports.scripts import Order, Reach, nowhere
+from preroll.scripts.frames import MAX_DIFF, MAX_OUTPUT
+from preroll.sdk import DeviceError, Retry, ScriptError, StepUnknown, TimedOut
+
+Sleep = Callable[[float], Awaitable[object]]
+Diff = tuple[tuple[str, object, object], ...]
+_NOT_THE_AUTHORS = (os.path.dirname(__file__), os.path.dirname(os.__file__))  # noqa: PTH120 - compared with file names
+_ROOM_FOR_THE_CUT = 200
+
+
+class Book(Protocol):
+    """A run's line to the engine."""
+
+    async def begin(self, name: str, resource: str, attempt: int) -> Verdict:
+        """Durable when it returns."""
+        ...
+
+    async def end(self, name: str, state: StepState, result: object, diff: Diff, error: str) -> Verdict:
+        """Durable when it returns."""
+        ...
+
+    def log(self, severity: Severity, text: str, data: Mapping[str, object]) -> None:
+        """A line of the action log."""
+        ...
+
+
+class Fenced(BaseException):
+    """Another worker owns the run now. Not an Exception, so that no author's ``except Exception`` holds it up."""
+
+
+class AuthorError(Exception):
+    """A script used its context in a way that cannot be."""
+
+
+@dataclass(slots=True)
+class Step:
+    """One thing to do."""
+
+    name: str
+    do: Callable[[str], Awaitable[object]]
+    """Gets the idempotency key; returns the result."""
+    probe: Callable[[], Awaitable[bool]] | None = None
+    repeatable: bool = False
+    resource: str = ""
+    """Id of the resource that it touches."""
+    where: str = ""
+    """Name of the resource, for messages."""
+    diff: Callable[[], Diff] = tuple
+    """What has been changed so far."""
+
+
+class Steps:
+    """The steps of one run."""
+
+    def __init__(self, order: Order, book: Book, *, sleep: Sleep = asyncio.sleep, reach: Reach = nowhere) -> None:
+        self._order, self._book, self._sleep, self._reach = order, book, sleep, reach
+        self._names: set[str] = set()
+        self._recorded: dict[str, RecordedStep] = {s.name: s for s in order.steps}
+        self._fenced = False
+        self._output = 0
+
+    async def take(self, step: Step) -> object:
+        """Do it once and return its result; what an earlier run has done already is not done again.
+
+        Raises:
+            AuthorError: the name was used before in this run, or the result is no JSON.
+            StepUnknown: see ``preroll.sdk.Context.step``.
+            Exception: what the last attempt raised, with a note that says what, where and how often.
+        """
+        if step.name in self._names:
+            raise AuthorError(f"step name {step.name} is used twice in one run: give each use a name (step=...)")
+        self._names.add(step.name)
+        known = self._recorded.get(step.name)
+        if known is not None and known.state is StepState.DONE:
+            return known.result
+        state = known.state if known is not None else None
+        return await self._attempts(
+            step,
+            first=1 if known is None else 2,
+            doubt=state in (StepState.BEGUN, StepState.UNKNOWN),
+            asked=state is StepState.UNKNOWN,
+        )
+
+    async def _attempts(self, step: Step, *, first: int, doubt: bool, asked: bool) -> object:
+        number = 0
+        while True:
+            self._guard(await self._begin(step, first + number), step)
+            number += 1
+            try:
+                result = await self._attempt(step, doubt=doubt, asked=asked)
+            except MemoryError:
+                raise
+            except Exception as error:
+                doubt = doubt or (isinstance(error, TimedOut) and error.maybe_applied)
+                settled = not doubt or asked or step.repeatable or step.probe is not None
+                if not (settled and retryable(error) and number < self._order.attempts):
+                    await self._fail(step, error, number, StepState.FAILED if settled else StepState.UNKNOWN)
+                    raise
+                await self._pause(step, error, number)
+            else:
+                self._reach("host.applied")
+                await self._end(step, StepState.DONE, result, "")
+                return result
+
+    async def _begin(self, step: Step, attempt: int) -> Verdict:
+        self._refuse_if_fenced()
+        return await self._book.begin(step.name, step.resource, attempt)
+
+    async def _attempt(self, step: Step, *, doubt: bool, asked: bool) -> object:
+        self._reach("host.begun")
+        limit = self._order.step_timeout_us / 1e6
+        timer = asyncio.timeout(limit)
+        try:
+            async with timer:
+                if doubt and await self._took_effect(step, asked=asked):
+                    return None
+                return self._checked(await step.do(f"{self._order.key_prefix}:{step.name}"))
+        except TimeoutError as error:
+            if not timer.expired():
+                raise
+            raise TimedOut(f"no answer within {limit:g} s", maybe_applied=True) from error
+
+    async def _took_effect(self, step: Step, *, asked: bool) -> bool:
+        if step.probe is not None:
+            return bool(await step.probe())
+        if step.repeatable or asked:
+            return False
+        raise StepUnknown(step.name)
+
+    def _checked(self, result: object) -> object:
+        """The result as the journal will have it, so that a resumed run gets the same."""
+        if result is None or result is True or result is False:
+            return result
+        plain = as_json(result, "what the step returned")
+        self.spend(len(msgspec.json.encode(plain)), "the result of a step")
+        return plain
+
+    def spend(self, size: int, what: str) -> None:
+        """Count output of the run.
+
+        Raises:
+            AuthorError: it is over the cap.
+        """
+        if self._output + size > MAX_OUTPUT:
+            raise AuthorError(f"{what} takes the run's output over {MAX_OUTPUT // 1000} kB")
+        self._output += size
+
+    async def _fail(self, step: Step, error: Exception, attempts: int, state: StepState) -> None:
+        text = failure(step, error, attempts)
+        error.add_note(text)
+        await self._end(step, state, None, text)
+
+    async def _end(self, step: Step, state: StepState, result: object, error: str) -> None:
+        self._guard(await self._book.end(step.name, state, result, capped(step.diff()), error), step)
+        self._reach("host.ended")
+
+    async def _pause(self, step: Step, error: Exception, number: int) -> None:
+        after = error.after if isinstance(error, Retry) else None
+        wait = self._order.backoff_us / 1e6 * 2 ** (number - 1) if after is None else after
+        text = f"{failure(step, error, 1)}: attempt {number} of {self._order.attempts}, again in {wait:g} s"
+        self._book.log(Severity.WARNING, text, {"step": step.name})
+        await self._sleep(wait)
+
+    def _guard(self, verdict: Verdict, step: Step) -> None:
+        if verdict is Verdict.FENCED:
+            self._fenced = True
+            self._refuse_if_fenced()
+        if verdict is Verdict.DUPLICATE:
+            raise AuthorError(f"step {step.name} is recorded in this run already: give each use a name (step=...)")
+
+    def _refuse_if_fenced(self) -> None:
+        if self._fenced:
+            raise Fenced("another worker owns this run now")
+
+
+def retryable(error: Exception) -> bool:
+    """Is another attempt worth while?"""
+    return isinstance(error, Retry) or (isinstance(error, DeviceError) and error.retryable)
+
+
+def failure(step: Step, error: Exception, attempts: int) -> str:
+    """What failed, where, and what was expected and found."""
+    where = f" on {step.where}" if step.where else ""
+    times = f" ({attempts} attempts)" if attempts > 1 else ""
+    return f"{step.name}{where}: {describe(error)}{times}"
+
+
+def describe(error: BaseException) -> str:
+    """An error for an operator: the message of one that is meant for people, type and line of any other."""
+    if isinstance(error, ScriptError | DeviceError | AuthorError):
+        return str(error)
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    trace = traceback.extract_tb(error.__traceback__)
+    places = [f for f in trace if not f.filename.startswith(_NOT_THE_AUTHORS)]
+    return f"{text} ({places[-1].filename.rpartition('/')[2]}, line {places[-1].lineno})" if places else text
+
+
+def capped(diff: Diff) -> Diff:
+    """The diff as it is kept: plain values, cut where it gets too long."""
+    kept: list[tuple[str, object, object]] = []
+    size = 0
+    for path, before, after in diff:
+        change = (path, _plain(before), _plain(after))
+        size += len(msgspec.msgpack.encode(change))
+        if size > MAX_DIFF - _ROOM_FOR_THE_CUT:
+            left = len(diff) - len(kept)
+            return (*kept, ("...", None, f"{left} more changes, not kept: the diff is over {MAX_DIFF // 1000} kB"))
+        kept.append(change)
+    return tuple(kept)
+
+
+def as_json(value: object, what: str) -> object:
+    """The value as JSON gives it back.
+
+    Raises:
+        AuthorError: it is no JSON.
+    """
+    try:
+        plain: object = msgspec.json.decode(msgspec.json.encode(value))
+        msgspec.msgpack.encode(plain)
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
+        raise AuthorError(f"{what} is {type(value).__name__}, which is no JSON: {error}") from error
+    return plain
+
+
+def _plain(value: object) -> object:
+    try:
+        msgspec.json.encode(value)
+        msgspec.msgpack.encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return str(value)
+    return value
