@@ -41,6 +41,7 @@ from preroll.domain.window import SECOND
 from preroll.ports.store import BookingFilter, Page, Store, Tx
 
 Installed = Callable[[], Collection[str] | None]
+Retime = Callable[[Timing], Timing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ class Edit:
     """What is to change; None leaves a thing alone. Nodes given replace those of the same label; None removes one."""
 
     name: str | None = None
-    timing: Timing | None = None
+    timing: Timing | Retime | None = None
+    """A rule from the stored timing to the new one lets the end move and keeps the start as it is now."""
     nodes: Mapping[str, NodeChoice | None] | None = None
     properties: Mapping[str, object] | None = None
     priority: int | None = None
@@ -368,11 +370,17 @@ def _edited(tx: Tx, before: Booking, change: Edit) -> Booking:
     return replace(
         before,
         name=before.name if change.name is None else change.name.strip(),
-        timing=change.timing or before.timing,
+        timing=_timing(before.timing, change.timing),
         nodes=_resolve(tx, before.platform, nodes) if change.nodes else before.nodes,
         properties={k: v for k, v in properties.items() if v is not None},
         priority=before.priority if change.priority is None else change.priority,
     )
+
+
+def _timing(before: Timing, change: Timing | Retime | None) -> Timing:
+    if change is None or isinstance(change, Timing):
+        return change or before
+    return change(before)
 
 
 def _differences(before: Booking, after: Booking) -> list[str]:

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from preroll.app import platforms
 from preroll.domain.changes import Change
+from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake
 from preroll.domain.permission import Actor, permit
@@ -33,20 +36,22 @@ class Catalogue:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def apply(self, by: Actor, platform: str, documents: list[Document]) -> list[Applied]:
-        """Store documents by name, all in one transaction or none.
+    async def apply(self, by: Actor, platform: str, documents: Sequence[Document | Platform]) -> list[Applied]:
+        """Store documents by name, all in one transaction or none; the platform itself may be one of them.
 
         Raises:
             Invalid: every mistake, each with ``<index>.<field>``.
         """
 
         def unit(tx: Tx) -> list[Applied]:
+            found: list[Mistake] = []
+            done = [_settle(tx, by, document) for document in documents if isinstance(document, Platform)]
             home = tx.platforms.get(platform)
             permit(by, "catalogue.change", home.key)
-            found: list[Mistake] = []
-            done = [_put(tx, by, home.key, doc) for doc in sorted(documents, key=_order)]
+            things = [document for document in documents if not isinstance(document, Platform)]
+            done += [_put(tx, by, home.key, thing) for thing in sorted(things, key=_order)]
             for index, document in enumerate(documents):
-                found += [Mistake(f"{index}.{m.where}", m.what, m.expected) for m in _mistakes(tx, home.key, document)]
+                found += [Mistake(f"{index}.{m.where}", m.what, m.expected) for m in _mistakes(tx, home, document)]
             if found:
                 raise Invalid(found)
             return done
@@ -117,6 +122,12 @@ def _order(document: Document) -> int:
     return list(_KINDS).index(type(document))
 
 
+def _settle(tx: Tx, by: Actor, document: Platform) -> Applied:
+    before, stored = platforms.put(tx, by, document)
+    change = "added" if before is None else "unchanged" if before == stored else "changed"
+    return Applied("platform", stored.name, stored.id, change)
+
+
 def _put(tx: Tx, by: Actor, platform: int, document: Document) -> Applied:
     before, stored = _swap(tx, platform, document)
     change = "added" if before is None else "unchanged" if before == stored else "changed"
@@ -146,10 +157,14 @@ def _swap(tx: Tx, platform: int, document: Document) -> tuple[Document | None, D
             return newest, catalogue.put_definition(replace(document, platform=platform))
 
 
-def _mistakes(tx: Tx, platform: int, document: Document) -> list[Mistake]:
+def _mistakes(tx: Tx, home: Platform, document: Document | Platform) -> list[Mistake]:
     if not document.name.strip():
         return [Mistake("name", "is empty", "a name")]
+    platform = home.key
     match document:
+        case Platform():
+            other = [] if document.name == home.name else [Mistake("name", f"is not {home.name}", "the same platform")]
+            return other + platforms.mistakes_of(document)
         case Resource():
             if document.concurrency < 1:
                 return [Mistake("concurrency", f"is {document.concurrency}", "1 or more")]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from preroll.app.bookings import Installed
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
-from preroll.domain.errors import Invalid, Mistake, NotFound
+from preroll.domain.errors import Invalid, Mistake
 from preroll.domain.permission import Actor, permit
 from preroll.ports.store import Store, Tx
 
@@ -50,21 +50,23 @@ class Platforms:
         """
 
         def unit(tx: Tx) -> Platform:
-            try:
-                old: Platform | None = tx.platforms.get(platform.name)
-            except NotFound:
-                old = None
-            permit(by, "config.change", old.key if old else None)
             if mistakes := mistakes_of(platform):
                 raise Invalid(mistakes)
-            if old and replace(platform.config, version=old.config.version) == old.config and platform.zone == old.zone:
-                return old
-            stored = tx.platforms.put(platform)
-            kind = "platform.changed" if old else "platform.created"
-            tx.changes.add(Change(kind, stored.id, stored.key, by.name, revision=stored.config.version))
-            return stored
+            return put(tx, by, platform)[1]
 
         return await self._store.write(unit)
+
+
+def put(tx: Tx, by: Actor, platform: Platform) -> tuple[Platform | None, Platform]:
+    """Store a platform by its name and tell of it; returns what was there before and what is there now."""
+    old = next((p for p in tx.platforms.all() if p.name == platform.name), None)
+    permit(by, "config.change", old.key if old else None)
+    if old and replace(platform.config, version=old.config.version) == old.config and platform.zone == old.zone:
+        return old, old
+    stored = tx.platforms.put(platform)
+    kind = "platform.changed" if old else "platform.created"
+    tx.changes.add(Change(kind, stored.id, stored.key, by.name, revision=stored.config.version))
+    return old, stored
 
 
 def mistakes_of(platform: Platform) -> list[Mistake]:

@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Catalogue documents: the same shapes in a bundle's YAML, in ``POST /api/v1/catalogue`` and in every list."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from preroll.api.fields import Given, JsonObject, Name, Shown, Span, Word
+from preroll.domain.config import Limits, Platform, PlatformConfig
+from preroll.domain.definition import Node, Publication, ServiceDefinition
+from preroll.domain.profile import Parameter, ProfileDefinition, ProfileInstance, ValueType
+from preroll.domain.resource import Mode, Resource
+from preroll.domain.service import DEFAULT_TRANSITIONS, PAUSE, STANDBY, START, STOP, ServiceStates, StageMapping
+
+Small = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+Choice = Field(strict=False)
+Pair = Annotated[list[Name], Field(min_length=2, max_length=2)]
+
+
+class ResourceGiven(Given):
+    """A thing that can be booked, and how to reach it."""
+
+    kind: Literal["resource"] = "resource"
+    name: Name
+    driver: Name = "sim"
+    address: JsonObject = Field(default={}, description="what the driver needs to reach it")
+    function: Word = ""
+    pools: list[Name] = Field(default=[], max_length=100)
+    concurrency: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="lower is taken first")] = 0
+    mode: Annotated[Mode, Choice] = Mode.AVAILABLE
+    device: Word = Field(
+        default="", description="the box behind it; resources of one device are never configured at once"
+    )
+    properties: JsonObject = Field(default={})
+
+    def thing(self) -> Resource:
+        """As the domain has it."""
+        return Resource(
+            name=self.name, driver=self.driver, address=self.address, function=self.function, pools=tuple(self.pools),
+            concurrency=self.concurrency, priority=self.priority, mode=self.mode, device=self.device,
+            properties=self.properties,
+        )  # fmt: skip
+
+
+class ParameterGiven(Given):
+    """One value that a function takes."""
+
+    name: Name
+    type: Annotated[ValueType, Choice] = ValueType.TEXT
+    path: Word = Field(default="", description="where the driver finds it; default: the name")
+    unit: Word = ""
+    minimum: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    maximum: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    choices: list[Name] = Field(default=[], max_length=1000)
+    default: str | bool | int | float | None = None
+    mandatory: bool = False
+
+    def thing(self) -> Parameter:
+        """As the domain has it."""
+        return Parameter(
+            name=self.name, type=self.type, path=self.path, unit=self.unit, minimum=self.minimum,
+            maximum=self.maximum, choices=tuple(self.choices), default=self.default, mandatory=self.mandatory,
+        )  # fmt: skip
+
+
+class ProfileDefinitionGiven(Given):
+    """The parameters of a function, and the profile-load script of each driver that needs one of its own."""
+
+    kind: Literal["profile_definition"] = "profile_definition"
+    name: Name
+    parameters: list[ParameterGiven] = Field(default=[], max_length=1000)
+    loads: dict[Name, Name] = Field(default={}, max_length=100, description="driver -> profile-load script")
+
+    def thing(self) -> ProfileDefinition:
+        """As the domain has it."""
+        return ProfileDefinition(self.name, tuple(p.thing() for p in self.parameters), self.loads)
+
+
+class ProfileInstanceGiven(Given):
+    """Values for a definition, and the values that differ in a service state."""
+
+    kind: Literal["profile_instance"] = "profile_instance"
+    name: Name
+    definition: Name = Field(description="name of the profile definition")
+    values: JsonObject = Field(default={})
+    states: dict[Name, JsonObject] = Field(default={}, max_length=100, description="service state -> values in it")
+
+    def thing(self) -> ProfileInstance:
+        """As the domain has it."""
+        return ProfileInstance(self.name, self.definition, self.values, self.states)
+
+
+class NodeGiven(Given):
+    """A place in the service that a resource fills."""
+
+    label: Name
+    function: Word = ""
+    pool: Word = ""
+    optional: bool = False
+    profile: Word = Field(default="", description="name of the profile definition that the node takes")
+    default_profile: Word = Field(
+        default="", description="name of the profile instance that is used when none is chosen"
+    )
+    order: Small = 0
+
+    def thing(self) -> Node:
+        """As the domain has it."""
+        return Node(self.label, self.function, self.pool, self.optional, self.profile, self.default_profile, self.order)
+
+
+class ServiceDefinitionGiven(Given):
+    """Which nodes form a service, and which script each service state runs. A change is stored as a new version."""
+
+    kind: Literal["service_definition"] = "service_definition"
+    name: Name
+    nodes: list[NodeGiven] = Field(default=[], max_length=1000)
+    actions: dict[Name, Name] = Field(default={}, max_length=100, description="service state -> LSO script")
+    publication: Annotated[Publication, Choice] = Publication.PUBLISHED
+
+    def thing(self) -> ServiceDefinition:
+        """As the domain has it."""
+        nodes = tuple(n.thing() for n in self.nodes)
+        return ServiceDefinition(self.name, nodes=nodes, actions=self.actions, publication=self.publication)
+
+
+class MappingGiven(Given):
+    """Which service state each stage of a booking maps to; null disables the stage."""
+
+    initial: Name | None = STOP
+    preroll: Name | None = STANDBY
+    service_active: Name | None = START
+    postroll: Name | None = PAUSE
+    ended: Name | None = STOP
+
+
+class ServiceStatesGiven(Given):
+    """Stage mapping and transition table; what the table does not list is not allowed."""
+
+    mapping: MappingGiven = MappingGiven()
+    transitions: list[Pair] = Field(default=[list(pair) for pair in DEFAULT_TRANSITIONS], max_length=1000)
+
+    def thing(self) -> ServiceStates:
+        """As the domain has it."""
+        mapping = StageMapping(**self.mapping.model_dump())
+        return ServiceStates(mapping, tuple((before, after) for before, after in self.transitions))
+
+
+class LimitsGiven(Given):
+    """Time-outs and bounds; times in seconds or as ISO 8601 durations."""
+
+    lso: Span = 600_000_000
+    step: Span = 60_000_000
+    start_failure: Span = 300_000_000
+    attempts: Annotated[int, Field(ge=1, le=100)] = 3
+    backoff: Span = 1_000_000
+    grace: Span = 5_000_000
+    simultaneous_lso: Annotated[int, Field(ge=-1, le=1_000_000)] = 100
+    late: Span | None = Field(default=None, description="a first event that is later makes the booking Failed (Missed)")
+
+    def thing(self) -> Limits:
+        """As the domain has it."""
+        return Limits(
+            lso_us=self.lso, step_us=self.step, start_failure_us=self.start_failure, attempts=self.attempts,
+            backoff_us=self.backoff, grace_us=self.grace, simultaneous_lso=self.simultaneous_lso, late_us=self.late,
+        )  # fmt: skip
+
+
+class SettingsGiven(Given):
+    """What a team decides for its platform."""
+
+    zone: Annotated[str, Field(max_length=100)] = "UTC"
+    service_states: ServiceStatesGiven = ServiceStatesGiven()
+    limits: LimitsGiven = LimitsGiven()
+    start_failure_script: Word = ""
+    start_failure_on_failed_events: bool = True
+
+    def platform(self, name: str) -> Platform:
+        """The platform of that name with these settings."""
+        config = PlatformConfig(
+            self.service_states.thing(), self.limits.thing(), self.start_failure_script,
+            self.start_failure_on_failed_events,
+        )  # fmt: skip
+        return Platform(name, self.zone, config)
+
+
+class PlatformGiven(SettingsGiven):
+    """The domain that a team works in, with its settings."""
+
+    kind: Literal["platform"] = "platform"
+    name: Name
+
+    def thing(self) -> Platform:
+        """As the domain has it."""
+        return self.platform(self.name)
+
+
+DocumentGiven = Annotated[
+    PlatformGiven | ResourceGiven | ProfileDefinitionGiven | ProfileInstanceGiven | ServiceDefinitionGiven,
+    Field(discriminator="kind"),
+]
+KINDS = ("platform", "resource", "profile_definition", "profile_instance", "service_definition")
+
+
+class DocumentShown(Shown):
+    """What every document of a catalogue has."""
+
+    kind: str
+    id: str
+    name: str
+    revision: int
+
+
+class ResourceShown(DocumentShown):
+    """A thing that can be booked, and how to reach it."""
+
+    driver: str
+    address: dict[str, Any]
+    function: str
+    pools: list[str]
+    concurrency: int
+    priority: int
+    mode: Mode
+    device: str
+    properties: dict[str, Any]
+
+
+class ParameterShown(Shown):
+    """One value that a function takes."""
+
+    name: str
+    type: ValueType
+    path: str
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    choices: list[str]
+    default: Any
+    mandatory: bool
+
+
+class ProfileDefinitionShown(DocumentShown):
+    """The parameters of a function."""
+
+    parameters: list[ParameterShown]
+    loads: dict[str, str]
+
+
+class ProfileInstanceShown(DocumentShown):
+    """Values for a profile definition."""
+
+    definition: str
+    values: dict[str, Any]
+    states: dict[str, dict[str, Any]]
+
+
+class NodeShown(Shown):
+    """A place in the service that a resource fills."""
+
+    label: str
+    function: str
+    pool: str
+    optional: bool
+    profile: str
+    default_profile: str
+    order: int
+
+
+class ServiceDefinitionShown(DocumentShown):
+    """One version of a service definition; ``revision`` is its version."""
+
+    nodes: list[NodeShown]
+    actions: dict[str, str]
+    publication: Publication
+
+
+class LimitsShown(Shown):
+    """Time-outs and bounds; times in seconds."""
+
+    lso: float
+    step: float
+    start_failure: float
+    attempts: int
+    backoff: float
+    grace: float
+    simultaneous_lso: int
+    late: float | None
+
+
+class ServiceStatesShown(Shown):
+    """Stage mapping and transition table."""
+
+    mapping: dict[str, str | None]
+    transitions: list[tuple[str, str]]
+
+
+class PlatformShown(DocumentShown):
+    """A platform with its settings; ``revision`` is the version of the settings."""
+
+    zone: str
+    service_states: ServiceStatesShown
+    limits: LimitsShown
+    start_failure_script: str
+    start_failure_on_failed_events: bool
+
+
+def resource_shown(r: Resource) -> ResourceShown:
+    """A resource."""
+    return ResourceShown(
+        kind="resource", id=r.id, name=r.name, revision=r.revision, driver=r.driver, address=dict(r.address),
+        function=r.function, pools=list(r.pools), concurrency=r.concurrency, priority=r.priority, mode=r.mode,
+        device=r.device, properties=dict(r.properties),
+    )  # fmt: skip
+
+
+def profile_definition_shown(p: ProfileDefinition) -> ProfileDefinitionShown:
+    """A profile definition."""
+    parameters = [
+        ParameterShown(
+            name=x.name, type=x.type, path=x.path, unit=x.unit, minimum=x.minimum, maximum=x.maximum,
+            choices=list(x.choices), default=x.default, mandatory=x.mandatory,
+        )
+        for x in p.parameters
+    ]  # fmt: skip
+    return ProfileDefinitionShown(
+        kind="profile_definition", id=p.id, name=p.name, revision=p.revision, parameters=parameters,
+        loads=dict(p.loads),
+    )  # fmt: skip
+
+
+def profile_instance_shown(i: ProfileInstance) -> ProfileInstanceShown:
+    """A profile instance."""
+    return ProfileInstanceShown(
+        kind="profile_instance", id=i.id, name=i.name, revision=i.revision, definition=i.definition,
+        values=dict(i.values), states={state: dict(values) for state, values in i.states.items()},
+    )  # fmt: skip
+
+
+def service_definition_shown(d: ServiceDefinition) -> ServiceDefinitionShown:
+    """A version of a service definition."""
+    nodes = [
+        NodeShown(
+            label=n.label, function=n.function, pool=n.pool, optional=n.optional, profile=n.profile,
+            default_profile=n.default_profile, order=n.order,
+        )
+        for n in d.nodes
+    ]  # fmt: skip
+    return ServiceDefinitionShown(
+        kind="service_definition", id=d.id, name=d.name, revision=d.version, nodes=nodes, actions=dict(d.actions),
+        publication=d.publication,
+    )  # fmt: skip
+
+
+def platform_shown(p: Platform) -> PlatformShown:
+    """A platform with its settings."""
+    c, limits, second = p.config, p.config.limits, 1_000_000
+    return PlatformShown(
+        kind="platform", id=p.id, name=p.name, revision=c.version, zone=p.zone,
+        service_states=ServiceStatesShown(
+            mapping={stage.value: state for stage, state in c.service_states.mapping.items()},
+            transitions=list(c.service_states.transitions),
+        ),
+        limits=LimitsShown(
+            lso=limits.lso_us / second, step=limits.step_us / second, start_failure=limits.start_failure_us / second,
+            attempts=limits.attempts, backoff=limits.backoff_us / second, grace=limits.grace_us / second,
+            simultaneous_lso=limits.simultaneous_lso,
+            late=None if limits.late_us is None else limits.late_us / second,
+        ),
+        start_failure_script=c.start_failure_script, start_failure_on_failed_events=c.start_failure_on_failed_events,
+    )  # fmt: skip

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is the process alive, can it do its work, and what has it counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from preroll import __version__
+from preroll.api.fields import Shown
+
+router = APIRouter(tags=["health"])
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Can the process do its work? ``parts`` says of each part ``ok``, or what is wrong with it."""
+
+    ready: bool
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Alive(Shown):
+    """The process answers."""
+
+    status: str
+    version: str
+
+
+class Ready(Shown):
+    """Whether the process can do its work, part by part."""
+
+    ready: bool
+    parts: dict[str, str]
+
+
+def _health(request: Request) -> Health:
+    found: Health = request.app.state.door.ready()
+    return found
+
+
+def _registry(request: Request) -> CollectorRegistry:
+    found: CollectorRegistry = request.app.state.registry
+    return found
+
+
+@router.get("/healthz", operation_id="healthz")
+async def healthz() -> Alive:
+    """Is the process alive?"""
+    return Alive(status="ok", version=__version__)
+
+
+@router.get("/readyz", operation_id="readyz", responses={503: {"model": Ready, "description": "not ready"}})
+async def readyz(health: Annotated[Health, Depends(_health)], response: Response) -> Ready:
+    """Can it do its work: store, engine, script hosts?"""
+    response.status_code = 200 if health.ready else 503
+    return Ready(ready=health.ready, parts=dict(health.parts))
+
+
+@router.get(
+    "/metrics", operation_id="metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}}
+)
+async def metrics(registry: Annotated[CollectorRegistry, Depends(_registry)]) -> Response:
+    """What was counted, for Prometheus."""
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors in the language of HTTP (RFC 9457). One table; what it does not list is a server error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field
+from starlette.exceptions import HTTPException
+
+from preroll.api.fields import Shown, maybe_when, when
+from preroll.domain.errors import (
+    ActionNotPossible,
+    Clash,
+    Conflict,
+    InUse,
+    Invalid,
+    KeyReused,
+    Mistake,
+    NameInUse,
+    NotFound,
+    NotPermitted,
+    NotReady,
+    PrerollError,
+    Refused,
+    Stale,
+    StoreUnavailable,
+    TransitionNotAllowed,
+)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 1
+
+
+class BadHeader(PrerollError):
+    """A header of the request cannot be read."""
+
+    code = "bad_request"
+
+
+class RevisionNeeded(PrerollError):
+    """This server wants to know which revision a change is made on."""
+
+    code = "revision_needed"
+    hint = "read the booking first, and send its ETag as If-Match (or If-Match: * to change it as it is)"
+
+
+# fmt: off
+PROBLEMS: Mapping[type[PrerollError], tuple[int, str]] = {
+    # error                status  title
+    BadHeader:            (400, "The request cannot be read"),
+    NotPermitted:         (403, "Not permitted"),
+    NotFound:             (404, "Not found"),
+    Refused:              (409, "Refused"),
+    TransitionNotAllowed: (409, "Not possible in this state"),
+    ActionNotPossible:    (409, "Not possible now"),
+    NotReady:             (409, "Not ready to be confirmed"),
+    Conflict:             (409, "A resource is already held"),
+    NameInUse:            (409, "The name is in use"),
+    InUse:                (409, "Still in use"),
+    Stale:                (412, "Changed by someone else"),
+    Invalid:              (422, "Invalid input"),
+    KeyReused:            (422, "The idempotency key was used for another request"),
+    RevisionNeeded:       (428, "If-Match is needed"),
+    StoreUnavailable:     (503, "The store is not available"),
+}
+HTTP_CODES: Mapping[int, tuple[str, str]] = {
+    # status  code                  title
+    400: ("bad_request",            "The request cannot be read"),
+    404: ("no_such_route",          "There is nothing at this address"),
+    405: ("method_not_allowed",     "This address does not know the method"),
+    413: ("too_large",              "The request is too large"),
+    415: ("media_type",             "The body must be JSON"),
+    500: ("unexpected",             "Something unexpected went wrong"),
+}
+# fmt: on
+
+
+class FieldProblem(Shown):
+    """One thing wrong in the input."""
+
+    where: str = Field(description="the field, as a dotted path", examples=["nodes.encoder.resource"])
+    detail: str = Field(examples=["there is no resource ENC 9"])
+    expected: str = Field(default="", examples=["the id or name of a resource"])
+
+
+class ClashProblem(Shown):
+    """One resource that is already held."""
+
+    resource: str
+    rival: str = Field(description="id of the booking that holds it")
+    rival_name: str
+    start: datetime
+    end: datetime | None
+    limit: int
+    asked: int
+    left: int
+
+
+class Problem(Shown):
+    """What went wrong, for people and for programs (RFC 9457)."""
+
+    type: str = Field(examples=["urn:preroll:problem:conflict"])
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="a stable word for programs", examples=["conflict"])
+    hint: str = Field(default="", description="what to do next")
+    errors: list[FieldProblem] = Field(default=[], description="every mistake in the input, or all that is missing")
+    clashes: list[ClashProblem] = Field(default=[], description="who holds what, for code conflict")
+    possible: list[str] = Field(default=[], description="what the state admits, for code transition_not_allowed")
+    seen: int | None = Field(default=None, description="the revision that the request was made on, for code stale")
+    revision: int | None = Field(default=None, description="the revision that is stored, for code stale")
+
+
+def status_of(error: PrerollError) -> tuple[int, str]:
+    """Status and title of an error, by its nearest class in the table."""
+    return next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), (500, HTTP_CODES[500][1]))
+
+
+def problem_of(error: PrerollError) -> Problem:
+    """The problem that tells of an error."""
+    status, title = status_of(error)
+    more: dict[str, Any] = {}
+    match error:
+        case Invalid(mistakes=mistakes) | NotReady(missing=mistakes):
+            more["errors"] = _fields(mistakes)
+        case Conflict(clashes=clashes):
+            more["clashes"] = [_clash(c) for c in clashes]
+        case TransitionNotAllowed(possible=possible):
+            more["possible"] = list(possible)
+        case Stale(seen=seen, stored=stored):
+            more |= {"seen": seen, "revision": stored}
+    return Problem(
+        type=_urn(error.code), title=title, status=status, detail=str(error), code=error.code, hint=error.hint, **more
+    )
+
+
+def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """The problem as a response; empty members are left out."""
+    body = problem.model_dump_json(exclude_defaults=True)
+    return Response(body, problem.status, dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def http_problem(status: int, detail: str = "", hint: str = "") -> Problem:
+    """A problem that the transport itself has."""
+    code, title = HTTP_CODES.get(status, ("http", "The request was refused"))
+    return Problem(type=_urn(code), title=title, status=status, detail=detail or title, code=code, hint=hint)
+
+
+def install(api: FastAPI) -> None:
+    """Answer every error with a problem."""
+
+    async def refused(_: Request, error: Exception) -> Response:
+        assert isinstance(error, PrerollError)  # noqa: S101 - registered for this class
+        problem = problem_of(error)
+        return answer(problem, {"Retry-After": str(RETRY_AFTER_S)} if problem.status == 503 else None)
+
+    async def invalid(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+        if broken := next((e for e in error.errors() if e["type"] == "json_invalid"), None):
+            reason = broken.get("ctx", {}).get("error", "")
+            return answer(http_problem(400, f"the body is not JSON: {reason} at character {broken['loc'][-1]}"))
+        return answer(problem_of(Invalid(mistakes_of(error.errors()))))
+
+    async def transport(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+        known = error.status_code in (400, 413, 415)
+        return answer(http_problem(error.status_code, error.detail if known else ""), error.headers)
+
+    async def unexpected(_: Request, __: Exception) -> Response:
+        hint = "the server's log says more; report it, with the log, if it comes back"
+        return answer(http_problem(500, hint=hint))
+
+    api.add_exception_handler(PrerollError, refused)
+    api.add_exception_handler(RequestValidationError, invalid)
+    api.add_exception_handler(HTTPException, transport)
+    api.add_exception_handler(Exception, unexpected)
+
+
+# fmt: off
+_WORDS: Mapping[str, tuple[str, str]] = {
+    # pydantic's type   what                       expected
+    "missing":         ("is missing",              "a value"),
+    "extra_forbidden": ("is not a known field",    "only fields that the API's description lists"),
+    "model_attributes_type": ("is not an object",  "a JSON object"),
+}
+# fmt: on
+
+
+def mistakes_of(errors: Iterable[Mapping[str, Any]]) -> list[Mistake]:
+    """Validation errors in the words of the domain."""
+    return [_mistake(error) for error in errors]
+
+
+def _mistake(error: Mapping[str, Any]) -> Mistake:
+    where, kind, text = _where(error["loc"]), error["type"], error["msg"]
+    context = error.get("ctx", {})
+    if kind in _WORDS:
+        return Mistake(where, *_WORDS[kind])
+    if "what" in context:
+        return Mistake(where, context["what"], context.get("expected", ""))
+    for opening in ("Input should be ", "Value should be "):
+        if text.startswith(opening):
+            return Mistake(where, f"is {_short(error.get('input'))}", text.removeprefix(opening))
+    return Mistake(where, text[:1].lower() + text[1:])
+
+
+def _where(loc: Sequence[object]) -> str:
+    """``nodes.encoder.resource`` for the body; ``query.limit``, ``header.if-match`` and ``path.ident`` for the rest."""
+    parts = list(loc[1:] if loc and loc[0] == "body" else loc)
+    if len(parts) > 2 and parts[0] == "documents":
+        del parts[2]  # the kind, by which the document's shape was chosen
+    return ".".join(str(part) for part in parts) or "body"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _fields(mistakes: Iterable[Mistake]) -> list[FieldProblem]:
+    return [FieldProblem(where=m.where, detail=m.what, expected=m.expected) for m in mistakes]
+
+
+def _clash(clash: Clash) -> ClashProblem:
+    return ClashProblem(
+        resource=clash.resource, rival=clash.rival, rival_name=clash.rival_name, start=when(clash.start_us),
+        end=maybe_when(clash.end_us), limit=clash.limit, asked=clash.asked, left=clash.left,
+    )  # fmt: skip
+
+
+def _urn(code: str) -> str:
+    return f"urn:preroll:problem:{code}"
+
+
+def problem_response(status: int) -> dict[str, Any]:
+    """The description of a problem's response."""
+    titles = dict.fromkeys(
+        [f"{title} (`{kind.code}`)" for kind, (found, title) in PROBLEMS.items() if found == status]
+        or [f"{HTTP_CODES[status][1]} (`{HTTP_CODES[status][0]}`)"]
+    )
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {"description": "; ".join(titles), "content": {MEDIA_TYPE: schema}}
+
+
+def can(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The ``responses`` of a route that can answer problems of these statuses."""
+    return {status: problem_response(status) for status in statuses}
+
+
+def describe(document: dict[str, Any]) -> dict[str, Any]:
+    """An OpenAPI description in which every error is a problem."""
+    schemas = document["components"]["schemas"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    parts = Problem.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    schemas |= parts.pop("$defs") | {"Problem": parts}
+    for path in document["paths"].values():
+        for operation in path.values():
+            for status, response in operation["responses"].items():
+                if "HTTPValidationError" in str(response):
+                    operation["responses"][status] = problem_response(int(status))
+    return document

@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bookings, runs and changes as the API takes and shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from preroll.api.fields import (
+    Given,
+    Instant,
+    JsonObject,
+    Length,
+    Name,
+    Prose,
+    Queried,
+    Shown,
+    Word,
+    Zone,
+    maybe_when,
+    when,
+)
+from preroll.api.paging import DEFAULT, MOST
+from preroll.app.bookings import Edit, NewBooking
+from preroll.app.views import BookingDetails, RunDetails
+from preroll.domain.booking import Booking, NodeChoice, Phase, State, Timing
+from preroll.domain.boundaries import Boundary, BoundaryState, Kind
+from preroll.domain.changes import Change
+from preroll.domain.window import SECOND
+from preroll.ports.rows import LogLine, Severity, StepState
+from preroll.ports.store import RunRow, StepRow
+
+Priority = Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="higher wins a conflict")]
+Nodes = dict[Name, "NodeGiven"]
+
+
+class NodeGiven(Given):
+    """What is chosen for one node."""
+
+    resource: Name | None = Field(default=None, description="the id or name of a resource")
+    profile: Name | None = Field(default=None, description="the name of a profile instance")
+    values: JsonObject = Field(default={}, description="parameter values that override the instance's")
+
+    def choice(self) -> NodeChoice:
+        """As the domain has it."""
+        return NodeChoice(self.resource, self.profile, self.values)
+
+
+class BookingGiven(Given):
+    """A booking to be made."""
+
+    id: Annotated[UUID, Field(strict=False)] | None = Field(
+        default=None, description="your own UUID; without it one is made"
+    )
+    name: Name = Field(examples=["Cup final, feed A"])
+    platform: Name = "default"
+    definition: Name | None = Field(
+        default=None, description="name of a service definition; without it a list of resources"
+    )
+    definition_version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(
+        None, description="default: the newest"
+    )
+    start: Instant = Field(description="on the air")
+    end: Instant | None = Field(default=None, description="off the air; null is permanent")
+    pre_roll: Length = 0
+    post_roll: Length = 0
+    nodes: dict[Name, NodeGiven] = Field(default={}, max_length=1000, description="node label -> what is chosen for it")
+    properties: JsonObject = Field(default={})
+    priority: Priority = 0
+    zone: Zone | None = Field(default=None, description="IANA time zone for screens; default: the platform's")
+
+    def booking(self) -> NewBooking:
+        """As the use case takes it."""
+        return NewBooking(
+            name=self.name, timing=Timing(self.start, self.end, self.pre_roll, self.post_roll), platform=self.platform,
+            definition=self.definition, definition_version=self.definition_version,
+            nodes={label: node.choice() for label, node in self.nodes.items()}, properties=self.properties,
+            priority=self.priority, zone=self.zone or "", id=str(self.id) if self.id else "",
+        )  # fmt: skip
+
+
+class EditGiven(Given):
+    """What is to change. What is left out stays; null takes away: an end, a node, a property."""
+
+    name: Name | None = None
+    start: Instant | None = None
+    end: Instant | None = Field(default=None, description="null makes it permanent")
+    pre_roll: Length | None = None
+    post_roll: Length | None = None
+    nodes: dict[Name, NodeGiven | None] = Field(default={}, max_length=1000)
+    properties: JsonObject = Field(default={})
+    priority: Priority | None = None
+
+    def edit(self) -> Edit:
+        """As the use case takes it."""
+        given = {name: getattr(self, name) for name in ("start", "end", "pre_roll", "post_roll")}
+        timing = {k: v for k, v in given.items() if v is not None or (k == "end" and k in self.model_fields_set)}
+        return Edit(
+            name=self.name,
+            timing=(lambda before: replace(before, **timing)) if timing else None,
+            nodes={label: node.choice() if node else None for label, node in self.nodes.items()} or None,
+            properties=self.properties or None,
+            priority=self.priority,
+        )
+
+
+class Why(Given):
+    """The reason of an action, kept in the change log."""
+
+    why: Prose = ""
+
+
+class BookingsQueried(Queried):
+    """Which bookings a list shows."""
+
+    platform: Name | None = None
+    state: Annotated[list[State], Field(max_length=14)] = Field(default=[], description="repeat it for several")
+    text: Word = Field(default="", description="a part of the name")
+    from_: Instant | None = Field(default=None, alias="from", description="held at or after")
+    to: Instant | None = Field(default=None, description="held before")
+    cursor: Annotated[str, Field(max_length=500)] | None = Field(default=None, description="`next` of the page before")
+    limit: Annotated[int, Field(ge=1, le=MOST)] = DEFAULT
+
+
+class NodeShown(Shown):
+    """What a booking chose for one node; the resource is its id."""
+
+    resource: str | None
+    profile: str | None
+    values: dict[str, Any]
+
+
+class DefinitionNamed(Shown):
+    """The version of a service definition that a booking is pinned to."""
+
+    name: str
+    version: int
+
+
+class EventShown(Shown):
+    """One event of a booking: when it was planned, when it really began and ended, and what came of it."""
+
+    event: str = Field(examples=["START_BOOKING_WITH_PREROLL"])
+    kind: Kind
+    state: BoundaryState
+    planned: datetime = Field(description="the instant that the timing gives")
+    due: datetime = Field(description="when it is to be run; differs from planned after a retry or a finish")
+    began: datetime | None
+    ended: datetime | None
+    generation: int = Field(description="rises with each edit that moves it")
+    retries: int
+    reason: str
+    message: str
+
+
+class WaitingShown(Shown):
+    """A due event that cannot begin yet, and why."""
+
+    event: str
+    since: datetime
+    for_booking: str = Field(description="id of the booking that must give way first; empty: a place among the scripts")
+    for_name: str
+    what: str
+
+
+class BookingSummary(Shown):
+    """A booking in a list."""
+
+    id: str
+    name: str
+    platform: str
+    state: State
+    phase: Phase
+    entering: str = Field(description="the state that a run is on its way to; empty when nothing runs")
+    service_state: str
+    start: datetime
+    end: datetime | None = Field(description="null: permanent")
+    pre_roll: int = Field(description="seconds")
+    post_roll: int = Field(description="seconds")
+    priority: int
+    zone: str
+    not_reset: bool
+    revision: int
+    changed: datetime
+
+
+class BookingShown(BookingSummary):
+    """A booking with all that a screen shows of it."""
+
+    definition: DefinitionNamed | None
+    nodes: dict[str, NodeShown]
+    properties: dict[str, Any]
+    created: datetime
+    created_by: str
+    events: list[EventShown]
+    waiting: list[WaitingShown]
+    actions: list[str] = Field(description="what its phase and its life cycle admit now")
+    late: float = Field(description="seconds by which its next event is late; 0: it is not")
+    warnings: list[str]
+
+
+class BookingPage(Shown):
+    """One page of a list, sorted by start and id."""
+
+    items: list[BookingSummary]
+    next: str | None = Field(description="cursor of the next page; null: this is the last")
+
+
+class StepShown(Shown):
+    """One step of a run."""
+
+    name: str
+    resource: str
+    state: StepState
+    attempts: int
+    began: datetime
+    ended: datetime | None
+    result: Any
+    diff: list[tuple[str, Any, Any]] = Field(description="path, before, after of each value that it changed")
+    error: str
+
+
+class RunShown(Shown):
+    """One run of a script, with its steps."""
+
+    id: str
+    booking: str
+    event: str
+    kind: Kind
+    script: str
+    version: str = Field(description="content hash of the script")
+    target: str
+    previous: str
+    generation: int
+    retry: int
+    epoch: int = Field(description="rises when another worker takes the run over")
+    config_version: int
+    worker: str
+    began: datetime
+    ended: datetime | None
+    outcome: str = Field(examples=["running", "ok", "failed", "cancelled"])
+    reason: str
+    message: str
+    returned: dict[str, Any]
+    steps: list[StepShown]
+
+
+class LineShown(Shown):
+    """One line of a booking's action log."""
+
+    at: datetime
+    run: str
+    severity: Severity
+    text: str
+    data: dict[str, Any]
+
+
+class ChangeShown(Shown):
+    """One fact of the change log."""
+
+    position: str = Field(description="opaque cursor of this change")
+    at: datetime
+    kind: str = Field(examples=["booking.state"])
+    id: str = Field(description="of the thing that changed")
+    revision: int
+    state: str = Field(description="the life cycle state after it, where the change tells of one")
+    before: str
+    after: str
+    actor: str
+    why: str
+    cause: str
+
+
+class ChangePage(Shown):
+    """Changes, oldest first."""
+
+    items: list[ChangeShown]
+    next: str = Field(description="send it as `after` to go on from here")
+
+
+def booking_summary(booking: Booking, platform: str) -> BookingSummary:
+    """A booking for a list."""
+    return BookingSummary(**_summary(booking, platform))
+
+
+def booking_shown(found: BookingDetails) -> BookingShown:
+    """A booking with its details."""
+    b = found.booking
+    definition = found.definition
+    return BookingShown(
+        **_summary(b, found.platform),
+        definition=DefinitionNamed(name=definition.name, version=definition.version) if definition else None,
+        nodes={
+            label: NodeShown(resource=n.resource, profile=n.profile, values=dict(n.values))
+            for label, n in b.nodes.items()
+        },
+        properties=dict(b.properties),
+        created=when(b.created_us),
+        created_by=b.created_by,
+        events=[_event(boundary) for boundary in found.boundaries],
+        waiting=[
+            WaitingShown(
+                event=w.event, since=when(w.since_us), for_booking=w.for_booking, for_name=w.for_name, what=w.what
+            )
+            for w in found.waiting
+        ],
+        actions=list(found.actions),
+        late=found.late_us / SECOND,
+        warnings=list(found.warnings),
+    )
+
+
+def _summary(b: Booking, platform: str) -> Mapping[str, Any]:
+    return {
+        "id": b.id, "name": b.name, "platform": platform, "state": b.state, "phase": b.phase, "entering": b.entering,
+        "service_state": b.service_state, "start": when(b.timing.start), "end": maybe_when(b.timing.end),
+        "pre_roll": b.timing.pre_roll // SECOND, "post_roll": b.timing.post_roll // SECOND, "priority": b.priority,
+        "zone": b.zone, "not_reset": b.not_reset, "revision": b.revision, "changed": when(b.changed_us),
+    }  # fmt: skip
+
+
+def _event(b: Boundary) -> EventShown:
+    return EventShown(
+        event=b.event.name, kind=b.kind, state=b.state, planned=when(b.planned_us), due=when(b.due_us),
+        began=maybe_when(b.began_us), ended=maybe_when(b.ended_us), generation=b.generation, retries=b.try_,
+        reason=b.reason or "", message=b.message,
+    )  # fmt: skip
+
+
+def run_shown(found: RunDetails) -> RunShown:
+    """A run with its steps."""
+    r: RunRow = found.run
+    return RunShown(
+        id=r.id, booking=r.booking, event=r.event, kind=r.kind, script=r.script, version=r.version, target=r.target,
+        previous=r.previous, generation=r.generation, retry=r.try_, epoch=r.epoch, config_version=r.config_version,
+        worker=r.worker, began=when(r.began_us), ended=maybe_when(r.ended_us), outcome=r.outcome, reason=r.reason,
+        message=r.message, returned=dict(r.returned), steps=[_step(s) for s in found.steps],
+    )  # fmt: skip
+
+
+def _step(s: StepRow) -> StepShown:
+    return StepShown(
+        name=s.name, resource=s.resource, state=s.state, attempts=s.attempts, began=when(s.began_us),
+        ended=maybe_when(s.ended_us), result=s.result, diff=list(s.diff), error=s.error,
+    )  # fmt: skip
+
+
+def line_shown(line: LogLine) -> LineShown:
+    """A line of the action log."""
+    return LineShown(at=when(line.at_us), run=line.run, severity=line.severity, text=line.text, data=dict(line.data))
+
+
+def change_shown(c: Change) -> ChangeShown:
+    """A change."""
+    return ChangeShown(
+        position=c.position, at=when(c.at_us), kind=c.kind, id=c.subject, revision=c.revision,
+        state=c.after if c.kind == "booking.state" or c.kind == "booking.created" else "", before=c.before,
+        after=c.after, actor=c.actor, why=c.why, cause=c.cause,
+    )  # fmt: skip
