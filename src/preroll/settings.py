@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of the process, read once from ``PREROLL_*`` and a TOML file, and handed on as values."""
+
+from __future__ import annotations
+
+import socket
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from preroll.domain.errors import BadSettings
+
+PREFIX = "PREROLL_"
+DIALECTS = ("sqlite", "postgresql")
+
+
+def _listed(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Settings(BaseSettings):
+    """What the process needs to know before it starts; what a team decides is in the platform's config.
+
+    The environment wins over the file; a name in the file that is not known is refused.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
+
+    data: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("preroll", appauthor=False)))
+    """Folder of the database and of the scripts, if they have no place of their own."""
+    database: str = ""
+    """``sqlite:////absolute.db``, ``sqlite:///relative.db`` or ``postgresql://user@host/name``; empty: in ``data``."""
+    scripts: Path | None = None
+    """Folder of the administrator's scripts; None: ``data/scripts``."""
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8484
+    names: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = ()
+    """Further names by which the server may be called, such as its reverse proxy's; in the environment with commas."""
+    script_hosts: Annotated[int, Field(ge=1, le=64)] = 2
+    worker: Annotated[str, Field(min_length=1, max_length=100)] = Field(default_factory=socket.gethostname)
+    """Name of this engine among the workers of its database."""
+    lease: Annotated[float, Field(gt=0.1, le=300)] = 5.0
+    """Seconds after which another worker may take over what this one no longer renews."""
+    log_format: LogFormat = LogFormat.TEXT
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+    body_limit: Annotated[int, Field(ge=1_000, le=100_000_000)] = 1_000_000
+    """Bytes of a request's body."""
+    if_match_needed: bool = False
+    """Refuse changes that do not say on which revision they were made."""
+
+    @property
+    def database_url(self) -> str:
+        """The database, also when none was named."""
+        return self.database or f"sqlite:///{self.data.expanduser().absolute() / 'preroll.db'}"
+
+    @property
+    def scripts_folder(self) -> Path:
+        """The folder of scripts, also when none was named."""
+        return (self.scripts or self.data / "scripts").expanduser()
+
+    @property
+    def url(self) -> str:
+        """Where the server answers."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def own_names(self) -> tuple[str, ...] | None:
+        """The names by which the server may be called; None: any, because it listens on every address."""
+        if self.host in ("0.0.0.0", "::") and not self.names:  # noqa: S104 - the administrator asked for it
+            return None
+        return ("127.0.0.1", "localhost", "::1", self.host, *self.names)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is the library's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def read(file: Path | None = None, **given: Any) -> Settings:
+    """Read the settings.
+
+    Args:
+        file: a TOML file; None: only the environment.
+        given: what the command line says; it wins over both.
+
+    Raises:
+        BadSettings: with every setting that is wrong, its name and what was expected.
+    """
+    if file is not None and not file.is_file():
+        raise BadSettings(f"there is no settings file {file}", hint="check --config and PREROLL_CONFIG")
+
+    class Sourced(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    try:
+        settings = Sourced(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise BadSettings(_told(error, file), hint=f"set {PREFIX}<NAME>, or correct the file") from None
+    except ValueError as error:  # tomllib and pydantic-settings tell of text that cannot be read in this way
+        raise BadSettings(f"{file or 'the environment'}: {error}") from None
+    dialect = urlsplit(settings.database_url).scheme
+    if dialect not in DIALECTS:
+        raise BadSettings(
+            f"database: {dialect or 'nothing'} is not known", hint="one of sqlite:///FILE, postgresql://USER@HOST/NAME"
+        )
+    return Settings.model_construct(**dict(settings))
+
+
+def _told(error: ValidationError, file: Path | None) -> str:
+    lines = []
+    for wrong in error.errors():
+        name = ".".join(str(part) for part in wrong["loc"])
+        known = ", ".join(Settings.model_fields)
+        what = f"is not a setting (known: {known})" if wrong["type"] == "extra_forbidden" else wrong["msg"].lower()
+        lines.append(f"{name} ({PREFIX}{name.upper()}{f' or {file}' if file else ''}): {what}")
+    return "; ".join(lines)
