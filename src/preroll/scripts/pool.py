@@ -384,7 +384,7 @@ class Pool:
     def _judge(self, run: Run, host: Host, how: str) -> None:
         if self._closing:
             run.report.cancel()
-        elif host.ready and host.alone:
+        elif host.ready and host.alone and not run.halting:
             run.fail(Reason.LSO_FAILED, f"its host died ({how}){run.place()}")
         elif self._failures >= _FAILURES:
             run.fail(Reason.UNEXPECTED, f"script hosts cannot be started: {how}")

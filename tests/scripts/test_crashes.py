@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever an author's code does to its host: the run ends as it should, and no neighbour repeats a completed step."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from preroll.domain.boundaries import Reason
+from preroll.domain.machine import Outcome
+from tests.scripts.rig import Room
+
+NEIGHBOUR = """
+import asyncio
+from pathlib import Path
+
+@lso
+async def neighbour(ctx):
+    await ctx.apply_profile("decoder")
+    flag = Path(ctx.booking.properties["flag"])
+    while not flag.exists():
+        await asyncio.sleep(0.01)
+    await ctx.apply_combined("decoder", step="second")
+"""
+CULPRITS = {
+    "exit": "import os; os._exit(3)",
+    "segfault": "import ctypes; ctypes.string_at(0)",
+    "kill": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    "hog": "hog = [bytearray(4_000_000) for _ in iter(int, 1)]",
+    "huge": "hog = bytes(1 << 40)",
+}
+HOW = {
+    "exit": "exit code 3",
+    "segfault": "signal SIGSEGV",
+    "kill": "signal SIGKILL",
+    "hog": "it used more than 64 MB",
+    "huge": "it ran out of memory",
+}
+SIZES = {"memory_limit": 64_000_000, "pulse": 0.05, "stall": 0.5}
+
+
+async def neighbours(room: Room, script: str, text: str, **options: object) -> tuple[object, object]:
+    """The reports of a culprit and of a neighbour in the same host, which is in the middle of its work."""
+    room.write("neighbour.py", NEIGHBOUR)
+    room.write("culprit.py", text)
+    pool = await room.pool(**{**SIZES, **options})
+    flag = room.folder / "go"
+    order = room.order("neighbour", room.equipment("decoder"))
+    properties = {"flag": str(flag)}
+    object.__setattr__(order.booking, "properties", properties)
+    other = room.run(pool, order)
+    await room.ledger.until(lambda: bool(room.ledger.done()))
+    report = await room.report(pool, room.order(script, room.equipment("encoder"), timeout_us=1_500_000, grace_us=1))
+    flag.touch()
+    async with asyncio.timeout(30):
+        beside = await other
+    assert beside.outcome is Outcome.OK, beside.message
+    assert room.applies("decoder") == 2
+    assert max(room.ledger.done().values()) == 1
+    return report, beside
+
+
+@pytest.mark.parametrize("what", CULPRITS)
+@pytest.mark.parametrize("kind", ["async def", "def"])
+async def test_a_script_that_kills_its_host_fails_alone(room: Room, what: str, kind: str) -> None:
+    wait = "await " if kind == "async def" else ""
+    text = f"""
+    @lso
+    {kind} culprit(ctx):
+        {wait}ctx.apply_profile("encoder")
+        {wait}ctx.step("crash", lambda key: crash(), repeatable=True)
+
+    def crash():
+        {CULPRITS[what]}
+    """
+    report, _ = await neighbours(room, "culprit", text)
+    assert report.outcome is Outcome.FAILED
+    assert report.reason is Reason.LSO_FAILED
+    assert report.message == f"its host died ({HOW[what]}) in step crash"
+    assert report.unknown_steps == ("crash",)
+    assert room.applies("encoder") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("async def", "while True: pass"),
+        ("def", "while True: pass"),
+        ("async def", "import time; time.sleep(1e6)"),
+        ("def", "import time; time.sleep(1e6)"),
+    ],
+    ids=["burns the loop", "burns a thread", "blocks the loop", "blocks a thread"],
+)
+async def test_a_script_that_never_ends_is_killed_after_its_time(room: Room, kind: str, body: str) -> None:
+    wait = "await " if kind == "async def" else ""
+    text = f"""
+    @lso
+    {kind} culprit(ctx):
+        {wait}ctx.apply_profile("encoder")
+        {body}
+    """
+    report, _ = await neighbours(room, "culprit", text)
+    assert report.outcome is Outcome.FAILED
+    assert report.message.startswith("culprit: not done after 1.5 s; it did not stop within")
+    assert not report.cancelled
+    assert room.applies("encoder") == 1
+
+
+async def test_a_script_that_waits_for_ever_is_cancelled_and_its_host_lives(room: Room) -> None:
+    text = """
+    import asyncio
+
+    @lso
+    async def culprit(ctx):
+        await ctx.step("wait", lambda key: asyncio.Event().wait(), repeatable=True)
+    """
+    room.write("culprit.py", text)
+    pool = await room.pool()
+    before = pool.pids()
+    report = await room.report(pool, room.order("culprit", timeout_us=100_000))
+    assert report.message == "culprit: not done after 0.1 s in step wait"
+    assert report.unknown_steps == ("wait",)
+    assert pool.pids() == before
+
+
+async def test_a_host_that_is_killed_from_outside_fails_nobody(room: Room) -> None:
+    room.write("neighbour.py", NEIGHBOUR)
+    pool = await room.pool()
+    flag = room.folder / "go"
+    orders = [room.order("neighbour", room.equipment("decoder")) for _ in range(3)]
+    for number, order in enumerate(orders):
+        object.__setattr__(order, "equipment", (room.equipment("decoder", n=number),))
+        object.__setattr__(order.equipment[0], "address", {"file": str(room.device_files / f"decoder{number}")})
+        object.__setattr__(order.booking, "properties", {"flag": str(flag)})
+    runs = [room.run(pool, order) for order in orders]
+    await room.ledger.until(lambda: len(room.ledger.done()) == 3)
+    os.kill(pool.pids()[0], signal.SIGKILL)
+    flag.touch()
+    async with asyncio.timeout(30):
+        reports = await asyncio.gather(*runs)
+    assert [r.outcome for r in reports] == [Outcome.OK] * 3
+    assert set(room.ledger.done().values()) == {1}
+    assert [room.applies(f"decoder{n}") for n in range(3)] == [2, 2, 2]
