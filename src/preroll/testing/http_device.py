@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from preroll.testing.staging import Invalid, Staging, flat
 
 __all__ = ["FAULTS", "HttpDevice", "Invalid"]
 
 # fmt: off
-FAULTS = {
+FAULTS: dict[str, tuple[str, str]] = {
     # kind      strikes    what the device does
     "refuse":  ("PATCH",   "500"),
     "busy":    ("PATCH",   "423 with the holder"),
@@ -67,6 +67,9 @@ class HttpDevice:
         now_us: the device's clock, microseconds of UTC.
         tells_time: whether it has ``/clock``; without it there is the Date header.
     """
+
+    faults: ClassVar[Mapping[str, tuple[str, str]]] = FAULTS
+    """The faults that it knows; a subclass may add those of its own, which strike no request (``none``)."""
 
     def __init__(
         self,
@@ -160,9 +163,9 @@ class HttpDevice:
         return flat(active)
 
     def fault(self, kind: str, *, seconds: float = 5.0, times: int | None = None) -> None:
-        """Break it: one of FAULTS, for so many requests or until it is mended with ``none``. Raises ValueError."""
-        if kind != "none" and kind not in FAULTS:
-            raise ValueError(f"{kind!r} is not one of none, {', '.join(FAULTS)}")
+        """Break it: one of ``faults``, for so many requests or until it is mended with ``none``. Raises ValueError."""
+        if kind != "none" and kind not in self.faults:
+            raise ValueError(f"{kind!r} is not one of none, {', '.join(self.faults)}")
         with self._lock:
             self._fault = None if kind == "none" else _Fault(kind, seconds, times)
         self._mended.set()
@@ -197,7 +200,7 @@ class HttpDevice:
     def _struck(self, method: str) -> _Fault | None:
         with self._lock:
             fault = self._fault
-            if fault is None or FAULTS[fault.kind][0] not in ("any", method):
+            if fault is None or self.faults[fault.kind][0] not in ("any", method):
                 return None
             if fault.times is not None:
                 fault.times -= 1
