@@ -1,2 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The only place where the parts meet, and where threads, processes and loops are made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from preroll.settings import Settings
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM; see ``preroll.bootstrap.server``."""
+    from preroll.bootstrap.server import serve
+
+    serve(settings)

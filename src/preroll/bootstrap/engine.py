@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine of one process: dispatcher and script hosts in one thread, the heartbeat in another."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from preroll import __version__
+from preroll.app import App, build
+from preroll.clock.dispatcher import Dispatcher, Pace
+from preroll.clock.heartbeat import beat
+from preroll.ports.store import Journal, Store
+from preroll.scripts.host import Process
+from preroll.scripts.pool import Pool, PoolOptions
+from preroll.telemetry import logger
+
+log = logger(__name__)
+
+DRAIN_SECONDS = 5.0
+"""How long a stopping engine waits for its runs; what is not over by then is resumed by the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this worker is."""
+
+    name: str
+    only: bool
+    """No other engine works on this store: what others left is taken over at once, without waiting for a lease."""
+
+
+class Thread:
+    """A loop in a thread of its own. ``start`` returns when its coroutine is up, or raises what it raised."""
+
+    def __init__(self, name: str, main: Callable[[Thread], Coroutine[Any, Any, None]]) -> None:
+        self._main, self._name = main, name
+        self._up, self._failure = threading.Event(), list[BaseException]()
+        self._halt: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(target=self._work, name=f"preroll-{name}", daemon=True)
+
+    def start(self) -> None:
+        """Start it and wait until it is up."""
+        self._thread.start()
+        self._up.wait()
+        if self._failure:
+            raise self._failure[0]
+
+    def up(self, halt: Callable[[], None]) -> None:
+        """Called by the coroutine: it works now, and ``halt`` (called on its loop) makes it return."""
+        loop = asyncio.get_running_loop()
+
+        def safely() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(halt)
+
+        self._halt = safely
+        self._up.set()
+
+    def stop(self) -> None:
+        """Make it return, and wait until it has."""
+        self._halt()
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Does it work?"""
+        return self._thread.is_alive()
+
+    def _work(self) -> None:
+        try:
+            asyncio.run(self._main(self))
+        except BaseException as error:
+            if self._up.is_set():
+                log.exception("a thread of the engine has ended", thread=self._name)
+            self._failure.append(error)
+        finally:
+            self._up.set()
+
+
+class Engine:
+    """Claims and runs what is due until it is stopped.
+
+    ``start`` returns when it claims; from then on ``app`` is there. Raises what kept it from starting.
+    """
+
+    def __init__(self, store: Store, options: PoolOptions, who: Identity, pace: Pace) -> None:
+        self._store, self._options, self._who, self._pace = store, options, who, pace
+        self._work = Thread("engine", self._claiming)
+        self._beat = Thread("heartbeat", self._beating)
+        self._worker = 0
+        self.app: App
+        self.pool: Pool
+
+    def start(self) -> None:
+        """Start its threads."""
+        self._work.start()
+        self._beat.start()
+
+    def stop(self) -> None:
+        """Claim no more, give what runs a moment, stop the hosts, give the lease back."""
+        self._work.stop()
+        self._beat.stop()
+
+    @property
+    def alive(self) -> bool:
+        """Do its threads work?"""
+        return self._work.alive and self._beat.alive
+
+    async def _claiming(self, thread: Thread) -> None:
+        loop, journal = asyncio.get_running_loop(), self._store.journal
+        self._worker = await self._enlisted(journal)
+        self.pool = Pool(spawn_host, self._options)
+        try:
+            await self.pool.start()
+            self.app = build(self._store, self.pool)
+            dispatcher = Dispatcher(journal, self.app.orchestration, self._worker, self._pace)
+            self._store.on_due(dispatcher.waker(loop))
+            thread.up(dispatcher.stop)
+            await dispatcher.run()
+            if left := await dispatcher.drain(DRAIN_SECONDS):
+                log.warning("runs are left to whoever comes next", runs=left)
+        finally:
+            await self.pool.close()
+            await journal.retire(self._worker)
+
+    async def _enlisted(self, journal: Journal) -> int:
+        worker = await journal.enlist(
+            self._who.name, socket.gethostname(), os.getpid(), __version__, self._pace.lease_us
+        )
+        if self._who.only and (buried := await journal.bury(worker)):
+            log.info("taking over from workers that are gone", workers=buried)
+        return worker
+
+    async def _beating(self, thread: Thread) -> None:
+        stopping = asyncio.Event()
+        thread.up(stopping.set)
+        await beat(self._store.journal, self._worker, self._pace.lease_us, stopping)
+
+
+def spawn_host(command: Sequence[str], inherited: int) -> Process:
+    """Start a script host; it inherits one socket and nothing of the terminal's signals."""
+    return subprocess.Popen(  # noqa: S603 - the command is the program's own
+        command, pass_fds=(inherited,), stdin=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def spawn_thread(name: str, work: Callable[[], None]) -> None:
+    """Start a thread that ends by itself when the store is closed."""
+    threading.Thread(target=work, name=name, daemon=True).start()
