@@ -37,6 +37,7 @@ class _Fault:
     kind: str
     seconds: float
     times: int | None
+    on: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +163,20 @@ class HttpDevice:
         del active["activation"]
         return flat(active)
 
-    def fault(self, kind: str, *, seconds: float = 5.0, times: int | None = None) -> None:
-        """Break it: one of ``faults``, for so many requests or until it is mended with ``none``. Raises ValueError."""
+    def fault(self, kind: str, *, seconds: float = 5.0, times: int | None = None, on: str = "") -> None:
+        """Break it: one of ``faults``, for so many requests or until it is mended with ``none``.
+
+        Args:
+            seconds: how slow.
+            on: the method that it strikes; empty: as ``faults`` says.
+
+        Raises:
+            ValueError: it does not know the fault.
+        """
         if kind != "none" and kind not in self.faults:
             raise ValueError(f"{kind!r} is not one of none, {', '.join(self.faults)}")
         with self._lock:
-            self._fault = None if kind == "none" else _Fault(kind, seconds, times)
+            self._fault = None if kind == "none" else _Fault(kind, seconds, times, on or self.faults[kind][0])
         self._mended.set()
         self._mended = threading.Event()
         self.faulted(kind)
@@ -200,7 +209,7 @@ class HttpDevice:
     def _struck(self, method: str) -> _Fault | None:
         with self._lock:
             fault = self._fault
-            if fault is None or self.faults[fault.kind][0] not in ("any", method):
+            if fault is None or fault.on not in ("any", method):
                 return None
             if fault.times is not None:
                 fault.times -= 1

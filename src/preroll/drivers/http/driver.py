@@ -100,11 +100,14 @@ class HttpDriver:
         return values if paths is None else {path: values[path] for path in paths if path in values}
 
     async def plan(self, desired: Mapping[str, object]) -> Plan:
-        """Read and compare."""
-        active = await self.read()
-        return Plan(
-            tuple(Change(path, active.get(path), value) for path, value in desired.items() if active.get(path) != value)
-        )
+        """Read and compare. What is so now and will not stay so, as something else is scheduled, is a change too."""
+        active, scheduled = await self._read_both()
+        found = []
+        for path, value in desired.items():
+            now, later = active.get(path), scheduled.get(path, value)
+            if now != value or later != value:
+                found.append(Change(path, now if now != value else later, value))
+        return Plan(tuple(found))
 
     async def apply(
         self, plan: Plan, *, revert_in: float | None = None, at: datetime | None = None, key: str = ""
@@ -114,7 +117,8 @@ class HttpDriver:
         if plan.empty:
             return Applied(plan)
         wanted = {change.path: change.new for change in plan.changes}
-        undo = tuple(Change(change.path, change.new, change.old) for change in plan.changes)
+        active = await self.read(list(wanted))
+        undo = tuple(Change(path, new, active.get(path)) for path, new in wanted.items())
         due_us = None if at is None else round(at.timestamp() * 1e6)
         if due_us is None or due_us <= self._now_us():
             await self._patch(wanted, NOW, key)
@@ -145,11 +149,13 @@ class HttpDriver:
         if mismatches := await self.verify(before):
             raise CheckFailed(mismatches, device=self._name)
 
+    async def _read_both(self) -> tuple[Mapping[str, object], Mapping[str, object]]:
+        """The active values, and those that a scheduled activation will bring (none when nothing is scheduled)."""
+        active, staged = await asyncio.gather(self._get("/active"), self._get("/staged"))
+        return flat(active), flat(staged) if _scheduled_for(staged) else {}
+
     async def _is_scheduled(self, applied: Applied) -> bool:
-        if not applied.token:
-            return False
-        activation = (await self._get("/staged")).get(ACTIVATION)
-        return isinstance(activation, dict) and activation.get("requested_time") == applied.token
+        return bool(applied.token) and _scheduled_for(await self._get("/staged")) == applied.token
 
     async def _require_clock(self) -> None:
         """Refuse to schedule on a device whose clock is wrong: it would act at another instant than we mean."""
@@ -199,6 +205,14 @@ class HttpDriver:
         with typed(self._name, f"{method} {path}", changing=method == "PATCH"):
             async with asyncio.timeout(self._address.timeout):
                 return await self._client.request(method, self._address.url + path, json=body, headers=headers)
+
+
+def _scheduled_for(staged: Mapping[str, Any]) -> str:
+    """The instant of a scheduled activation, as the device writes it; empty when nothing is scheduled."""
+    activation = staged.get(ACTIVATION)
+    if not isinstance(activation, dict) or activation.get("mode") != "activate_scheduled_absolute":
+        return ""
+    return str(activation.get("requested_time") or "")
 
 
 def _wall_us() -> int:

@@ -81,6 +81,17 @@ class Device:
         self.timers = sorted([*self.timers, timer], key=lambda t: t.due_us)
         self.put({}, now_us, what, timer.key)
 
+    @property
+    def scheduled(self) -> dict[str, object]:
+        """The values that scheduled changes will set."""
+        return {path: value for t in self.timers if t.what == "activated" for path, value in t.values.items()}
+
+    def supersede(self, values: Mapping[str, object], now_us: int) -> None:
+        """Call off what is scheduled for any of these paths: the newest order counts."""
+        for timer in self.timers:
+            if timer.what == "activated" and not timer.values.keys().isdisjoint(values):
+                self.forget(timer.token, now_us, "cancelled")
+
     def forget(self, token: str, now_us: int, what: str) -> bool:
         """Take a timer away and record it; False when it is not there any more."""
         left = [timer for timer in self.timers if timer.token != token]

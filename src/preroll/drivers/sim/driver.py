@@ -88,14 +88,7 @@ class SimDriver:
         if "validate" in self.caps:
             self._validate(desired)
         with self._world.hold(self._name) as device:
-            active = device.active
-            return Plan(
-                tuple(
-                    Change(path, active.get(path), value)
-                    for path, value in desired.items()
-                    if active.get(path) != value
-                )
-            )
+            return _plan(desired, device.active, device.scheduled)
 
     async def apply(
         self, plan: Plan, *, revert_in: float | None = None, at: datetime | None = None, key: str = ""
@@ -112,6 +105,7 @@ class SimDriver:
             undo = tuple(Change(path, new, device.active.get(path)) for path, new in wanted.items())
             if (fault and fault.kind is FaultKind.LIES) or (self._traits.keys and key and key in device.keys):
                 return Applied(plan, undo)
+            device.supersede(wanted, now)
             token = f"{self._name}/{device.serial}"
             if due_us is not None and due_us > now:
                 device.plan_later(Timer(due_us, "activated", wanted, token, key), now)
@@ -222,6 +216,17 @@ class SimDriver:
         raise TimedOut(
             f"{call}: no answer in {patience} s", device=self._name, maybe_applied=call in ("apply", "rollback")
         )
+
+
+def _plan(desired: Mapping[str, object], active: Mapping[str, object], scheduled: Mapping[str, object]) -> Plan:
+    """What is not as desired, or will not stay so because something else is scheduled."""
+    found = []
+    for path, value in desired.items():
+        now = active.get(path)
+        later = scheduled.get(path, value)
+        if now != value or later != value:
+            found.append(Change(path, now if now != value else later, value))
+    return Plan(tuple(found))
 
 
 def _beyond(limit: Mapping[str, Any], value: Any) -> str:
