@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every example of the documentation is run.
+
+A Python block whose first line is ``# file: NAME`` is a file; the files of one page lie in one folder. What declares
+scripts is loaded as the engine loads it, ``test_*.py`` is given to pytest, anything else is imported. Other Python
+blocks of a page are executed one after the other.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from preroll.scripts.catalogue import load
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(p for p in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if "_build" not in p.parts)
+FENCE = re.compile(r"^```(?P<language>[\w-]+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+FILE = re.compile(r"# file: (?P<name>[\w.-]+)\n")
+
+
+@dataclass(frozen=True)
+class Example:
+    page: Path
+    line: int
+    language: str
+    text: str
+
+    @property
+    def file(self) -> str:
+        found = FILE.match(self.text)
+        return found["name"] if found else ""
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def examples(*languages: str) -> list[Example]:
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for fence in FENCE.finditer(text):
+            if fence["language"] in languages:
+                found.append(Example(page, text.count("\n", 0, fence.start()) + 2, fence["language"], fence["text"]))
+    return found
+
+
+def folder_of(page: Path, folder: Path) -> Path:
+    for example in examples("python"):
+        if example.page == page and example.file:
+            (folder / example.file).write_text(example.text, encoding="utf-8")
+    return folder
+
+
+FILES = [example for example in examples("python") if example.file]
+SCRIPTS = [
+    e
+    for e in FILES
+    if "from preroll.sdk import" in e.text and re.search(r"^@(lso|profile_load|start_failure)", e.text, re.M)
+]
+TESTS = [e for e in FILES if e.file.startswith("test_")]
+MODULES = [e for e in FILES if e not in SCRIPTS and e not in TESTS]
+
+
+@pytest.mark.parametrize("example", SCRIPTS, ids=str)
+def test_a_script_is_found_and_can_be_run(example, tmp_path):
+    (tmp_path / example.file).write_text(example.text, encoding="utf-8")
+    listing = load(str(tmp_path)).listing()
+    assert listing.broken == ()
+    declared = len(re.findall(r"^@(?:lso|profile_load|start_failure)\b", example.text, re.M))
+    assert len(listing.installed) == declared > 0
+
+
+@pytest.mark.parametrize("example", TESTS, ids=str)
+def test_an_examples_own_tests_pass(example, tmp_path):
+    folder = folder_of(example.page, tmp_path)
+    command = [sys.executable, "-m", "pytest", "-q", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", example.file]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
+
+
+@pytest.mark.parametrize("example", MODULES, ids=str)
+def test_a_module_can_be_imported(example, tmp_path):
+    folder = folder_of(example.page, tmp_path)
+    subprocess.run([sys.executable, "-W", "error", example.file], cwd=folder, check=True, timeout=60)
+
+
+@pytest.mark.parametrize("page", sorted({e.page for e in examples("python")}), ids=lambda p: p.name)
+def test_a_pages_loose_python_runs_from_top_to_bottom(page):
+    world: dict[str, object] = {}
+    for example in examples("python"):
+        if example.page == page and not example.file:
+            exec(compile(example.text, str(example), "exec"), world)
+
+
+@pytest.mark.parametrize("example", examples("yaml", "toml"), ids=str)
+def test_a_document_can_be_read(example):
+    assert yaml.safe_load(example.text) if example.language == "yaml" else tomllib.loads(example.text)
+
+
+COMMAND = re.compile(r"(?:^\$ |`)(?P<words>preroll(?: [a-z-]+)*)")
+
+
+def commands() -> set[tuple[str, ...]]:
+    found = set()
+    for page in PAGES:
+        found |= {tuple(m["words"].split()) for m in COMMAND.finditer(page.read_text(encoding="utf-8"))}
+    return found
+
+
+def test_every_command_that_a_page_names_exists():
+    cli = pytest.importorskip("preroll.cli", reason="the command line is not there yet")
+    from typer.main import get_command
+
+    root = get_command(cli.app)
+    unknown = []
+    for words in sorted(commands()):
+        command = root
+        for word in words[1:]:
+            if (inner := getattr(command, "get_command", None)) is None:
+                break
+            command = inner(None, word)
+            if command is None:
+                unknown.append(" ".join(words))
+                break
+    assert unknown == []
+
+
+TARGET = re.compile(r"(?:^\$ |`)make (?P<target>[a-z]+)", re.M)
+
+
+def test_every_target_that_a_page_names_exists():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    pages = [*PAGES, ROOT / "CONTRIBUTING.md"]
+    named = {m["target"] for page in pages for m in TARGET.finditer(page.read_text(encoding="utf-8"))}
+    assert named
+    assert named <= targets
