@@ -12,7 +12,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -27,6 +27,8 @@ GROUP = "preroll.scripts"
 HOST_COMMAND = (sys.executable, "-m", "preroll.scripts.child")
 """Starts a script host; the number of its socket is appended."""
 Fingerprint = tuple[tuple[str, int, int], ...]
+Fetch = Callable[[], tuple[list[Callable[..., object]], str]]
+"""Imports a source; returns its decorated functions and its version."""
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -97,12 +99,15 @@ class Catalogue:
         """The same as values."""
         return Listing(self.installed, tuple(self.broken))
 
-    def add(self, function: Callable[..., object], declared: Script, version: str, source: str) -> None:
+    def add(self, function: Callable[..., object], version: str, source: str) -> None:
         """Take a decorated function.
 
         Raises:
-            Broken: its signature is wrong, or its name is taken.
+            Broken: it is not decorated, its signature is wrong, or its name is taken.
         """
+        declared = getattr(function, "preroll_script", None)
+        if not isinstance(declared, Script):
+            raise Broken(f"{_name(function)} is not declared with @lso, @profile_load or @start_failure")
         line = function.__code__.co_firstlineno if inspect.isfunction(function) else 0
         if declared.name in self.scripts:
             other = self.scripts[declared.name].installed.source
@@ -148,25 +153,22 @@ def load(
             continue
         about_to(source)
         try:
-            module, version = fetch()
-            _take(catalogue, module, version, source)
+            functions, version = fetch()
+            _take(catalogue, functions, version, source)
         except Broken as broken:
             catalogue.broken.append(BrokenScript(source, str(broken), broken.line))
     return catalogue
 
 
-def _take(catalogue: Catalogue, module: ModuleType, version: str, source: str) -> None:
-    for value in list(vars(module).values()):
-        declared = getattr(value, "preroll_script", None)
-        if not isinstance(declared, Script) or getattr(value, "__module__", None) != module.__name__:
-            continue
+def _take(catalogue: Catalogue, functions: Iterable[Callable[..., object]], version: str, source: str) -> None:
+    for function in functions:
         try:
-            catalogue.add(value, declared, version, source)
+            catalogue.add(function, version, source)
         except Broken as broken:
             catalogue.broken.append(BrokenScript(source, str(broken), broken.line))
 
 
-def _sources(folder: str) -> Iterator[tuple[str, Callable[[], tuple[ModuleType, str]]]]:
+def _sources(folder: str) -> Iterator[tuple[str, Fetch]]:
     if folder and not Path(folder).is_dir():
         yield folder, lambda: _refuse(f"there is no folder {folder}")
     elif folder:
@@ -179,11 +181,11 @@ def _sources(folder: str) -> Iterator[tuple[str, Callable[[], tuple[ModuleType, 
         yield f"entry point {point.name} of {owner}", lambda point=point: _import_point(point)  # type: ignore[misc]
 
 
-def _refuse(error: str) -> tuple[ModuleType, str]:
+def _refuse(error: str) -> tuple[list[Callable[..., object]], str]:
     raise Broken(error)
 
 
-def _import_file(path: Path) -> tuple[ModuleType, str]:
+def _import_file(path: Path) -> tuple[list[Callable[..., object]], str]:
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -193,14 +195,20 @@ def _import_file(path: Path) -> tuple[ModuleType, str]:
     sys.modules[module.__name__] = module
     with _Reporting(str(path)):
         exec(compile(text, str(path), "exec"), vars(module))  # noqa: S102 - the administrator's own code
-    return module, _version(text)
+    return [f for f in _declared(module) if f.__module__ == module.__name__], _version(text)
 
 
-def _import_point(point: EntryPoint) -> tuple[ModuleType, str]:
+def _import_point(point: EntryPoint) -> tuple[list[Callable[..., object]], str]:
     with _Reporting(point.module):
         module = importlib.import_module(point.module)
+        functions = [point.load()] if point.attr else _declared(module)
     file = module.__file__
-    return module, _version(Path(file).read_bytes() if file else point.value.encode())
+    return functions, _version(Path(file).read_bytes() if file else point.value.encode())
+
+
+def _declared(module: ModuleType) -> list[Callable[..., object]]:
+    found = [value for value in vars(module).values() if isinstance(getattr(value, "preroll_script", None), Script)]
+    return list(dict.fromkeys(found))
 
 
 def _version(text: bytes) -> str:

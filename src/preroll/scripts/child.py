@@ -114,13 +114,18 @@ class HostEnd(asyncio.Protocol):
     async def _run(self, order: Order, book: _Book) -> None:
         try:
             finish = await self._workshop.perform(order, book)
+            if book.task and book.task.cancelling():
+                finish = self._cancelled(order)
         except asyncio.CancelledError:
-            finish = frames.Finish(order.run, ok=False, reason=Reason.LSO_FAILED, message="the script was cancelled")
+            finish = self._cancelled(order)
         except MemoryError:
             os._exit(frames.EXIT_MEMORY)
         self.send(finish)
         del self._runs[order.run]
         self._leave_if_done()
+
+    def _cancelled(self, order: Order) -> frames.Finish:
+        return frames.Finish(order.run, ok=False, reason=Reason.LSO_FAILED, message=f"{order.script}: cancelled")
 
     def send(self, frame: frames.ToEngine) -> None:
         """Send with the others of this turn; from any thread."""

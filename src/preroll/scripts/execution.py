@@ -16,7 +16,7 @@ from preroll.scripts.context import RunContext
 from preroll.scripts.frames import Finish
 from preroll.scripts.loading import Kit
 from preroll.scripts.sessions import Sessions
-from preroll.scripts.steps import Book, Fenced, Sleep, Steps, describe
+from preroll.scripts.steps import Book, Sleep, Steps, describe
 from preroll.sdk import GiveUp
 
 _WORDS = {
@@ -82,6 +82,7 @@ class Workshop:
         except BaseException as error:  # noqa: BLE001 - author code
             return Finish(order.run, ok=False, reason=Reason.LSO_FAILED, message=message_of(error), version=version)
         finally:
+            steps.close()
             self.reach("host.finishing")
         return Finish(order.run, ok=True, version=version, returned=context.returned, properties=context.properties)
 
@@ -99,7 +100,5 @@ def message_of(error: BaseException) -> str:
     """What an operator is told about the error that ended a run."""
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(dict.fromkeys(message_of(inner) for inner in error.exceptions))
-    if isinstance(error, Fenced):
-        return str(error)
     notes: list[str] = getattr(error, "__notes__", [])
     return notes[-1] if notes else describe(error)

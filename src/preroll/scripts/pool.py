@@ -58,6 +58,7 @@ class _Generation:
     print: Fingerprint
     listing: Listing | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    """Script -> version, once a host is ready."""
     deaths: dict[str, int] = field(default_factory=dict)
     """Source -> how many hosts died while importing it."""
     broken: dict[str, str] = field(default_factory=dict)
@@ -116,6 +117,8 @@ class Pool:
         A run that is broken off so gets no report (its awaitable is cancelled): it is for the next engine to resume.
         """
         self._closing = True
+        for run in (*self._queue, *self._waiting):
+            self._break_off(run)
         for host in self._hosts:
             host.stop()
         try:
@@ -145,7 +148,10 @@ class Pool:
         self._look()
         run = self._runs[order.run] = Run(order, ledger, booking, rows.Fence(*fence_of), self._loop.create_future())
         run.report.add_done_callback(lambda report: self.cancel(order.run) if report.cancelled() else None)
-        self._place(run)
+        if self._closing:
+            self._break_off(run)
+        else:
+            self._place(run)
         return run.report
 
     def cancel(self, run: str) -> None:
@@ -160,16 +166,13 @@ class Pool:
         if run.alone:
             self._queue.append(run)
             self._fill_solo()
-        elif host := self._shared_host(run):
+        elif host := self._shared_host():
             self._give(run, host)
         else:
             self._waiting.append(run)
 
-    def _shared_host(self, run: Run) -> Host | None:
+    def _shared_host(self) -> Host | None:
         free = [h for h in self._hosts if not (h.alone or h.stopping or h.killed)]
-        wanted, script = run.version, run.order.script
-        if wanted and self._now.versions.get(script, wanted) != wanted:
-            free = [h for h in free if self._generations[h.generation].versions.get(script) == wanted] or free
         return min(free, key=lambda h: len(h.runs), default=None)
 
     def _give(self, run: Run, host: Host) -> None:
@@ -191,9 +194,10 @@ class Pool:
         if self._closing:
             return
         for _ in range(self._options.hosts - len(now)):
-            self._hosts.append(self._new_host(alone=False))
-        while self._waiting:
+            self._new_host(alone=False)
+        while self._waiting and self._shared_host():
             self._place(self._waiting.popleft())
+        self._fill_solo()
 
     def _fill_solo(self) -> None:
         solo = [h for h in self._hosts if h.alone and not (h.stopping or h.killed)]
@@ -203,11 +207,12 @@ class Pool:
         for _ in range(self._options.solo - len(solo)):
             if not self._queue or self._closing:
                 return
-            host = self._new_host(alone=True)
-            self._hosts.append(host)
-            self._give(self._queue.popleft(), host)
+            new = self._new_host(alone=True)
+            if new is None:
+                return
+            self._give(self._queue.popleft(), new)
 
-    def _new_host(self, *, alone: bool) -> Host:
+    def _new_host(self, *, alone: bool) -> Host | None:
         options = self._options
         hello = frames.Hello(
             folder=options.folder,
@@ -218,7 +223,13 @@ class Pool:
             stall=options.stall,
             address_space=options.memory_limit and options.memory_limit + _ADDRESS_SPACE,
         )
-        return Host(self, self._spawn, options.command, hello, self._now.number)
+        try:
+            host = Host(self, self._spawn, options.command, hello, self._now.number)
+        except OSError as error:
+            self._cannot_start(str(error))
+            return None
+        self._hosts.append(host)
+        return host
 
     # -- the catalogue --------------------------------------------------------------------------------------------
 
@@ -242,6 +253,10 @@ class Pool:
         for host in old:
             host.stop()
         return True
+
+    def _outdated(self, host: Host | None) -> bool:
+        """May a newer host have what this one misses?"""
+        return host is not None and (host.generation != self._now.number or self._look(at_once=True))
 
     async def _until_listed(self) -> None:
         while self._now.listing is None:
@@ -307,7 +322,7 @@ class Pool:
 
     def _finished(self, run: Run, frame: frames.Finish) -> None:
         host = self._release(run)
-        if frame.reason is Reason.SCRIPT_MISSING and not run.moved and self._look(at_once=True):
+        if frame.reason is Reason.SCRIPT_MISSING and not run.moved and self._outdated(host):
             run.moved = True
             self._place(run)
         else:
@@ -334,6 +349,10 @@ class Pool:
         if self._runs.pop(run.order.run, None) is not None:
             run.conclude()
             self._news.set()
+
+    def _break_off(self, run: Run) -> None:
+        run.report.cancel()
+        self._conclude(run)
 
     # -- when it does not go well ---------------------------------------------------------------------------------
 
@@ -376,9 +395,7 @@ class Pool:
         if host.generation != self._now.number and all(h.generation != host.generation for h in self._hosts):
             del self._generations[host.generation]
         self._news.set()
-        if self._failures:
-            self._loop.call_later(min(_BACK_OFF, 0.1 * 2**self._failures), self._fill)
-        else:
+        if not self._failures:
             self._fill()
 
     def _judge(self, run: Run, host: Host, how: str) -> None:
@@ -393,11 +410,20 @@ class Pool:
         """A host died before it was ready: because of a source, or of something that is wrong with all."""
         source, deaths = host.loading, self._now.deaths
         if not source:
-            self._failures, self._why = self._failures + 1, how
+            self._cannot_start(how)
         elif host.generation == self._now.number:
             deaths[source] = deaths.get(source, 0) + 1
             if deaths[source] > 1:
                 self._now.broken[source] = f"a host died while importing it ({how})"
+
+    def _cannot_start(self, why: str) -> None:
+        self._failures, self._why = self._failures + 1, why
+        self._news.set()
+        while self._failures >= _FAILURES and (self._queue or self._waiting):
+            run = (self._queue or self._waiting).popleft()
+            run.fail(Reason.UNEXPECTED, f"script hosts cannot be started: {why}")
+            run.when_quiet(partial(self._conclude, run))
+        self._loop.call_later(min(_BACK_OFF, 0.1 * 2**self._failures), self._fill)
 
     def _tick(self) -> None:
         options, now = self._options, self._loop.time()

@@ -107,9 +107,8 @@ class Run:
 
     def when_quiet(self, then: Callable[[], object]) -> None:
         """Do this when the journal has answered everything."""
-        if self.pending:
-            self.then = then
-        else:
+        self.then = then if self.pending else None
+        if not self.pending:
             then()
 
     def begun(self, frame: frames.StepBegin) -> None:
@@ -147,7 +146,7 @@ class Run:
     def _report(self) -> Report:
         finish, unknown = self.finish, tuple(self.open)
         version = finish.version if finish and finish.version else self.version
-        if finish is not None and not self.halting:
+        if finish is not None and (finish.ok or not self.halting):
             return Report(
                 Outcome.OK if finish.ok else Outcome.FAILED,
                 finish.reason,
@@ -156,6 +155,7 @@ class Run:
                 finish.returned,
                 finish.properties,
                 unknown,
+                fenced=self.fenced,
             )
         return Report(
             Outcome.FAILED,

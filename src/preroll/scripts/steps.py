@@ -39,8 +39,11 @@ class Book(Protocol):
         ...
 
 
-class Fenced(BaseException):
-    """Another worker owns the run now. Not an Exception, so that no author's ``except Exception`` holds it up."""
+class Over(BaseException):
+    """The run may not go on: another worker owns it, or it has ended.
+
+    Not an Exception, so that no author's ``except Exception`` holds it up.
+    """
 
 
 class AuthorError(Exception):
@@ -71,7 +74,7 @@ class Steps:
         self._order, self._book, self._sleep, self._reach = order, book, sleep, reach
         self._names: set[str] = set()
         self._recorded: dict[str, RecordedStep] = {s.name: s for s in order.steps}
-        self._fenced = False
+        self._over = ""
         self._output = 0
 
     async def take(self, step: Step) -> object:
@@ -118,7 +121,7 @@ class Steps:
                 return result
 
     async def _begin(self, step: Step, attempt: int) -> Verdict:
-        self._refuse_if_fenced()
+        self._refuse_if_over()
         return await self._book.begin(step.name, step.resource, attempt)
 
     async def _attempt(self, step: Step, *, doubt: bool, asked: bool) -> object:
@@ -178,14 +181,18 @@ class Steps:
 
     def _guard(self, verdict: Verdict, step: Step) -> None:
         if verdict is Verdict.FENCED:
-            self._fenced = True
-            self._refuse_if_fenced()
+            self._over = "another worker owns this run now"
+            self._refuse_if_over()
         if verdict is Verdict.DUPLICATE:
             raise AuthorError(f"step {step.name} is recorded in this run already: give each use a name (step=...)")
 
-    def _refuse_if_fenced(self) -> None:
-        if self._fenced:
-            raise Fenced("another worker owns this run now")
+    def _refuse_if_over(self) -> None:
+        if self._over:
+            raise Over(self._over)
+
+    def close(self) -> None:
+        """The run has ended: what its author left running can take no more steps."""
+        self._over = self._over or "the run has ended"
 
 
 def retryable(error: Exception) -> bool:
@@ -202,7 +209,7 @@ def failure(step: Step, error: Exception, attempts: int) -> str:
 
 def describe(error: BaseException) -> str:
     """An error for an operator: the message of one that is meant for people, type and line of any other."""
-    if isinstance(error, ScriptError | DeviceError | AuthorError):
+    if isinstance(error, ScriptError | DeviceError | AuthorError | Over):
         return str(error)
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     trace = traceback.extract_tb(error.__traceback__)
