@@ -18,7 +18,9 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 FILE_LINES = 400
 FUNCTION_LINES = 50
-LARGER_FILES: dict[str, str] = {}
+LARGER_FILES: dict[str, str] = {
+    "testing/conformance.py": "one suite is one class, which the author of a driver subclasses",
+}
 """Path under src/preroll -> why it is one file all the same."""
 LONGER_FUNCTIONS: dict[str, str] = {}
 """path:function -> why it is one function all the same."""

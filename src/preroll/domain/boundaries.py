@@ -371,11 +371,8 @@ def timing_mistakes(before: Timing, after: Timing, begun: Collection[Kind], now_
     if Kind.START_OF_PRE_ROLL in begun:
         found += [
             Mistake(name, "is frozen: the first event has begun", "the value that it has")
-            for name, changed in (
-                ("start", after.start != before.start),
-                ("pre_roll", after.pre_roll != before.pre_roll),
-            )
-            if changed
+            for name in ("start", "pre_roll")
+            if getattr(after, name) != getattr(before, name)
         ]
     if Kind.START_OF_POST_ROLL in begun and after.end != before.end:
         found.append(
