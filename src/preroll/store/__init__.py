@@ -21,3 +21,10 @@ How to open one (all three are called by ``bootstrap`` and by tests; nothing her
 """
 
 from __future__ import annotations
+
+from preroll.store.engine import Spawn
+from preroll.store.opening import migrate, open_inline_store, open_store
+from preroll.store.sqlite import EngineLock, lock_engine
+from preroll.store.store import SqlStore
+
+__all__ = ["EngineLock", "Spawn", "SqlStore", "lock_engine", "migrate", "open_inline_store", "open_store"]

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bookings: rows in, rows out, and the compare-and-set of both counters."""
+
+from __future__ import annotations
+
+from preroll.domain.booking import ENDED, Booking, State, Timing
+from preroll.domain.errors import NotFound, Refused, Stale
+from preroll.domain.window import FOREVER
+from preroll.ports.store import BookingFilter, Page
+from preroll.store.documents import BODY, Body
+from preroll.store.sql import Row
+from preroll.store.work import Work
+
+NAMES = (
+    "key", "id", "platform", "name", "state", "start_us", "end_us", "pre_roll_us", "post_roll_us", "definition", "body",
+    "priority", "service_state", "began", "entering", "not_reset", "zone", "revision", "state_version", "created_us",
+    "created_by", "changed_us",
+)  # fmt: skip
+WIDTH = len(NAMES)
+COLUMNS = ", ".join(NAMES)
+STATES = {state.value: state for state in State}
+_LIVE_WITH_A_SERVICE = "live = 1 and definition is not null"
+
+
+def columns(alias: str) -> str:
+    """The booking's columns for a join, in the order in which ``booking_of`` reads them."""
+    return ", ".join(f"{alias}.{name}" for name in NAMES)
+
+
+def booking_of(row: Row) -> Booking:
+    """The booking that a row of COLUMNS holds."""
+    (
+        key, ident, platform, name, state, start, end, pre_roll, post_roll, definition, body, priority, service_state,
+        began, entering, not_reset, zone, revision, state_version, created_us, created_by, changed_us,
+    ) = row  # fmt: skip
+    said = BODY.decode(body)
+    return Booking(
+        key, ident, platform, name, STATES[state], Timing(start, None if end == FOREVER else end, pre_roll, post_roll),
+        definition, said.nodes, said.properties, priority, service_state, bool(began), entering, bool(not_reset), zone,
+        revision, state_version, created_us, created_by, changed_us,
+    )  # fmt: skip
+
+
+def _written(booking: Booking) -> dict[str, object]:
+    """What an edit may change, by column."""
+    timing, held = booking.timing, booking.timing.held
+    return {
+        "name": booking.name,
+        "folded": booking.name.casefold(),
+        "state": booking.state.value,
+        "live": int(booking.state not in ENDED),
+        "start_us": timing.start,
+        "end_us": FOREVER if timing.end is None else timing.end,
+        "pre_roll_us": timing.pre_roll,
+        "post_roll_us": timing.post_roll,
+        "held_start_us": held.start,
+        "held_end_us": held.until,
+        "definition": booking.definition,
+        "body": BODY.encode(Body(booking.nodes, booking.properties)),
+        "priority": booking.priority,
+        "service_state": booking.service_state,
+        "began": int(booking.began),
+        "entering": booking.entering,
+        "not_reset": int(booking.not_reset),
+        "zone": booking.zone,
+        "revision": booking.revision,
+        "state_version": booking.state_version,
+        "created_us": booking.created_us,
+        "created_by": booking.created_by,
+        "changed_us": booking.changed_us,
+    }
+
+
+class Bookings:
+    """The bookings of a transaction."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def get(self, ident: str) -> Booking:
+        return self._one("id", ident)
+
+    def by_key(self, key: int) -> Booking:
+        return self._one("key", key)
+
+    def _one(self, column: str, value: object) -> Booking:
+        row = self._work.db.one(f"select {COLUMNS} from booking where {column} = ?", value)
+        if row is None:
+            raise NotFound("booking", value)
+        return booking_of(row)
+
+    def add(self, booking: Booking) -> Booking:
+        written = {"id": booking.id, "platform": booking.platform, **_written(booking)}
+        row = self._work.db.one(
+            f"insert into booking ({', '.join(written)}) values ({', '.join('?' * len(written))})"
+            f" on conflict (id) do nothing returning {COLUMNS}",
+            *written.values(),
+        )
+        if row is None:
+            raise Refused(f"a booking with the id {booking.id} exists", hint="use another id, or none")
+        return booking_of(row)
+
+    def put(self, booking: Booking, *, seen: Booking) -> None:
+        written = _written(booking)
+        touched = self._work.db.run(
+            f"update booking set {', '.join(f'{name} = ?' for name in written)}"
+            " where key = ? and revision = ? and state_version = ?",
+            *written.values(), booking.key, seen.revision, seen.state_version,
+        )  # fmt: skip
+        if not touched:
+            raise Stale(f"booking {booking.id}", seen.revision, self.by_key(booking.key).revision)
+        if booking.definition != seen.definition:
+            self._rescript(booking.key)
+        if booking.not_reset != seen.not_reset:
+            self._work.db.run("update reservation set unreset = ? where booking = ?", int(booking.not_reset), booking.key)
+
+    def _rescript(self, key: int) -> None:
+        self._work.db.run(
+            "update boundary set scripted = coalesce((select d.scripted from booking k"
+            " join service_definition d on d.key = k.definition where k.key = boundary.booking), 0)"
+            " where booking = ? and rank < 2",
+            key,
+        )
+
+    def page(self, where: BookingFilter, after: tuple[int, str] | None, limit: int) -> Page:
+        terms, values = _terms(where)
+        if after is not None:
+            terms.append("(start_us, id) > (?, ?)")
+            values += after
+        found = self._work.db.all(
+            f"select {COLUMNS} from booking where {' and '.join(terms) or '1 = 1'} order by start_us, id limit ?",
+            *values, limit + 1,
+        )  # fmt: skip
+        items = tuple(booking_of(row) for row in found[:limit])
+        more = len(found) > limit and items
+        return Page(items, (items[-1].timing.start, items[-1].id) if more else None)
+
+    def named(self, platform: int, name: str, start_us: int, end_us: int | None, but: int | None) -> Booking | None:
+        row = self._work.db.one(
+            f"select {COLUMNS} from booking where platform = ? and folded = ? and {_LIVE_WITH_A_SERVICE}"
+            " and held_start_us < ? and held_end_us > ? and key <> ? order by held_start_us, key limit 1",
+            platform, name.casefold(), FOREVER if end_us is None else end_us, start_us, 0 if but is None else but,
+        )  # fmt: skip
+        return None if row is None else booking_of(row)
+
+
+def _terms(where: BookingFilter) -> tuple[list[str], list[object]]:
+    terms: list[str] = []
+    values: list[object] = []
+    if where.platform is not None:
+        terms.append("platform = ?")
+        values.append(where.platform)
+    if where.states:
+        terms.append("state in ?texts")
+        values.append(sorted(state.value for state in where.states))
+    if where.text:
+        pattern = where.text.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        terms.append("folded like ? escape '\\'")
+        values.append(f"%{pattern}%")
+    if where.overlaps is not None:
+        terms.append("held_start_us < ? and held_end_us > ?")
+        values += [where.overlaps[1], where.overlaps[0]]
+    return terms, values

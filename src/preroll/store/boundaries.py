@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The timetable: one row a boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from preroll.domain.booking import Trigger
+from preroll.domain.boundaries import Boundary, BoundaryState, Direction, Kind, Reason
+from preroll.store.documents import clean
+from preroll.store.sql import Row
+from preroll.store.work import Work
+
+NAMES = (
+    "key", "booking", "kind", "due_us", "state", "generation", "try_", "epoch", "worker", "fires", "planned_us",
+    "began_us", "ended_us", "reason", "message", "waits_for",
+)  # fmt: skip
+WIDTH = len(NAMES)
+RANK = {Direction.DOWN: 0, Direction.UP: 1, Direction.ASIDE: 2}
+"""Down events are claimed first."""
+_KINDS = {kind.value: kind for kind in Kind}
+_STATES = {state.value: state for state in BoundaryState}
+_TRIGGERS: dict[str | None, Trigger | None] = {None: None, **{trigger.value: trigger for trigger in Trigger}}
+_REASONS: dict[str | None, Reason | None] = {None: None, **{reason.value: reason for reason in Reason}}
+
+
+def columns(alias: str) -> str:
+    """The boundary's columns for a join, in the order in which ``boundary_of`` reads them."""
+    return ", ".join(f"{alias}.{name}" for name in NAMES)
+
+
+def boundary_of(row: Row) -> Boundary:
+    """The boundary that a row of ``columns`` holds."""
+    (
+        key, booking, kind, due, state, generation, try_, epoch, worker, fires, planned, began, ended, reason, message,
+        waits_for,
+    ) = row  # fmt: skip
+    return Boundary(
+        key, booking, _KINDS[kind], due, _STATES[state], generation, try_, epoch, worker, _TRIGGERS[fires], planned,
+        began, ended, _REASONS[reason], message, waits_for,
+    )  # fmt: skip
+
+
+_WRITTEN = (
+    "booking bigint, kind text, ordinal bigint, rank bigint, due_us bigint, state text, generation bigint, try_ bigint,"
+    " epoch bigint, worker bigint, fires text, planned_us bigint, began_us bigint, ended_us bigint, reason text,"
+    " message text"
+)
+_MOVED = ("due_us", "state", "generation", "try_", "fires", "planned_us", "began_us", "ended_us", "reason", "message")
+"""What a command may change; the claim's own columns (epoch, worker) belong to the journal."""
+_INSERT = (
+    "insert into boundary (platform, scripted, {names}) select k.platform,"
+    " case when g.rank = 2 then 1 else coalesce(d.scripted, 0) end, {picked}"
+    f" from given({_WRITTEN}) g join booking k on k.key = g.booking"
+    " left join service_definition d on d.key = k.definition"
+).format(
+    names=", ".join(c.split()[0] for c in _WRITTEN.split(",")),
+    picked=", ".join("g." + c.split()[0] for c in _WRITTEN.split(",")),
+)
+_UPDATE = (
+    f"update boundary set {', '.join(f'{name} = g.{name}' for name in _MOVED)}, waits_for = null"
+    f" from given(key bigint, {_WRITTEN}) g where boundary.key = g.key and boundary.state <> 'running'"
+)
+"""One that is running belongs to the journal: no command moves it."""
+
+
+class Boundaries:
+    """The timetable of a transaction."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def of(self, booking: int) -> list[Boundary]:
+        rows = self._work.db.all(
+            f"select {columns('b')} from boundary b where b.booking = ? order by b.ordinal, b.key", booking
+        )
+        return [boundary_of(row) for row in rows]
+
+    def upsert(self, boundaries: Iterable[Boundary]) -> None:
+        new, old = [], []
+        for boundary in boundaries:
+            if boundary.key:
+                old.append((boundary.key, *_row(boundary)))
+            else:
+                new.append(_row(boundary))
+        db = self._work.db
+        if new:
+            db.run(_INSERT, new)
+        if old:
+            db.run(_UPDATE, old)
+            db.run("update boundary set waits_for = null where waits_for in ?ints", [row[0] for row in old])
+        self._work.due = True
+
+
+def _row(b: Boundary) -> Row:
+    event = b.event
+    return (
+        b.booking, b.kind.value, event.ordinal, RANK[event.direction], b.due_us, b.state.value, b.generation, b.try_,
+        b.epoch, b.worker, None if b.trigger is None else b.trigger.value, b.planned_us, b.began_us, b.ended_us,
+        None if b.reason is None else b.reason.value, clean(b.message),
+    )  # fmt: skip

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Resources, profiles and definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from preroll.domain.definition import Publication, ServiceDefinition
+from preroll.domain.errors import NotFound
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
+from preroll.domain.resource import Resource
+from preroll.store.documents import Codec
+from preroll.store.platforms import Platforms
+from preroll.store.sql import Row
+from preroll.store.work import Work
+
+P = TypeVar("P", ProfileDefinition, ProfileInstance)
+
+RESOURCE: Codec[Resource] = Codec(Resource)
+DEFINITION: Codec[ServiceDefinition] = Codec(ServiceDefinition)
+PROFILE_DEFINITION: Codec[ProfileDefinition] = Codec(ProfileDefinition)
+PROFILE_INSTANCE: Codec[ProfileInstance] = Codec(ProfileInstance)
+
+
+class Catalogue:
+    """The catalogue of a transaction."""
+
+    def __init__(self, work: Work, platforms: Platforms) -> None:
+        self._work, self._platforms = work, platforms
+
+    def resource(self, ident: str) -> Resource:
+        row = self._work.db.one("select key, body from resource where id = ?", ident)
+        if row is None:
+            raise NotFound("resource", ident)
+        return _resource(row)
+
+    def resources(
+        self, platform: int, *, ids: Sequence[str] | None = None, names: Sequence[str] | None = None
+    ) -> list[Resource]:
+        sql, values = "select key, body from resource where platform = ?", [platform]
+        wanted: list[Sequence[str]] = []
+        for column, given in (("id", ids), ("name", names)):
+            if given is not None:
+                sql += f" and {column} in ?texts"
+                wanted.append(list(given))
+        return [_resource(row) for row in self._work.db.all(f"{sql} order by name", *values, *wanted)]
+
+    def put_resource(self, resource: Resource) -> Resource:
+        db = self._work.db
+        row = db.one(
+            "select key, body from resource where platform = ? and (name = ? or id = ?) order by key for no key update",
+            resource.platform, resource.name, resource.id,
+        )  # fmt: skip
+        if row is None:
+            new = replace(resource, id=resource.id or self._work.new_id(), key=0, revision=1)
+            made = db.one(
+                "insert into resource (id, platform, name, concurrency, mode, held_as, revision, body)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?) returning key",
+                new.id, new.platform, new.name, new.concurrency, new.mode.value, new.held_as, 1, RESOURCE.encode(new),
+            )  # fmt: skip
+            assert made is not None  # noqa: S101 - it was inserted
+            self._platforms.touch(new.platform)
+            return replace(new, key=made[0])
+        stored = _resource(row)
+        now = replace(resource, id=stored.id, key=stored.key, revision=stored.revision)
+        if now == stored:
+            return stored
+        now = replace(now, revision=stored.revision + 1)
+        db.run(
+            "update resource set name = ?, concurrency = ?, mode = ?, held_as = ?, revision = ?, body = ? where key = ?",
+            now.name, now.concurrency, now.mode.value, now.held_as, now.revision, RESOURCE.encode(now), now.key,
+        )  # fmt: skip
+        self._platforms.touch(now.platform)
+        return now
+
+    def profile_definitions(self, platform: int) -> list[ProfileDefinition]:
+        return self._profiles("profile_definition", PROFILE_DEFINITION, platform)
+
+    def put_profile_definition(self, definition: ProfileDefinition) -> ProfileDefinition:
+        return self._put_profile("profile_definition", PROFILE_DEFINITION, definition)
+
+    def profile_instances(self, platform: int) -> list[ProfileInstance]:
+        return self._profiles("profile_instance", PROFILE_INSTANCE, platform)
+
+    def put_profile_instance(self, instance: ProfileInstance) -> ProfileInstance:
+        return self._put_profile("profile_instance", PROFILE_INSTANCE, instance)
+
+    def _profiles(self, table: str, codec: Codec[P], platform: int) -> list[P]:
+        rows = self._work.db.all(f"select key, body from {table} where platform = ? order by name", platform)  # noqa: S608
+        return [replace(codec.decode(body), key=key) for key, body in rows]
+
+    def _put_profile(self, table: str, codec: Codec[P], profile: P) -> P:
+        db = self._work.db
+        row = db.one(
+            f"select key, body from {table} where platform = ? and name = ? for no key update",  # noqa: S608
+            profile.platform, profile.name,
+        )  # fmt: skip
+        if row is None:
+            new = replace(profile, id=profile.id or self._work.new_id(), key=0, revision=1)
+            made = db.one(
+                f"insert into {table} (id, platform, name, revision, body) values (?, ?, ?, 1, ?) returning key",  # noqa: S608
+                new.id, new.platform, new.name, codec.encode(new),
+            )  # fmt: skip
+            assert made is not None  # noqa: S101 - it was inserted
+            self._platforms.touch(new.platform)
+            return replace(new, key=made[0])
+        stored = replace(codec.decode(row[1]), key=row[0])
+        now = replace(profile, id=stored.id, key=stored.key, revision=stored.revision)
+        if now == stored:
+            return stored
+        now = replace(now, revision=stored.revision + 1)
+        db.run(
+            f"update {table} set revision = ?, body = ? where key = ?",  # noqa: S608
+            now.revision, codec.encode(now), now.key,
+        )  # fmt: skip
+        self._platforms.touch(now.platform)
+        return now
+
+    def definition(self, platform: int, name: str, version: int | None = None) -> ServiceDefinition:
+        newest = "publication = 'published'" if version is None else "version = ?"
+        row = self._work.db.one(
+            "select key, body from service_definition where platform = ? and name = ?"
+            f" and {newest} order by version desc limit 1",
+            platform, name, *(() if version is None else (version,)),
+        )  # fmt: skip
+        if row is None:
+            raise NotFound("service definition", name if version is None else f"{name} version {version}")
+        return self._definition(row)
+
+    def definition_by_key(self, key: int) -> ServiceDefinition:
+        found = self.definitions_by_key([key])
+        if not found:
+            raise NotFound("service definition", key)
+        return found[key]
+
+    def definitions_by_key(self, keys: Iterable[int]) -> dict[int, ServiceDefinition]:
+        """Those of these keys that exist; each is read once in the life of a store."""
+        known = self._work.memory.definitions
+        wanted = set(keys)
+        missing = [key for key in wanted if key not in known]
+        if missing:
+            for row in self._work.db.all("select key, body from service_definition where key in ?ints", missing):
+                self._definition(row)
+        return {key: known[key] for key in wanted if key in known}
+
+    def definitions(self, platform: int) -> list[ServiceDefinition]:
+        rows = self._work.db.all(
+            "select key, body from service_definition where platform = ? order by name, version", platform
+        )
+        return [self._definition(row) for row in rows]
+
+    def put_definition(self, definition: ServiceDefinition) -> ServiceDefinition:
+        db = self._work.db
+        self._platforms.touch(definition.platform)
+        row = db.one(
+            "select key, body from service_definition where platform = ? and name = ? order by version desc limit 1",
+            definition.platform, definition.name,
+        )  # fmt: skip
+        version = 1
+        if row is not None:
+            newest = self._definition(row)
+            if replace(definition, id=newest.id, key=newest.key, version=newest.version) == newest:
+                return newest
+            version = newest.version + 1
+        new = replace(definition, id=self._work.new_id(), key=0, version=version)
+        made = db.one(
+            "insert into service_definition (id, platform, name, version, publication, scripted, body)"
+            " values (?, ?, ?, ?, ?, ?, ?) returning key",
+            new.id, new.platform, new.name, version, new.publication.value, int(bool(new.actions)),
+            DEFINITION.encode(new),
+        )  # fmt: skip
+        assert made is not None  # noqa: S101 - it was inserted
+        return replace(new, key=made[0])
+
+    def _definition(self, row: Row) -> ServiceDefinition:
+        known = self._work.memory.definitions
+        found = known.get(row[0])
+        if found is None:
+            found = known[row[0]] = replace(DEFINITION.decode(row[1]), key=row[0])
+        return found
+
+
+def _resource(row: Row) -> Resource:
+    return replace(RESOURCE.decode(row[1]), key=row[0])
+
+
+assert Publication.PUBLISHED == "published"  # noqa: S101 - the literal of Catalogue.definition

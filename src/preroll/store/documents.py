@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JSON columns: a domain object, and the version of the shape that it was written in. No pickles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from preroll.domain.booking import NodeChoice
+
+T = TypeVar("T")
+VERSION = 1
+
+
+class Document(msgspec.Struct, Generic[T]):
+    """What stands in a JSON column."""
+
+    v: int
+    data: T
+
+
+class Codec(Generic[T]):
+    """Reads and writes one kind of JSON column."""
+
+    def __init__(self, kind: Any) -> None:  # noqa: ANN401 - a type form, such as Mapping[str, object]
+        self._decoder = msgspec.json.Decoder(Document[kind])
+        self._encoder = msgspec.json.Encoder()
+
+    def encode(self, data: T) -> str:
+        """The column's text."""
+        return self._encoder.encode(Document(VERSION, data)).decode()
+
+    def decode(self, text: str) -> T:
+        """What the column's text says."""
+        data: T = self._decoder.decode(text).data
+        return data
+
+
+class Body(msgspec.Struct):
+    """The part of a booking that only people and scripts look into."""
+
+    nodes: Mapping[str, NodeChoice]
+    properties: Mapping[str, object]
+
+
+BODY: Codec[Body] = Codec(Body)
+VALUES: Codec[Mapping[str, object]] = Codec(dict[str, object])
+ANYTHING: Codec[object] = Codec(object)
+DIFF: Codec[tuple[tuple[str, object, object], ...]] = Codec(tuple[tuple[str, object, object], ...])
+NO_VALUES = VALUES.encode({})
+
+
+def clean(text: str) -> str:
+    """Text that both databases take: no NUL, no half of a surrogate pair."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

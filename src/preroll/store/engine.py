@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lanes: a queue, the threads that empty it, and one commit for all that waited.
+
+A unit that fails is rolled back to its savepoint and takes no neighbour along. If the commit itself fails, everything
+in it answers StoreUnavailable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from preroll.domain.errors import StoreUnavailable
+from preroll.ports.scripts import Reach
+from preroll.store.work import Work
+
+Spawn = Callable[[str, Callable[[], None]], object]
+"""``spawn(name, function)``: run the function in a thread of its own. Only bootstrap makes threads."""
+BATCH = 256
+"""How many units and journal writes share one commit at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One kind of call: how it is carried out, and its turn within a batch."""
+
+    name: str
+    turn: int
+    carry_out: Callable[[Work, Sequence[Any]], Sequence[Any]]
+    merge: bool = True
+    """All calls of a batch are carried out together; if that fails, one by one."""
+    points: bool = False
+    """``reach`` is called at ``<name>.before``, ``.written`` and ``.committed``."""
+
+
+class Job:
+    """One call under way."""
+
+    __slots__ = ("error", "future", "loop", "payload", "result", "route")
+
+    def __init__(self, route: Route, payload: object) -> None:
+        self.route, self.payload = route, payload
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.future: asyncio.Future[Any] | None = None
+
+    def awaited(self) -> asyncio.Future[Any]:
+        """The future in which the caller's loop will find the answer."""
+        self.loop = asyncio.get_running_loop()
+        self.future = self.loop.create_future()
+        return self.future
+
+    def answer(self) -> Any:  # noqa: ANN401 - whatever the unit returned
+        """The result, or the error raised."""
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+def deliver(jobs: Iterable[Job]) -> None:
+    """Hand the answers back, one wake-up for each loop."""
+    loops: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+    for job in jobs:
+        if job.loop is not None:
+            loops.setdefault(job.loop, []).append(job)
+    for loop, ready in loops.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_resolve, ready)
+
+
+def _resolve(jobs: list[Job]) -> None:
+    for job in jobs:
+        future = job.future
+        if future is None or future.done():
+            continue
+        if job.error is not None:
+            future.set_exception(job.error)
+        else:
+            future.set_result(job.result)
+
+
+def carry_out(work: Work, jobs: Sequence[Job], reach: Reach) -> None:
+    """Carry out jobs in one transaction and commit it; every job has its result or its error afterwards.
+
+    Raises:
+        Exception: of the driver, when the transaction is lost; the jobs are not answered then.
+    """
+    groups: dict[Route, list[Job]] = {}
+    for job in jobs:
+        job.result = job.error = None
+        groups.setdefault(job.route, []).append(job)
+    turns = sorted(groups.items(), key=lambda group: group[0].turn)
+    pointed = [route.name for route, _ in turns if route.points]
+    alone = len(jobs) == 1
+    work.begin()
+    for route, group in turns:
+        if route.points:
+            reach(f"{route.name}.before")
+        _carry_out(work, route, group, alone=alone)
+    if alone and jobs[0].error is not None:
+        work.rollback()
+        return
+    for name in pointed:
+        reach(f"{name}.written")
+    work.commit()
+    for name in pointed:
+        reach(f"{name}.committed")
+
+
+def _carry_out(work: Work, route: Route, group: Sequence[Job], *, alone: bool) -> None:
+    if route.merge:
+        _guarded(work, route, group, alone=alone)
+        if group[0].error is None or len(group) == 1:
+            return
+    for job in group:
+        job.error = None
+        _guarded(work, route, [job], alone=alone)
+
+
+def _guarded(work: Work, route: Route, group: Sequence[Job], *, alone: bool) -> None:
+    """Carry out inside a savepoint; a failure is noted on the jobs, a lost transaction is raised."""
+    if not alone:
+        work.db.run("savepoint unit")
+    try:
+        results = route.carry_out(work, [job.payload for job in group])
+        for job, result in zip(group, results, strict=True):
+            job.result = result
+    except BaseException as error:  # noqa: BLE001 - the caller gets it; the writer and the neighbours go on
+        if work.db.lost(error):
+            raise
+        for job in group:
+            job.error = error
+        if not alone:
+            work.forget()
+            work.db.run("rollback to savepoint unit")
+    if not alone:
+        work.db.run("release savepoint unit")
+
+
+def unavailable(jobs: Iterable[Job], error: BaseException) -> None:
+    """Tell every caller that the store could not do it, or that nobody knows whether it did."""
+    for job in jobs:
+        job.error = StoreUnavailable(f"the transaction failed: {error}")
+        job.error.__cause__ = error
+
+
+class Lane:
+    """A queue, and one thread for each of the functions that empty it."""
+
+    def __init__(
+        self, name: str, spawn: Spawn, serves: Sequence[Callable[[list[Job]], None]], *, batch: int = BATCH
+    ) -> None:
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._batch = batch
+        self._ended: list[threading.Event] = []
+        self._closed = False
+        for number, serve in enumerate(serves, 1):
+            ended = threading.Event()
+            self._ended.append(ended)
+            spawn(f"{name}-{number}" if len(serves) > 1 else name, partial(self._empty, serve, ended))
+
+    async def ask(self, route: Route, payload: object) -> Any:  # noqa: ANN401 - whatever the unit returns
+        """Have a call carried out, and wait for its answer.
+
+        Raises:
+            StoreUnavailable: the store is closed, or the transaction failed.
+        """
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        job = Job(route, payload)
+        answer = job.awaited()
+        self._queue.put(job)
+        return await answer
+
+    def _empty(self, serve: Callable[[list[Job]], None], ended: threading.Event) -> None:
+        try:
+            going = True
+            while going:
+                jobs, going = self._waiting()
+                if jobs:
+                    serve(jobs)
+                    deliver(jobs)
+        finally:
+            ended.set()
+
+    def _waiting(self) -> tuple[list[Job], bool]:
+        """All that waits now, at least one; and whether there will be more."""
+        jobs: list[Job] = []
+        item = self._queue.get()
+        while item is not None:
+            jobs.append(item)
+            if len(jobs) >= self._batch:
+                return jobs, True
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
+                return jobs, True
+        return jobs, False
+
+    def close(self, seconds: float = 10.0) -> None:
+        """Finish what waits, then end the threads."""
+        if self._closed:
+            return
+        self._closed = True
+        for _ in self._ended:
+            self._queue.put(None)
+        for ended in self._ended:
+            ended.wait(seconds)

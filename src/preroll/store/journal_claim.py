@@ -1,0 +1,387 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The claim: who takes over what is due, with the devices of each run all or none."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from preroll.domain.booking import ENDED, ORCHESTRATED, Booking
+from preroll.domain.boundaries import Boundary, BoundaryState, Direction, Kind, Refusal, Run, entering
+from preroll.domain.config import Platform
+from preroll.domain.definition import ServiceDefinition
+from preroll.domain.machine import Outcome
+from preroll.domain.resource import Mode
+from preroll.ports.rows import Claimed, Claims, Decide, Fence, Judged
+from preroll.store import boundaries, bookings
+from preroll.store.boundaries import boundary_of
+from preroll.store.bookings import booking_of
+from preroll.store.catalogue import Catalogue
+from preroll.store.documents import NO_VALUES
+from preroll.store.journal_settle import Ending, finish
+from preroll.store.journal_takeover import LOCK_BOOKINGS, recorded, take_over
+from preroll.store.platforms import Platforms
+from preroll.store.sql import Row
+from preroll.store.work import Work
+
+CHUNK = 256
+"""How many boundaries that need no script one claim looks at."""
+ASIDE_SHARE = 4
+"""Asides never take more than this part of a platform's bound."""
+CLAIMS_LOCK = 7211
+"""First half of the advisory lock under which a platform's claims run on PostgreSQL."""
+
+_STATES = ", ".join(f"'{state.value}'" for state in sorted(ORCHESTRATED))
+_TURN = (
+    f"(k.state in ({_STATES}) or b.try_ > 0) and not exists (select 1 from boundary e where e.booking = b.booking"
+    " and e.ordinal < b.ordinal and e.state in ('armed', 'running'))"
+)
+"""Its booking is orchestrated (or it is a retry), and no earlier event of it is open."""
+_BRANCHES = ((0, 0), (1, 0), (0, 1), (1, 1), (1, 2))
+"""(needs a script, rank): each is a range of ``ix_boundary_due``."""
+
+
+def _branch(scripted: int, rank: int) -> str:
+    turn = "" if rank == 2 else f" and {_TURN}"
+    return (
+        f"select * from (select b.key, b.booking, {scripted} as scripted, {rank} as rank"
+        " from boundary b join booking k on k.key = b.booking"
+        f" where b.platform = ? and b.scripted = {scripted} and b.rank = {rank} and b.state = 'armed'"
+        f" and b.waits_for is null and b.due_us <= ?{turn} order by b.due_us, b.key limit ?) c{scripted}{rank}"
+    )
+
+
+_DUE = " union all ".join(_branch(*branch) for branch in _BRANCHES)
+_READ = (
+    f"select {boundaries.columns('b')}, {bookings.columns('k')} from boundary b join booking k on k.key = b.booking"
+    " where b.key in ?ints and b.state = 'armed' and b.waits_for is null and b.due_us <= ?"
+    f" and (b.rank = 2 or ({_TURN})) order by b.rank, b.due_us, b.key for no key update of b"
+)
+_BUSY = (
+    "select rank, count(*) from boundary where state = 'running' and rank in (0, 1, 2) and platform = ? group by rank"
+)
+_HELD = (
+    "select r.booking, s.held_as, s.name, s.mode from reservation r join resource s on s.key = r.resource"
+    " where r.booking in ?ints and r.live = 1 and r.dimension = 0"
+)
+_NAMES = (
+    "select folded, id from booking where platform = ? and folded in ?texts and live = 1 and began = 1"
+    " and definition is not null"
+)
+_DOWN_IS_DUE = "select 1 from boundary where rank = 0 and state in ('armed', 'running') and due_us <= ? limit 1"
+_DOWN = (
+    "select s.held_as, d.key, d.due_us, d.booking from resource s join reservation r on r.resource = s.key and r.live = 1"
+    " join boundary d on d.booking = r.booking and d.rank = 0 and d.state in ('armed', 'running') and d.due_us <= ?"
+    " where s.held_as in ?texts order by d.due_us, d.key"
+)
+_TAKE = (
+    "update boundary set state = 'running', epoch = g.epoch, worker = g.worker, began_us = g.began_us, ended_us = null,"
+    " reason = null, message = '', stopping = 0"
+    " from given(key bigint, epoch bigint, worker bigint, began_us bigint) g where boundary.key = g.key"
+)
+_ENTER = (
+    "update booking set began = 1, entering = g.entering, state_version = state_version + 1"
+    " from given(key bigint, entering text) g where booking.key = g.key"
+)
+_RUN = (
+    "insert into run (boundary, generation, try_, id, booking, kind, event, script, version, target, previous, epoch,"
+    " config_version, worker, began_us, outcome, reason, message, returned) select boundary, generation, try_, id,"
+    " booking, kind, event, script, '', target, previous, epoch, config_version, worker, began_us, 'running', '', '',"
+    f" '{NO_VALUES}' from given(boundary bigint, generation bigint, try_ bigint, id text, booking bigint, kind text,"
+    " event text, script text, target text, previous text, epoch bigint, config_version bigint, worker bigint,"
+    " began_us bigint) g"
+)
+_HOLD = (
+    "insert into device_hold (device, boundary, booking) select device, boundary, booking"
+    " from given(device text, boundary bigint, booking bigint) g"
+)
+_WAIT = "update boundary set waits_for = g.holder from given(key bigint, holder bigint) g where boundary.key = g.key"
+_HEAL = (
+    "update boundary set waits_for = null where waits_for is not null and (not exists (select 1 from boundary h"
+    " where h.key = boundary.waits_for and h.state in ('armed', 'running')) or exists (select 1 from boundary d"
+    " where d.booking = boundary.booking and d.rank = 0 and boundary.rank = 1 and d.state = 'armed' and d.due_us <= ?))"
+)
+"""Nobody waits for what is over, nor beyond the moment at which its own down event is due."""
+_STOP = (
+    "select b.key, b.epoch, b.worker, b.stopping from boundary b join booking k on k.key = b.booking"
+    " where b.state = 'running' and b.rank = 1 and (k.live = 0 or exists (select 1 from boundary d"
+    " where d.booking = b.booking and d.rank = 0 and d.state = 'armed' and d.due_us <= ?))"
+)
+_NEXT = "select {} from platform p".format(
+    ", ".join(
+        "(select b.due_us from boundary b where b.platform = p.key"
+        f" and b.scripted = {scripted} and b.rank = {rank} and b.state = 'armed' and b.waits_for is null and b.due_us > ?"
+        " order by b.due_us limit 1)"
+        for scripted, rank in _BRANCHES
+    )
+)
+_NEXT_LEASE = (
+    "select min(w.lease_us) from worker w where w.key <> ? and exists (select 1 from boundary b"
+    " where b.state = 'running' and b.rank in (0, 1, 2) and b.worker = w.key)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a claim was asked."""
+
+    worker: int
+    lease_us: int
+    decide: Decide
+    limit: int
+    doubt: frozenset[int] | None = None
+    """Set after a claim whose answer was lost: the boundaries that this worker knows it owns."""
+
+
+def claim(work: Work, call: Call) -> Claims:
+    """Take over what is due, or whose worker is gone; see ``preroll.ports.store.Journal.claim``."""
+    db, now = work.db, work.now
+    db.run("update worker set lease_us = ? where key = ?", now + call.lease_us, call.worker)
+    db.run(_HEAL, now)
+    cancel = _stop(work, call.worker)
+    runs, settled = take_over(work, call.worker, call.limit, call.doubt)
+    more = settled > 0 or len(runs) >= call.limit > 0
+    for (platform,) in db.all("select key from platform order by key"):
+        claimed = _claim_platform(work, call, platform, call.limit - len(runs))
+        runs += claimed.runs
+        settled += len(claimed.endings)
+        more = more or claimed.more
+    return Claims(tuple(runs), settled, cancel, _next_due(work, call.worker), now, more)
+
+
+def _stop(work: Work, worker: int) -> tuple[Fence, ...]:
+    """Up runs that must give way to a down event of their booking; marks them for whoever owns them."""
+    rows = work.db.all(_STOP, work.now)
+    if fresh := [row[0] for row in rows if not row[3]]:
+        work.db.run("update boundary set stopping = 1 where key in ?ints and state = 'running'", fresh)
+        work.due = True
+    return tuple(Fence(key, epoch) for key, epoch, owner, _ in rows if owner == worker)
+
+
+def _next_due(work: Work, worker: int) -> int | None:
+    instants = [due for row in work.db.all(_NEXT, *[work.now] * len(_BRANCHES)) for due in row if due is not None]
+    lease = work.db.one(_NEXT_LEASE, worker)
+    if lease is not None and lease[0] is not None:
+        instants.append(lease[0])
+    return min(instants, default=None)
+
+
+def _claim_platform(work: Work, call: Call, key: int, room: int) -> _Round:
+    """Claim what is due on one platform; on PostgreSQL no two workers do so at once."""
+    found = _Round(work, call, Platforms(work).by_key(key))
+    due = found.due(room)
+    if due and work.db.postgres:
+        work.db.run("select pg_advisory_xact_lock(?::int, ?::int)", CLAIMS_LOCK, key)
+        due = found.due(room)
+        work.db.run(LOCK_BOOKINGS, [row[1] for row in due])
+    if due:
+        found.judge([row[0] for row in due])
+        found.write()
+    return found
+
+
+@dataclass(slots=True)
+class _Facts:
+    """What the rules need about the candidates of a round, read at once."""
+
+    devices: Mapping[int, frozenset[str]]
+    """Booking -> the devices that its run takes."""
+    inactive: Mapping[int, tuple[str, ...]]
+    """Booking -> names of its resources that may not be used now."""
+    names: dict[str, str]
+    """Folded name -> id of the running booking that has it."""
+    taken: dict[str, int]
+    """Device -> key of the boundary that holds it."""
+    downs: Mapping[str, Sequence[tuple[int, int, int]]]
+    """Device -> (key, due, booking) of the open down events of bookings that hold it."""
+    over: set[int] = field(default_factory=set)
+    """Boundaries that this round has ended."""
+
+    def blocks(self, boundary: Boundary, devices: Iterable[str]) -> int | None:
+        """Key of the boundary that this one has to wait for: who holds a device, or must come down first."""
+        for device in sorted(devices):
+            if (holder := self.taken.get(device, boundary.key)) != boundary.key:
+                return holder
+        if boundary.event.direction is Direction.UP:
+            for device in sorted(devices):
+                for key, due, booking in self.downs.get(device, ()):
+                    if booking != boundary.booking and due <= boundary.due_us and key not in self.over:
+                        return key
+        return None
+
+
+@dataclass(slots=True)
+class _Round:
+    """The claim of one platform."""
+
+    work: Work
+    call: Call
+    platform: Platform
+    runs: list[Claimed] = field(default_factory=list)
+    endings: list[Ending] = field(default_factory=list)
+    waiting: list[tuple[int, int]] = field(default_factory=list)
+    holds: list[tuple[str, int, int]] = field(default_factory=list)
+    allowed: int = 0
+    """How many runs the platform's bound still admits."""
+    room: int = 0
+    """How many of them this claim may take."""
+    aside_room: int = 0
+    cut: frozenset[tuple[int, int]] = frozenset()
+    """The branches of which there may be more than was read."""
+
+    @property
+    def more(self) -> bool:
+        """Is there probably something left that could be claimed at once?"""
+        return any(scripted == 0 or self.allowed > 0 for scripted, _ in self.cut)
+
+    def due(self, room: int) -> list[Row]:
+        """What may be claimed now, (boundary, booking, ...) each, and how much room there is for runs."""
+        db, now, key = self.work.db, self.work.now, self.platform.key
+        bound = self.platform.config.limits.simultaneous_lso
+        busy = dict(db.all(_BUSY, key))
+        self.allowed = max(0, bound - sum(busy.values()))
+        self.room = min(room, self.allowed)
+        self.aside_room = max(0, min(self.room, max(1, bound // ASIDE_SHARE) - busy.get(2, 0)))
+        limits = {branch: self.room if branch[0] else CHUNK for branch in _BRANCHES} | {(1, 2): self.aside_room}
+        found = db.all(_DUE, *(value for branch in _BRANCHES for value in (key, now, limits[branch])))
+        read = Counter((scripted, rank) for _, _, scripted, rank in found)
+        self.cut = frozenset(branch for branch, count in read.items() if count >= limits[branch])
+        return found
+
+    def judge(self, keys: Sequence[int]) -> None:
+        """Decide about each candidate: settle it, let it wait, or take it."""
+        rows = self.work.db.all(_READ, keys, self.work.now)
+        pairs = [(boundary_of(row[: boundaries.WIDTH]), booking_of(row[boundaries.WIDTH :])) for row in rows]
+        definitions = Catalogue(self.work, Platforms(self.work)).definitions_by_key(
+            {booking.definition for _, booking in pairs if booking.definition is not None}
+        )
+        facts = self._facts(pairs)
+        for boundary, booking in pairs:
+            definition = None if booking.definition is None else definitions.get(booking.definition)
+            self._judge(boundary, booking, definition, facts)
+        self._add_steps()
+
+    def _judge(
+        self, boundary: Boundary, booking: Booking, definition: ServiceDefinition | None, facts: _Facts
+    ) -> None:
+        name = booking.name.casefold() if _first(boundary) and definition is not None else ""
+        judged = Judged(
+            boundary, booking, definition, self.platform, facts.inactive.get(booking.key, ()), facts.names.get(name, "")
+        )
+        decision = self.call.decide(judged, self.work.now)
+        if isinstance(decision, Run):
+            if not self._take(judged, decision, facts):
+                return
+        else:
+            outcome = Outcome.FAILED if isinstance(decision, Refusal) else Outcome.OK
+            self.endings.append(Ending(boundary, booking, self.platform, decision, outcome))
+            facts.over.add(boundary.key)
+        if name and not isinstance(decision, Refusal):
+            facts.names[name] = booking.id
+
+    def _take(self, judged: Judged, decision: Run, facts: _Facts) -> bool:
+        """Make a run of it if there is room and its devices are free."""
+        boundary, booking = judged.boundary, judged.booking
+        aside = boundary.event.direction is Direction.ASIDE
+        if self.room <= 0 or (aside and self.aside_room <= 0):
+            return False
+        devices = frozenset[str]() if aside else facts.devices.get(booking.key, frozenset())
+        holder = facts.blocks(boundary, devices)
+        if holder is not None:
+            self.waiting.append((boundary.key, holder))
+            return False
+        facts.taken.update(dict.fromkeys(devices, boundary.key))
+        self.holds += [(device, boundary.key, booking.key) for device in sorted(devices)]
+        self.room -= 1
+        self.allowed -= 1
+        self.aside_room -= aside
+        mine = replace(
+            boundary, state=BoundaryState.RUNNING, epoch=boundary.epoch + 1, worker=self.call.worker,
+            began_us=self.work.now, ended_us=None, reason=None, message="",
+        )  # fmt: skip
+        if not aside:
+            booking = replace(
+                booking, began=True, entering=entering(boundary, booking), state_version=booking.state_version + 1
+            )
+        self.runs.append(
+            Claimed(
+                replace(judged, boundary=mine, booking=booking), decision, mine.epoch, self.work.new_id(),
+                began_us=self.work.now,
+            )
+        )  # fmt: skip
+        return True
+
+    def _add_steps(self) -> None:
+        """A retried event knows what its earlier tries recorded."""
+        again = [replace(c.judged.boundary, epoch=c.epoch - 1) for c in self.runs if c.epoch > 1]
+        if again:
+            steps = recorded(self.work, again)
+            self.runs = [replace(c, steps=steps.get(c.judged.boundary.key, ())) for c in self.runs]
+
+    def _facts(self, pairs: Sequence[tuple[Boundary, Booking]]) -> _Facts:
+        db, now = self.work.db, self.work.now
+        devices: dict[int, set[str]] = defaultdict(set)
+        idle: dict[int, list[str]] = defaultdict(list)
+        for booking, device, name, mode in self._held([booking for _, booking in pairs]):
+            devices[booking].add(device)
+            if mode != Mode.AVAILABLE.value:
+                idle[booking].append(name)
+        wanted = sorted({device for held in devices.values() for device in held})
+        names = [k.name.casefold() for b, k in pairs if _first(b) and k.definition is not None]
+        taken = dict(db.all("select device, boundary from device_hold where device in ?texts", wanted)) if wanted else {}
+        downs: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+        if wanted and db.one(_DOWN_IS_DUE, now) is not None:
+            for device, key, due, booking in db.all(_DOWN, now, wanted):
+                downs[device].append((key, due, booking))
+        return _Facts(
+            {key: frozenset(held) for key, held in devices.items()},
+            {key: tuple(sorted(set(resources))) for key, resources in idle.items()},
+            dict(db.all(_NAMES, self.platform.key, names)) if names else {},
+            taken,
+            downs,
+        )
+
+    def _held(self, found: Sequence[Booking]) -> list[tuple[int, str, str, str]]:
+        """(booking, device, resource, mode): what each holds, or what it chose when it is over and being retried."""
+        db = self.work.db
+        rows = [(row[0], row[1], row[2], row[3]) for row in db.all(_HELD, [booking.key for booking in found])]
+        for booking in found:
+            if booking.state in ENDED and booking.resources:
+                rows += [
+                    (booking.key, device, name, mode)
+                    for device, name, mode in db.all(
+                        "select held_as, name, mode from resource where id in ?texts", booking.resources
+                    )
+                ]
+        return rows
+
+    def write(self) -> None:
+        """Write what was decided."""
+        db, now, worker = self.work.db, self.work.now, self.call.worker
+        if self.waiting:
+            db.run(_WAIT, self.waiting)
+        if self.runs:
+            taken = [(c, c.judged.boundary, c.judged.booking) for c in self.runs]
+            db.run(_TAKE, [(b.key, b.epoch, worker, now) for _, b, _ in taken])
+            standard = [(k.key, k.entering) for _, b, k in taken if b.event.direction is not Direction.ASIDE]
+            if standard:
+                db.run(_ENTER, standard)
+            db.run(_RUN, [self._run_row(c, b) for c, b, _ in taken])
+        if self.holds:
+            db.run(_HOLD, self.holds)
+        finish(self.work, self.endings)
+
+    def _run_row(self, claimed: Claimed, boundary: Boundary) -> Row:
+        decision = claimed.decision
+        assert isinstance(decision, Run)  # noqa: S101 - only runs are claimed
+        return (
+            boundary.key, boundary.generation, boundary.try_, claimed.run, boundary.booking, boundary.kind.value,
+            boundary.event.name, decision.script, decision.target, decision.previous, claimed.epoch,
+            self.platform.config.version, self.call.worker, self.work.now,
+        )  # fmt: skip
+
+
+def _first(boundary: Boundary) -> bool:
+    """Is it the event with which a booking begins to run?"""
+    return boundary.kind is Kind.START_OF_PRE_ROLL and boundary.try_ == 0

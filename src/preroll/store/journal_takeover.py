@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs whose worker is gone: they keep their id, their version and their steps, and get a new epoch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from preroll.domain.booking import Booking
+from preroll.domain.boundaries import Boundary, Reason, Run
+from preroll.domain.config import Platform
+from preroll.domain.machine import Outcome
+from preroll.ports.rows import Claimed, Fence, Judged, RecordedStep, Settlement, StepState
+from preroll.store import boundaries, bookings
+from preroll.store.boundaries import boundary_of
+from preroll.store.bookings import booking_of
+from preroll.store.catalogue import Catalogue
+from preroll.store.documents import ANYTHING
+from preroll.store.journal_settle import Ending, finish
+from preroll.store.platforms import Platforms
+from preroll.store.sql import Row
+from preroll.store.work import Work
+
+LOCK_BOOKINGS = "select key from booking where key in ?ints order by key for no key update"
+_LOST = (
+    "select b.key, b.booking from boundary b join worker w on w.key = b.worker where b.state = 'running'"
+    " and b.rank in (0, 1, 2) and ((w.key <> ? and w.lease_us <= ?) or (w.key = ? and ? = 1 and not (b.key in ?ints)))"
+    " order by b.rank, b.due_us, b.key limit ?"
+)
+_READ = (
+    f"select {boundaries.columns('b')}, {bookings.columns('k')}, r.id, r.script, r.version, r.target, r.previous,"
+    " r.began_us, b.stopping from boundary b join booking k on k.key = b.booking join worker w on w.key = b.worker"
+    " join run r on r.boundary = b.key and r.generation = b.generation and r.try_ = b.try_"
+    " where b.key in ?ints and b.state = 'running' and (w.key = ? or w.lease_us <= ?)"
+    " order by b.rank, b.due_us, b.key for no key update of b"
+)
+_TAIL = 7
+_ADOPT = (
+    "update boundary set epoch = g.epoch, worker = g.worker from given(key bigint, epoch bigint, worker bigint) g"
+    " where boundary.key = g.key"
+)
+_ADOPT_RUN = (
+    "update run set epoch = g.epoch, worker = g.worker from given(boundary bigint, generation bigint, try_ bigint,"
+    " epoch bigint, worker bigint) g"
+    " where run.boundary = g.boundary and run.generation = g.generation and run.try_ = g.try_"
+)
+_STEPS = "select boundary, generation, name, state, result from step where boundary in ?ints order by boundary, try_"
+
+
+def take_over(work: Work, worker: int, limit: int, doubt: frozenset[int] | None) -> tuple[list[Claimed], int]:
+    """Make the runs of dead workers this worker's own; returns them, and how many were ended instead.
+
+    ``doubt`` is set after a claim whose answer was lost: of this worker's runs, those it does not know start again.
+    """
+    db, now = work.db, work.now
+    lost = db.all(_LOST, worker, now, worker, int(doubt is not None), sorted(doubt or ()), limit)
+    if not lost:
+        return [], 0
+    if db.postgres:
+        db.run(LOCK_BOOKINGS, [row[1] for row in lost])
+    rows = db.all(_READ, [row[0] for row in lost], worker, now)
+    pairs = [(boundary_of(row[: boundaries.WIDTH]), booking_of(row[boundaries.WIDTH : -_TAIL])) for row in rows]
+    platforms = Platforms(work)
+    platform_of = platforms.by_keys({booking.platform for _, booking in pairs})
+    definition_of = Catalogue(work, platforms).definitions_by_key({k.definition for _, k in pairs if k.definition})
+    steps = recorded(work, [boundary for boundary, _ in pairs])
+    claimed: list[Claimed] = []
+    endings: list[Ending] = []
+    for row, (boundary, booking) in zip(rows, pairs, strict=True):
+        ident, script, version, target, previous, began, stopping = row[-_TAIL:]
+        platform, decision = platform_of[booking.platform], Run(script, target, previous)
+        done = steps.get(boundary.key, ())
+        if stopping:
+            endings.append(_stopped(boundary, booking, platform, decision, ident, version, done))
+            continue
+        mine = replace(boundary, epoch=boundary.epoch + 1, worker=worker)
+        definition = definition_of.get(booking.definition) if booking.definition else None
+        judged = Judged(mine, booking, definition, platform)
+        claimed.append(Claimed(judged, decision, mine.epoch, ident, version, done, began, resumed=True))
+    _adopt(work, worker, [c.judged.boundary for c in claimed])
+    finish(work, endings)
+    return claimed, len(endings)
+
+
+def _adopt(work: Work, worker: int, adopted: Sequence[Boundary]) -> None:
+    if adopted:
+        work.db.run(_ADOPT, [(b.key, b.epoch, worker) for b in adopted])
+        work.db.run(_ADOPT_RUN, [(b.key, b.generation, b.try_, b.epoch, worker) for b in adopted])
+
+
+def _stopped(
+    boundary: Boundary,
+    booking: Booking,
+    platform: Platform,
+    decision: Run,
+    run: str,
+    version: str,
+    steps: Sequence[RecordedStep],
+) -> Ending:
+    """The end of an up run that lost its worker when its down event was due: it is not begun again."""
+    settlement = Settlement(
+        Fence(boundary.key, boundary.epoch), run, Outcome.FAILED, decision, Reason.LSO_FAILED,
+        "its worker was lost, and the down event is due", version,
+        unknown_steps=tuple(s.name for s in steps if s.state is StepState.BEGUN),
+    )  # fmt: skip
+    return Ending(boundary, booking, platform, decision, Outcome.FAILED, settlement, stopped=True)
+
+
+def recorded(work: Work, claimed: Sequence[Boundary]) -> Mapping[int, tuple[RecordedStep, ...]]:
+    """What earlier epochs and tries of these boundaries recorded, the latest of each name."""
+    generations = {b.key: b.generation for b in claimed if b.epoch > 0}
+    if not generations:
+        return {}
+    latest: dict[int, dict[str, RecordedStep]] = defaultdict(dict)
+    for key, generation, name, state, result in work.db.all(_STEPS, list(generations)):
+        if generations[key] == generation:
+            value = None if result is None else ANYTHING.decode(result)
+            latest[key][name] = RecordedStep(name, StepState(state), value)
+    return {key: tuple(steps.values()) for key, steps in latest.items()}

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a URL to a store."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from preroll.domain.errors import BadSettings
+from preroll.ports.clock import Clock
+from preroll.ports.scripts import Reach, nowhere
+from preroll.store import sqlite
+from preroll.store.engine import Spawn
+from preroll.store.migrate import bring_to_head
+from preroll.store.sql import Sql
+from preroll.store.store import Inline, SqliteThreads, SqlStore
+from preroll.store.tx import SqlTx
+from preroll.store.work import Memory, RandomBits, Work
+
+POSTGRES = ("postgresql://", "postgres://")
+
+
+def _work(db: Sql, clock: Clock, memory: Memory, random_bits: RandomBits, *, pin_clock: bool = False) -> Work:
+    work = Work(db, clock, memory, random_bits, pin_clock=pin_clock)
+    work.tx = SqlTx(work)
+    return work
+
+
+def open_store(
+    url: str,
+    *,
+    clock: Clock,
+    spawn: Spawn,
+    reach: Reach = nowhere,
+    readers: int = 2,
+    writers: int = 3,
+    pin_clock: bool = False,
+) -> SqlStore:
+    """Open a database, bringing it to this program's schema first.
+
+    Args:
+        url: ``sqlite:///file`` or ``postgresql://user@host/name``.
+        spawn: ``spawn(name, function)`` runs a function in a thread of its own, until the store is closed.
+        reach: called at the named points of claim, begin, end and settle.
+        readers: how many queries may run at once.
+        writers: how many units may run at once on PostgreSQL; SQLite has one writer.
+        pin_clock: PostgreSQL too takes its time from ``clock``.
+
+    Raises:
+        BadSettings: the URL names no database that can be used.
+        StoreUnavailable: the server cannot be reached.
+    """
+    if url.startswith(POSTGRES):
+        return _open_postgres(url, clock, spawn, reach, readers=readers, writers=writers, pin_clock=pin_clock)
+    path = str(sqlite.path_of(url))
+    memory, bits = Memory(), secrets.randbits
+    writer = sqlite.connect(path)
+    bring_to_head(writer, url)
+    looking = [_work(sqlite.connect(path, read_only=True), clock, memory, bits) for _ in range(readers)]
+    watch = sqlite.connect(path, read_only=True)
+    return SqlStore(SqliteThreads(_work(writer, clock, memory, bits), looking, watch, spawn, reach))
+
+
+def open_inline_store(
+    clock: Clock, path: str | Path | None = None, *, reach: Reach = nowhere, random_bits: RandomBits = secrets.randbits
+) -> SqlStore:
+    """Open SQLite in memory (or in a file) without threads: every call runs at once in the caller.
+
+    Args:
+        random_bits: ``random_bits(n)`` gives n bits for ids; a seeded one makes a simulation repeatable.
+    """
+    name = ":memory:" if path is None else str(path)
+    db = sqlite.connect(name)
+    bring_to_head(db, f"{sqlite.PREFIX}{name}")
+    return SqlStore(Inline(_work(db, clock, Memory(), random_bits), reach))
+
+
+def migrate(url: str) -> None:
+    """Bring an empty or older database to this program's schema.
+
+    Raises:
+        BadSettings: the database is newer than this program, or the URL names none.
+    """
+    if url.startswith(POSTGRES):
+        from preroll.store.postgres import connect
+
+        db: Sql = connect(url)
+    else:
+        db = sqlite.connect(str(sqlite.path_of(url)))
+    try:
+        bring_to_head(db, url)
+    finally:
+        db.close()
+
+
+def _open_postgres(
+    url: str, clock: Clock, spawn: Spawn, reach: Reach, *, readers: int, writers: int, pin_clock: bool
+) -> SqlStore:
+    try:
+        from preroll.store import postgres
+        from preroll.store.postgres_threads import PostgresThreads
+    except ImportError as error:
+        raise BadSettings("PostgreSQL needs its driver", hint="pip install 'preroll[postgresql]'") from error
+    migrate(url)
+    memory, voice = Memory(), secrets.token_hex(8)
+
+    def make() -> Work:
+        work = _work(postgres.connect(url), clock, memory, secrets.randbits, pin_clock=pin_clock)
+        work.voice = voice
+        return work
+
+    return SqlStore(PostgresThreads(url, make, spawn, reach, writers=writers, readers=readers))

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Platforms and the history of their settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from preroll.domain.config import Platform, PlatformConfig
+from preroll.domain.errors import NotFound
+from preroll.store.documents import Codec
+from preroll.store.sql import Row
+from preroll.store.work import Work
+
+CONFIG: Codec[PlatformConfig] = Codec(PlatformConfig)
+_COLUMNS = "key, id, name, zone, catalogue_version, config_version, config"
+
+
+class Platforms:
+    """The platforms of a transaction."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def get(self, name: str) -> Platform:
+        row = self._work.db.one(f"select {_COLUMNS} from platform where name = ?", name)
+        if row is None:
+            raise NotFound("platform", name)
+        return self._platform(row)
+
+    def by_key(self, key: int) -> Platform:
+        found = self.by_keys([key])
+        if not found:
+            raise NotFound("platform", key)
+        return found[key]
+
+    def by_keys(self, keys: Iterable[int]) -> dict[int, Platform]:
+        """Those of these keys that exist."""
+        rows = self._work.db.all(f"select {_COLUMNS} from platform where key in ?ints", list(keys))
+        return {row[0]: self._platform(row) for row in rows}
+
+    def all(self) -> list[Platform]:
+        return [self._platform(row) for row in self._work.db.all(f"select {_COLUMNS} from platform order by name")]
+
+    def put(self, platform: Platform) -> Platform:
+        work = self._work
+        work.catalogue = True
+        row = work.db.one(f"select {_COLUMNS} from platform where name = ? for no key update", platform.name)
+        if row is None:
+            return self._insert(platform)
+        stored = self._platform(row)
+        config = replace(platform.config, version=stored.config.version)
+        if config != stored.config:
+            config = replace(config, version=stored.config.version + 1)
+            self._remember(stored.key, config)
+        now = replace(platform, id=stored.id, key=stored.key, config=config)
+        now = replace(now, catalogue_version=max(stored.catalogue_version, platform.catalogue_version))
+        work.db.run(
+            "update platform set zone = ?, catalogue_version = ?, config_version = ?, config = ? where key = ?",
+            now.zone, now.catalogue_version, config.version, CONFIG.encode(config), now.key,
+        )  # fmt: skip
+        return now
+
+    def touch(self, key: int) -> None:
+        """The platform's catalogue has changed."""
+        self._work.catalogue = True
+        self._work.db.run("update platform set catalogue_version = catalogue_version + 1 where key = ?", key)
+
+    def _insert(self, platform: Platform) -> Platform:
+        config = replace(platform.config, version=1)
+        new = replace(platform, id=platform.id or self._work.new_id(), config=config)
+        row = self._work.db.one(
+            "insert into platform (id, name, zone, catalogue_version, config_version, config)"
+            " values (?, ?, ?, ?, 1, ?) returning key",
+            new.id, new.name, new.zone, new.catalogue_version, CONFIG.encode(config),
+        )  # fmt: skip
+        assert row is not None  # noqa: S101 - it was inserted
+        self._remember(row[0], config)
+        return replace(new, key=row[0])
+
+    def _remember(self, key: int, config: PlatformConfig) -> None:
+        self._work.db.run(
+            "insert into platform_config (platform, version, config, at_us) values (?, ?, ?, ?)",
+            key, config.version, CONFIG.encode(config), self._work.now,
+        )  # fmt: skip
+
+    def _platform(self, row: Row) -> Platform:
+        key, ident, name, zone, catalogue_version, version, text = row
+        configs = self._work.memory.configs
+        config = configs.get((key, version))
+        if config is None:
+            config = configs[key, version] = CONFIG.decode(text)
+        return Platform(name, zone, config, ident, key, catalogue_version)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PostgreSQL: the connection, and listening to what other processes committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import psycopg
+from psycopg import errors
+from psycopg.types.numeric import Int8Dumper
+
+from preroll.domain.errors import StoreUnavailable
+from preroll.store.sql import Row, columns_of, for_postgres
+
+CHANNEL = "preroll"
+AGAIN = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
+"""Another transaction was first: the same unit can be run again, and will see what that one did."""
+GONE = (psycopg.OperationalError, psycopg.InterfaceError)
+
+OPTIONS = "-c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+"""Every statement here wants an index and a nested loop, also before the first ANALYZE of a young table."""
+
+
+class PostgresConnection:
+    """A connection that one thread uses at a time."""
+
+    postgres = True
+
+    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+
+    def all(self, sql: str, *values: object) -> list[Row]:
+        self._carry_out(sql, values)
+        return self._cursor.fetchall()
+
+    def one(self, sql: str, *values: object) -> Row | None:
+        self._carry_out(sql, values)
+        return self._cursor.fetchone()
+
+    def run(self, sql: str, *values: object) -> int:
+        self._carry_out(sql, values)
+        return self._cursor.rowcount
+
+    def _carry_out(self, sql: str, values: tuple[object, ...]) -> None:
+        text = for_postgres(sql)
+        if text.plain:
+            self._cursor.execute(text.sql, values)  # type: ignore[call-overload]
+            return
+        handed: list[object] = []
+        for value, shape in zip(values, text.shapes, strict=True):
+            if shape > 0:
+                handed += columns_of(value, shape)  # type: ignore[arg-type]
+            else:
+                handed.append(value)
+        self._cursor.execute(text.sql, handed)  # type: ignore[call-overload]
+
+    def begin(self, *, write: bool) -> None:
+        self._cursor.execute("begin" if write else "begin isolation level repeatable read read only", prepare=False)
+
+    def commit(self) -> None:
+        self._cursor.execute("commit", prepare=False)
+
+    def rollback(self) -> None:
+        self._cursor.execute("rollback", prepare=False)
+
+    def lost(self, error: BaseException) -> bool:
+        return isinstance(error, AGAIN) or self._connection.closed or self._connection.broken
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def connect(url: str) -> PostgresConnection:
+    """Open a connection.
+
+    Raises:
+        StoreUnavailable: the server cannot be reached.
+    """
+    return PostgresConnection(_open(url))
+
+
+def _open(url: str) -> psycopg.Connection[Row]:
+    given = psycopg.conninfo.conninfo_to_dict(url).get("options") or ""
+    try:
+        connection = psycopg.connect(
+            url, autocommit=True, connect_timeout=10, options=f"{OPTIONS} {given}", application_name="preroll"
+        )
+    except psycopg.OperationalError as error:
+        raise StoreUnavailable(f"PostgreSQL cannot be reached: {error}") from error
+    connection.prepare_threshold = 0
+    connection.prepared_max = 1000
+    connection.adapters.register_dumper(int, Int8Dumper)
+    return connection
+
+
+class Listener:
+    """Waits for what other processes say after their commits."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = _open(url)
+        self._connection.execute(f"listen {CHANNEL}")
+
+    def listen(self, hear: Callable[[str], bool], seconds: float) -> None:
+        """Hand every message of the next ``seconds`` to ``hear``, each as it comes, until that answers False."""
+        for message in self._connection.notifies(timeout=seconds):
+            if not hear(message.payload):
+                return
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PostgreSQL at work: units on a few threads, the journal on one, a listener; connections come back when lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from psycopg import errors
+
+from preroll.domain.errors import StoreUnavailable
+from preroll.ports.scripts import Reach, nowhere
+from preroll.store.engine import Job, Lane, Route, Spawn, carry_out, unavailable
+from preroll.store.feed import Bells
+from preroll.store.journal import CLAIM
+from preroll.store.postgres import AGAIN, GONE, Listener, connect
+from preroll.store.store import READ, UNIT, look_up
+from preroll.store.work import Work
+
+PAUSES = (0.0, 0.05, 0.2, 1.0)
+"""Seconds before each further try."""
+HEARING = 5.0
+"""Seconds after which the listener looks whether it is still wanted."""
+
+
+class Desk:
+    """A connection at work, opened again when it was lost."""
+
+    def __init__(self, url: str, work: Work, bells: Bells, closing: threading.Event, reach: Reach = nowhere) -> None:
+        self.work = work
+        self._url, self._bells, self._closing, self._reach = url, bells, closing, reach
+        self._connected = True
+
+    def write(self, jobs: Sequence[Job], *, repeatable: bool) -> None:
+        """Carry out jobs in one transaction.
+
+        What gave way to another transaction is run again, and so is what was lost before its commit was asked for;
+        after that only what is ``repeatable``.
+        """
+        self._try(jobs, lambda: carry_out(self.work, jobs, self._reach), repeatable=repeatable)
+        self._bells.ring(due=self.work.due, changed=self.work.changed)
+
+    def read(self, jobs: Sequence[Job]) -> None:
+        """Carry out queries."""
+        self._try(jobs, lambda: look_up(self.work, jobs), repeatable=True)
+
+    def _try(self, jobs: Sequence[Job], attempt: Callable[[], None], *, repeatable: bool) -> None:
+        self.work.attempts.clear()
+        last: BaseException = StoreUnavailable("the store is closed")
+        for pause in PAUSES:
+            self._closing.wait(pause)
+            try:
+                self._connect()
+                attempt()
+            except BaseException as error:  # noqa: BLE001 - everyone who waits is told; the thread goes on
+                last = error
+                self._undo()
+                if not self._again(error, repeatable=repeatable):
+                    break
+            else:
+                return
+        unavailable(jobs, last)
+        if isinstance(last, errors.UniqueViolation):
+            jobs[0].error = last
+
+    def _again(self, error: BaseException, *, repeatable: bool) -> bool:
+        if isinstance(error, AGAIN):
+            return True
+        if not isinstance(error, (*GONE, StoreUnavailable)) or (self.work.committing and not repeatable):
+            return False
+        if self.work.committing:
+            self.work.attempts.add(self.work.now)
+        return True
+
+    def _connect(self) -> None:
+        if not self._connected:
+            self.work.committing = False
+            self.work.db = connect(self._url)
+            self._connected = True
+
+    def _undo(self) -> None:
+        try:
+            self.work.rollback()
+        except GONE:
+            with suppress(Exception):
+                self.work.db.close()
+            self._connected = False
+        self.work.due = self.work.changed = False
+
+    def close(self) -> None:
+        """Hang up."""
+        with suppress(Exception):
+            self.work.db.close()
+
+
+class PostgresThreads:
+    """Lanes of connections to a server."""
+
+    version = None
+
+    def __init__(
+        self, url: str, make: Callable[[], Work], spawn: Spawn, reach: Reach, *, writers: int, readers: int
+    ) -> None:
+        self.bells = Bells()
+        self._url, self._closing = url, threading.Event()
+
+        def desk(use: Reach = nowhere) -> Desk:
+            return Desk(url, make(), self.bells, self._closing, use)
+
+        self._journal = desk(reach)
+        self._writers = [desk() for _ in range(writers)]
+        self._readers = [desk() for _ in range(readers)]
+        self._voice = self._journal.work.voice
+        self._heard = threading.Event()
+        self._lanes = {
+            "journal": Lane("store-journal", spawn, [self._record]),
+            "unit": Lane("store-writer", spawn, [lambda jobs, d=d: d.write(jobs, repeatable=False) for d in self._writers], batch=1),
+            "read": Lane("store-reader", spawn, [d.read for d in self._readers], batch=1),
+        }  # fmt: skip
+        spawn("store-listener", self._listen)
+
+    async def record(self, route: Route, payload: object) -> Any:  # noqa: ANN401
+        return await self._lanes["journal"].ask(route, payload)
+
+    async def write(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+        return await self._lanes["unit"].ask(UNIT, call)
+
+    async def read(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+        return await self._lanes["read"].ask(READ, call)
+
+    def _record(self, jobs: list[Job]) -> None:
+        """Claims wait for other claims of their platform: they keep no other write waiting, nor its locks."""
+        claims = [job for job in jobs if job.route is CLAIM]
+        others = [job for job in jobs if job.route is not CLAIM]
+        if others:
+            self._journal.write(others, repeatable=True)
+        for job in claims:
+            self._journal.write([job], repeatable=False)
+
+    def _listen(self) -> None:
+        while not self._closing.is_set():
+            try:
+                listener = Listener(self._url)
+            except (*GONE, StoreUnavailable):
+                self._closing.wait(PAUSES[-1])
+                continue
+            self.bells.ring(due=True, changed=True)
+            with suppress(*GONE):
+                while not self._closing.is_set():
+                    listener.listen(self._hear, HEARING)
+            listener.close()
+        self._heard.set()
+
+    def _hear(self, message: str) -> bool:
+        voice, _, flags = message.partition(" ")
+        if voice != self._voice:
+            self.bells.ring(due=flags[:1] == "1", changed=flags[1:] == "1")
+        return not self._closing.is_set()
+
+    def close(self) -> None:
+        if self._closing.is_set():
+            return
+        for lane in self._lanes.values():
+            lane.close()
+        self._closing.set()
+        with suppress(Exception):
+            self._journal.work.db.run("select pg_notify('preroll', ?)", f"{self._voice} 00")
+        self._heard.wait(HEARING)
+        for desk in (self._journal, *self._writers, *self._readers):
+            desk.close()

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the engine wrote, to be read: runs, steps and the action log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from preroll.domain.boundaries import Kind
+from preroll.domain.errors import NotFound
+from preroll.ports.rows import LogLine, Severity, StepState
+from preroll.ports.store import RunRow, StepRow
+from preroll.store.documents import ANYTHING, DIFF, VALUES
+from preroll.store.sql import Row
+from preroll.store.work import Work
+
+_RUNS = (
+    "select r.id, r.boundary, k.id, r.kind, r.event, r.script, r.version, r.target, r.previous, r.generation, r.try_,"
+    " r.epoch, r.config_version, coalesce(w.name, ''), r.began_us, r.ended_us, r.outcome, r.reason, r.message,"
+    " r.returned from run r join booking k on k.key = r.booking left join worker w on w.key = r.worker"
+)
+_STEPS = (
+    "select r.id, s.name, s.resource, s.state, s.attempts, s.epoch, s.began_us, s.ended_us, s.result, s.diff, s.error"
+    " from run r join step s on s.boundary = r.boundary and s.generation = r.generation and s.try_ = r.try_"
+    " where r.id in ?texts order by s.began_us, s.name"
+)
+
+
+class Records:
+    """The engine's records of a transaction."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def runs(self, booking: int) -> list[RunRow]:
+        rows = self._work.db.all(f"{_RUNS} where r.booking = ? order by r.began_us, r.boundary, r.try_", booking)
+        return [_run(row) for row in rows]
+
+    def run(self, ident: str) -> RunRow:
+        row = self._work.db.one(f"{_RUNS} where r.id = ?", ident)
+        if row is None:
+            raise NotFound("run", ident)
+        return _run(row)
+
+    def steps(self, runs: Sequence[str]) -> list[StepRow]:
+        return [_step(row) for row in self._work.db.all(_STEPS, list(runs))]
+
+    def log(self, booking: int, *, run: str | None = None, limit: int = 1000) -> list[LogLine]:
+        rows = self._work.db.all(
+            "select booking, run, severity, text, at_us, data from (select * from action_log where booking = ?"
+            " and (? = '' or run = ?) order by key desc limit ?) newest order by key",
+            booking, run or "", run or "", limit,
+        )  # fmt: skip
+        return [
+            LogLine(booking, run, Severity(severity), text, at_us, VALUES.decode(data))
+            for booking, run, severity, text, at_us, data in rows
+        ]
+
+
+def _run(row: Row) -> RunRow:
+    ident, boundary, booking, kind, *middle, returned = row
+    return RunRow(ident, boundary, booking, Kind(kind), *middle, VALUES.decode(returned))
+
+
+def _step(row: Row) -> StepRow:
+    run, name, resource, state, attempts, epoch, began, ended, result, diff, error = row
+    return StepRow(
+        run, name, resource, StepState(state), attempts, epoch, began, ended,
+        None if result is None else ANYTHING.decode(result), () if diff is None else DIFF.decode(diff), error,
+    )  # fmt: skip

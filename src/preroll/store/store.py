@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The store: a backend that carries calls out, with the journal and the feed on top."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, Protocol, TypeVar
+
+from preroll.ports.scripts import Reach
+from preroll.ports.store import Unit
+from preroll.store.engine import Job, Lane, Route, Spawn, carry_out, unavailable
+from preroll.store.feed import Bells, SqlFeed
+from preroll.store.journal import SqlJournal
+from preroll.store.sqlite import SqliteConnection
+from preroll.store.work import Work
+
+R = TypeVar("R")
+
+
+def _each(work: Work, calls: Sequence[Callable[[Work], object]]) -> list[object]:
+    return [call(work) for call in calls]
+
+
+UNIT = Route("unit", 5, _each, merge=False)
+READ = Route("read", 0, _each, merge=False)
+
+
+class Backend(Protocol):
+    """What carries calls out."""
+
+    bells: Bells
+    version: Callable[[], Awaitable[object]] | None
+
+    async def record(self, route: Route, payload: object) -> Any:  # noqa: ANN401
+        """A call of the journal."""
+        ...
+
+    async def write(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+        """A unit."""
+        ...
+
+    async def read(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+        """A query on a snapshot."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class SqlStore:
+    """A store on SQLite or PostgreSQL; see ``preroll.ports.store.Store``."""
+
+    journal: SqlJournal
+    feed: SqlFeed
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self.journal = SqlJournal(backend.record)
+        self.feed = SqlFeed(backend.read, backend.bells, backend.version)
+
+    async def write(self, unit: Unit[R]) -> R:
+        result: R = await self._backend.write(lambda work: unit(work.tx))
+        return result
+
+    async def read(self, query: Unit[R]) -> R:
+        result: R = await self._backend.read(lambda work: query(work.tx))
+        return result
+
+    def on_due(self, wake: Callable[[], None]) -> None:
+        self._backend.bells.on_due(wake)
+
+    def close(self) -> None:
+        """Finish what waits, end the threads, close the connections. May be called twice."""
+        self._backend.close()
+
+
+def look_up(work: Work, jobs: Sequence[Job]) -> None:
+    """Carry out queries, each on a snapshot of its own."""
+    for job in jobs:
+        work.begin(write=False)
+        try:
+            job.result = job.payload(work)  # type: ignore[operator]
+        except BaseException as error:  # noqa: BLE001 - the caller gets it; the reader goes on
+            if work.db.lost(error):
+                raise
+            job.error = error
+        work.db.rollback()
+
+
+class Inline:
+    """No threads: every call is carried out at once, in the caller, on one connection."""
+
+    version = None
+
+    def __init__(self, work: Work, reach: Reach) -> None:
+        self.bells = Bells()
+        self._work, self._reach = work, reach
+        self._turn = threading.Lock()
+
+    async def record(self, route: Route, payload: object) -> Any:  # noqa: ANN401
+        job = Job(route, payload)
+        with self._turn:
+            try:
+                carry_out(self._work, [job], self._reach)
+            except BaseException:
+                self._work.rollback()
+                raise
+        self.bells.ring(due=self._work.due, changed=self._work.changed)
+        return job.answer()
+
+    async def write(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+        return await self.record(UNIT, call)
+
+    async def read(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+        job = Job(READ, call)
+        with self._turn:
+            look_up(self._work, [job])
+        return job.answer()
+
+    def close(self) -> None:
+        self._work.db.close()
+
+
+class SqliteThreads:
+    """One writer thread with group commit, and a few readers on snapshots."""
+
+    def __init__(
+        self, writer: Work, readers: Sequence[Work], watch: SqliteConnection, spawn: Spawn, reach: Reach
+    ) -> None:
+        self.bells = Bells()
+        self._writer, self._readers, self._watch, self._reach = writer, readers, watch, reach
+        self._watching = threading.Lock()
+        self._write_lane = Lane("store-writer", spawn, [self._serve])
+        self._read_lane = Lane("store-reader", spawn, [lambda jobs, r=r: self._look_up(r, jobs) for r in readers], batch=1)
+        self.record = self._write_lane.ask
+
+    async def write(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+        return await self._write_lane.ask(UNIT, call)
+
+    async def read(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+        return await self._read_lane.ask(READ, call)
+
+    async def version(self) -> object:
+        """A number that changes with every commit of any process."""
+        return await self._read_lane.ask(READ, self._data_version)
+
+    def _data_version(self, _: Work) -> object:
+        with self._watching:
+            return self._watch.one("pragma data_version")
+
+    def _serve(self, jobs: list[Job]) -> None:
+        work = self._writer
+        try:
+            carry_out(work, jobs, self._reach)
+        except BaseException as error:  # noqa: BLE001 - everyone who waits is told; the writer goes on
+            with suppress(Exception):
+                work.rollback()
+            unavailable(jobs, error)
+        self.bells.ring(due=work.due, changed=work.changed)
+
+    def _look_up(self, reader: Work, jobs: list[Job]) -> None:
+        try:
+            look_up(reader, jobs)
+        except BaseException as error:  # noqa: BLE001 - everyone who waits is told; the reader goes on
+            with suppress(Exception):
+                reader.rollback()
+            unavailable(jobs, error)
+
+    def close(self) -> None:
+        self._write_lane.close()
+        self._read_lane.close()
+        for connection in (self._writer.db, self._watch, *(reader.db for reader in self._readers)):
+            connection.close()

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a unit gets: the parts of one transaction."""
+
+from __future__ import annotations
+
+from preroll.store.answers import Answers
+from preroll.store.boundaries import Boundaries
+from preroll.store.bookings import Bookings
+from preroll.store.catalogue import Catalogue
+from preroll.store.changes import Changes
+from preroll.store.platforms import Platforms
+from preroll.store.records import Records
+from preroll.store.reservations import Reservations
+from preroll.store.work import Work
+
+
+class SqlTx:
+    """The transaction that a connection is in."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self.bookings = Bookings(work)
+        self.boundaries = Boundaries(work)
+        self.reservations = Reservations(work)
+        self.platforms = Platforms(work)
+        self.catalogue = Catalogue(work, self.platforms)
+        self.records = Records(work)
+        self.answers = Answers(work)
+        self.changes = Changes(work)
+
+    @property
+    def now(self) -> int:
+        """The store's clock in microseconds of UTC, the same through the whole transaction."""
+        return self._work.now
+
+    def new_id(self) -> str:
+        """A UUIDv7."""
+        return self._work.new_id()

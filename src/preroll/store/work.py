@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One connection at work: its transaction, its time, and what its commit has to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from preroll.domain.config import PlatformConfig
+from preroll.domain.definition import ServiceDefinition
+from preroll.ports.clock import Clock
+from preroll.ports.store import Tx
+from preroll.store.sql import Sql
+
+RandomBits = Callable[[int], int]
+
+_NOW_POSTGRES = (
+    "select coalesce(nullif(current_setting('preroll.now_us', true), '')::bigint,"
+    " (extract(epoch from clock_timestamp()) * 1000000)::bigint)"
+)
+
+
+@dataclass(slots=True)
+class Memory:
+    """What never changes under its key; shared by all connections of a store."""
+
+    definitions: dict[int, ServiceDefinition] = field(default_factory=dict)
+    configs: dict[tuple[int, int], PlatformConfig] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """After a roll-back: what was read inside may never have existed."""
+        self.definitions.clear()
+        self.configs.clear()
+
+
+class Work:
+    """A connection and the transaction that it is in."""
+
+    tx: Tx
+    """The same transaction as a unit sees it."""
+
+    def __init__(
+        self, db: Sql, clock: Clock, memory: Memory, random_bits: RandomBits, *, pin_clock: bool = False
+    ) -> None:
+        self.db, self.memory = db, memory
+        self._clock, self._random_bits, self._pin_clock = clock, random_bits, pin_clock
+        self.voice = ""
+        """By which this store knows its own messages."""
+        self.now = 0
+        self.due = False
+        """The timetable changed: dispatchers are woken at the commit."""
+        self.changed = False
+        """The change log grew: its readers are woken at the commit."""
+        self.catalogue = False
+        """The catalogue was written: a roll-back must forget what was read."""
+        self.committing = False
+        """The commit was asked for: after an error nobody knows whether it happened."""
+        self.attempts: set[int] = set()
+        """The ``now`` of earlier attempts at this same batch, whose commit may or may not have happened."""
+
+    def begin(self, *, write: bool = True) -> None:
+        """Start a transaction and read the clock."""
+        self.due = self.changed = self.catalogue = self.committing = False
+        self.db.begin(write=write)
+        self.now = self._read_clock()
+
+    def _read_clock(self) -> int:
+        if not self.db.postgres:
+            return self._clock.now_us()
+        if self._pin_clock:
+            self.db.run("select set_config('preroll.now_us', ?, true)", str(self._clock.now_us()))
+        row = self.db.one(_NOW_POSTGRES)
+        assert row is not None  # noqa: S101 - a select without a from has one row
+        return int(row[0])
+
+    def commit(self) -> None:
+        """Make it durable; other processes hear what it has to tell."""
+        if self.db.postgres and (self.due or self.changed):
+            self.db.run("select pg_notify('preroll', ?)", f"{self.voice} {self.due:d}{self.changed:d}")
+        self.committing = True
+        self.db.commit()
+
+    def rollback(self) -> None:
+        """Undo the transaction, if there still is one."""
+        self.forget()
+        self.due = self.changed = False
+        self.db.rollback()
+
+    def forget(self) -> None:
+        """What was read since the catalogue was written in this transaction may never have existed."""
+        if self.catalogue:
+            self.memory.forget()
+
+    def new_id(self) -> str:
+        """A UUIDv7 of now."""
+        bits = self._random_bits(74)
+        number = (self.now // 1000 & 0xFFFFFFFFFFFF) << 80 | 7 << 76 | (bits >> 62) << 64 | 2 << 62 | bits & (1 << 62) - 1
+        text = f"{number:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
