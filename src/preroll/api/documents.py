@@ -151,12 +151,12 @@ class ServiceStatesGiven(Given):
 class LimitsGiven(Given):
     """Time-outs and bounds; times in seconds or as ISO 8601 durations."""
 
-    lso: Span = 600_000_000
-    step: Span = 60_000_000
-    start_failure: Span = 300_000_000
+    lso: Span = Field(default=600, validate_default=True)
+    step: Span = Field(default=60, validate_default=True)
+    start_failure: Span = Field(default=300, validate_default=True)
     attempts: Annotated[int, Field(ge=1, le=100)] = 3
-    backoff: Span = 1_000_000
-    grace: Span = 5_000_000
+    backoff: Span = Field(default=1, validate_default=True)
+    grace: Span = Field(default=5, validate_default=True)
     simultaneous_lso: Annotated[int, Field(ge=-1, le=1_000_000)] = 100
     late: Span | None = Field(default=None, description="a first event that is later makes the booking Failed (Missed)")
 
@@ -173,7 +173,7 @@ class SettingsGiven(Given):
 
     zone: Annotated[str, Field(max_length=100)] = "UTC"
     service_states: ServiceStatesGiven = ServiceStatesGiven()
-    limits: LimitsGiven = LimitsGiven()
+    limits: LimitsGiven = Field(default_factory=LimitsGiven)
     start_failure_script: Word = ""
     start_failure_on_failed_events: bool = True
 
