@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -29,6 +29,9 @@ def _listed(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+
+
 class LogFormat(StrEnum):
     """How log lines look."""
 
@@ -44,11 +47,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
 
-    data: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("preroll", appauthor=False)))
+    data: Folder = Field(default_factory=lambda: Path(platformdirs.user_data_dir("preroll", appauthor=False)))
     """Folder of the database and of the scripts, if they have no place of their own."""
     database: str = ""
     """``sqlite:////absolute.db``, ``sqlite:///relative.db`` or ``postgresql://user@host/name``; empty: in ``data``."""
-    scripts: Path | None = None
+    scripts: Folder | None = None
     """Folder of the administrator's scripts; None: ``data/scripts``."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8484
@@ -69,12 +72,12 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """The database, also when none was named."""
-        return self.database or f"sqlite:///{self.data.expanduser().absolute() / 'preroll.db'}"
+        return self.database or f"sqlite:///{self.data.absolute() / 'preroll.db'}"
 
     @property
     def scripts_folder(self) -> Path:
         """The folder of scripts, also when none was named."""
-        return (self.scripts or self.data / "scripts").expanduser()
+        return self.scripts or self.data / "scripts"
 
     @property
     def url(self) -> str:

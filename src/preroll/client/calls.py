@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every call of the API as a value: what is sent and what comes back. A client of either kind sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from preroll.client.things import (
+    AppliedPage,
+    Booking,
+    BookingSummary,
+    Change,
+    Document,
+    Line,
+    Page,
+    Ready,
+    Run,
+)
+
+R = TypeVar("R")
+Moment = datetime | str
+"""A time with its zone; a text is sent as it is."""
+Length = timedelta | int | str
+"""A time-delta, seconds, or an ISO 8601 duration."""
+NodeAsked = str | Mapping[str, Any]
+"""The name or id of a resource, or all of ``resource``, ``profile`` and ``values``."""
+
+API, READY = "/api/v1", "/readyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[R]):
+    """One request, and the type of its answer."""
+
+    method: str
+    path: str
+    returns: type[R]
+    query: tuple[tuple[str, str], ...] = ()
+    body: Any = None
+    seen: int | None = None
+    """The revision that a change is made on; None: as it is now."""
+
+    def asking(self, name: str, value: str) -> Call[R]:
+        """The same call with one more word in its query, in place of an earlier one of that name."""
+        kept = tuple(pair for pair in self.query if pair[0] != name)
+        return replace(self, query=(*kept, (name, value)))
+
+
+def create_booking(
+    name: str,
+    start: Moment,
+    end: Moment | None = None,
+    *,
+    nodes: Mapping[str, NodeAsked] | None = None,
+    definition: str | None = None,
+    pre_roll: Length = 0,
+    post_roll: Length = 0,
+    **more: Any,
+) -> Call[Booking]:
+    """Book. ``more``: ``id``, ``platform``, ``definition_version``, ``properties``, ``priority``, ``zone``."""
+    body = {
+        "name": name, "start": start, "end": end, "pre_roll": pre_roll, "post_roll": post_roll,
+        "definition": definition, "nodes": {label: _node(node) for label, node in (nodes or {}).items()}, **more,
+    }  # fmt: skip
+    return Call("POST", f"{API}/bookings", Booking, body=body)
+
+
+def get_booking(ident: str) -> Call[Booking]:
+    """One booking."""
+    return Call("GET", _booking(ident), Booking)
+
+
+def list_bookings(
+    *,
+    platform: str | None = None,
+    states: Iterable[str] = (),
+    text: str = "",
+    since: Moment | None = None,
+    until: Moment | None = None,
+    limit: int | None = None,
+) -> Call[Page[BookingSummary]]:
+    """Bookings by start and id; ``since`` and ``until`` bound the time over which they hold resources."""
+    query = _query(platform=platform, text=text, to=until, limit=limit) + _query(**{"from": since})
+    return Call("GET", f"{API}/bookings", Page[BookingSummary], query + tuple(("state", state) for state in states))
+
+
+def edit_booking(ident: str, change: Mapping[str, Any], *, seen: int | None = None) -> Call[Booking]:
+    """Change the fields that are given; None takes away an end, a node, a property."""
+    body = dict(change)
+    if change.get("nodes"):
+        body["nodes"] = {label: None if node is None else _node(node) for label, node in change["nodes"].items()}
+    return Call("PATCH", _booking(ident), Booking, body=body, seen=seen)
+
+
+def act(ident: str, action: str, *, why: str = "", seen: int | None = None) -> Call[Booking]:
+    """``confirm``, ``hold``, ``cancel``, ``finish``, ``retry`` or ``acknowledge`` a booking."""
+    return Call("POST", f"{_booking(ident)}/{action}", Booking, body={"why": why} if why else None, seen=seen)
+
+
+def booking_runs(ident: str) -> Call[list[Run]]:
+    """The runs of a booking, oldest first."""
+    return Call("GET", f"{_booking(ident)}/runs", list[Run])
+
+
+def booking_log(ident: str) -> Call[list[Line]]:
+    """A booking's action log, oldest first."""
+    return Call("GET", f"{_booking(ident)}/log", list[Line])
+
+
+def booking_changes(ident: str) -> Call[list[Change]]:
+    """Everything that happened to a booking, oldest first."""
+    return Call("GET", f"{_booking(ident)}/changes", list[Change])
+
+
+def get_run(ident: str) -> Call[Run]:
+    """One run with its steps."""
+    return Call("GET", f"{API}/runs/{quote(ident, safe='')}", Run)
+
+
+def list_changes(*, after: str = "", limit: int | None = None, platform: str | None = None) -> Call[Page[Change]]:
+    """Changes after a position, oldest first; ``next`` is the position to go on from."""
+    return Call("GET", f"{API}/changes", Page[Change], _query(after=after, limit=limit, platform=platform))
+
+
+def apply(documents: Sequence[Document], *, platform: str = "default") -> Call[AppliedPage]:
+    """Store documents of the catalogue, all or none."""
+    body = {"platform": platform, "documents": list(documents)}
+    return Call("POST", f"{API}/catalogue", AppliedPage, body=body)
+
+
+def list_catalogue(noun: str, *, platform: str = "default") -> Call[Page[dict[str, Any]]]:
+    """``resources``, ``profile-definitions``, ``profile-instances`` or ``service-definitions``."""
+    return Call("GET", f"{API}/{noun}", Page[dict[str, Any]], _query(platform=platform))
+
+
+def list_platforms() -> Call[list[dict[str, Any]]]:
+    """All platforms with their settings."""
+    return Call("GET", f"{API}/platforms", list[dict[str, Any]])
+
+
+def get_platform(name: str) -> Call[dict[str, Any]]:
+    """One platform with its settings."""
+    return Call("GET", f"{API}/platforms/{quote(name, safe='')}", dict[str, Any])
+
+
+def put_platform(name: str, settings: Mapping[str, Any]) -> Call[dict[str, Any]]:
+    """Make a platform, or replace its settings."""
+    return Call("PUT", f"{API}/platforms/{quote(name, safe='')}", dict[str, Any], body=settings)
+
+
+def list_scripts() -> Call[dict[str, Any]]:
+    """The scripts that are ``installed``, and the ones that are ``broken``."""
+    return Call("GET", f"{API}/scripts", dict[str, Any])
+
+
+def ready() -> Call[Ready]:
+    """Can the server do its work?"""
+    return Call("GET", READY, Ready)
+
+
+def _booking(ident: str) -> str:
+    return f"{API}/bookings/{quote(ident, safe='')}"
+
+
+def _node(node: NodeAsked) -> Mapping[str, Any]:
+    return {"resource": node} if isinstance(node, str) else node
+
+
+def _query(**words: object) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name, value.isoformat() if isinstance(value, datetime) else str(value))
+        for name, value in words.items()
+        if value not in (None, "")
+    )

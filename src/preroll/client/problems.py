@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong between a program and the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import httpx
+import msgspec
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One thing wrong in the input."""
+
+    where: str
+    detail: str
+    expected: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.detail}" + (f" (expected {self.expected})" if self.expected else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """One resource that is already held."""
+
+    resource: str
+    rival: str
+    rival_name: str
+    start: datetime
+    end: datetime | None
+    limit: int
+    asked: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The members of a problem, as the server sent them (RFC 9457)."""
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+    code: str = "http"
+    hint: str = ""
+    errors: list[FieldProblem] = field(default_factory=list)
+    clashes: list[Clash] = field(default_factory=list)
+    possible: list[str] = field(default_factory=list)
+    seen: int | None = None
+    revision: int | None = None
+
+
+class ClientError(Exception):
+    """The call did not succeed."""
+
+
+class Unreachable(ClientError):
+    """The server does not answer. A command that was under way may have been carried out."""
+
+    def __init__(self, server: str, reason: str) -> None:
+        super().__init__(f"no answer from {server}: {reason}")
+        self.server, self.reason = server, reason
+
+
+class Problem(ClientError):
+    """The server refused. Every member of its problem is here; ``code`` is the stable word for programs."""
+
+    def __init__(self, told: Told) -> None:
+        super().__init__(told.detail or told.title)
+        self.told = told
+        self.status, self.code, self.title, self.hint = told.status, told.code, told.title, told.hint
+        self.detail, self.errors, self.clashes = told.detail, told.errors, told.clashes
+        self.possible, self.seen, self.revision = told.possible, told.seen, told.revision
+
+
+def problem_in(response: httpx.Response) -> Problem:
+    """The problem in a response; one that has none, from a proxy for example, is described by its status."""
+    try:
+        return Problem(msgspec.json.decode(response.content, type=Told))
+    except msgspec.MsgspecError:
+        title = response.reason_phrase or "refused"
+        return Problem(Told(title=title, status=response.status_code, detail=f"{response.status_code} {title}"))

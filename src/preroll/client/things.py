@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the API answers, as typed values. Members that a newer server adds are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of a booking: when it was planned, when it really began and ended, and what came of it."""
+
+    event: str
+    kind: str
+    state: str
+    planned: datetime
+    due: datetime
+    began: datetime | None
+    ended: datetime | None
+    generation: int
+    retries: int
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A due event that cannot begin yet, and why."""
+
+    event: str
+    since: datetime
+    for_booking: str
+    for_name: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What a booking chose for one node."""
+
+    resource: str | None
+    profile: str | None
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionName:
+    """The version of a service definition that a booking is pinned to."""
+
+    name: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingSummary:
+    """A booking in a list. ``end`` None: permanent. Rolls are in seconds."""
+
+    id: str
+    name: str
+    platform: str
+    state: str
+    phase: str
+    entering: str
+    service_state: str
+    start: datetime
+    end: datetime | None
+    pre_roll: int
+    post_roll: int
+    priority: int
+    zone: str
+    not_reset: bool
+    revision: int
+    changed: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking(BookingSummary):
+    """A booking with all that can be shown of it."""
+
+    definition: DefinitionName | None
+    nodes: dict[str, Node]
+    properties: dict[str, Any]
+    created: datetime
+    created_by: str
+    events: list[Event]
+    waiting: list[Waiting]
+    actions: list[str]
+    late: float
+    warnings: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a run."""
+
+    name: str
+    resource: str
+    state: str
+    attempts: int
+    began: datetime
+    ended: datetime | None
+    result: Any
+    diff: list[tuple[str, Any, Any]]
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a script, with its steps."""
+
+    id: str
+    booking: str
+    event: str
+    kind: str
+    script: str
+    version: str
+    target: str
+    previous: str
+    generation: int
+    retry: int
+    epoch: int
+    config_version: int
+    worker: str
+    began: datetime
+    ended: datetime | None
+    outcome: str
+    reason: str
+    message: str
+    returned: dict[str, Any]
+    steps: list[Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a booking's action log."""
+
+    at: datetime
+    run: str
+    severity: str
+    text: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One fact of the change log."""
+
+    position: str
+    at: datetime
+    kind: str
+    id: str
+    revision: int
+    state: str
+    before: str
+    after: str
+    actor: str
+    why: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One document of a catalogue as it is stored now: ``added``, ``changed`` or ``unchanged``."""
+
+    kind: str
+    name: str
+    id: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedPage:
+    """All documents, as they are stored now."""
+
+    items: list[Applied]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    """One page of a list; ``next`` leads to the next one, None: this is the last."""
+
+    items: list[R]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Whether the server can do its work, part by part."""
+
+    ready: bool
+    parts: dict[str, str]
+
+
+Document = Mapping[str, Any]
+"""A document of the catalogue, as plain data: its fields are those of a bundle."""
