@@ -8,7 +8,7 @@ import os
 import subprocess
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -120,9 +120,13 @@ class Room:
             paths={"size": "profile.size"}, load=load,
         )  # fmt: skip
 
-    def order(self, script: str, *equipment: Equipment, **changes: Any) -> Order:
+    def order(
+        self, script: str, *equipment: Equipment, properties: Mapping[str, object] | None = None, **changes: Any
+    ) -> Order:
         self.count += 1
-        view = BookingView("b-1", "Cup final", "default", 0, 3_600_000_000, 60_000_000, 0, "Confirmed")
+        view = BookingView(
+            "b-1", "Cup final", "default", 0, 3_600_000_000, 60_000_000, 0, "Confirmed", properties=properties or {}
+        )
         order = Order(
             f"run-{self.count}", f"{self.count}:1:0", ScriptKind.LSO, script, "", "START", "START", "STANDBY", view,
             equipment, backoff_us=1000,

@@ -6,11 +6,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 
 from preroll.domain.boundaries import Reason
 from preroll.domain.machine import Outcome
+from preroll.ports.scripts import Report
 from tests.scripts.rig import Room
 
 NEIGHBOUR = """
@@ -42,25 +44,22 @@ HOW = {
 SIZES = {"memory_limit": 64_000_000, "pulse": 0.05, "stall": 0.5}
 
 
-async def neighbours(room: Room, script: str, text: str, **options: object) -> tuple[object, object]:
-    """The reports of a culprit and of a neighbour in the same host, which is in the middle of its work."""
+async def beside_a_neighbour(room: Room, text: str) -> Report:
+    """The report of a culprit; a neighbour in the same host, in the middle of its work, does not notice."""
     room.write("neighbour.py", NEIGHBOUR)
     room.write("culprit.py", text)
-    pool = await room.pool(**{**SIZES, **options})
+    pool = await room.pool(**SIZES)
     flag = room.folder / "go"
-    order = room.order("neighbour", room.equipment("decoder"))
-    properties = {"flag": str(flag)}
-    object.__setattr__(order.booking, "properties", properties)
-    other = room.run(pool, order)
+    other = room.run(pool, room.order("neighbour", room.equipment("decoder"), properties={"flag": str(flag)}))
     await room.ledger.until(lambda: bool(room.ledger.done()))
-    report = await room.report(pool, room.order(script, room.equipment("encoder"), timeout_us=1_500_000, grace_us=1))
+    report = await room.report(pool, room.order("culprit", room.equipment("encoder"), timeout_us=1_500_000, grace_us=1))
     flag.touch()
     async with asyncio.timeout(30):
         beside = await other
     assert beside.outcome is Outcome.OK, beside.message
     assert room.applies("decoder") == 2
     assert max(room.ledger.done().values()) == 1
-    return report, beside
+    return report
 
 
 @pytest.mark.parametrize("what", CULPRITS)
@@ -76,7 +75,7 @@ async def test_a_script_that_kills_its_host_fails_alone(room: Room, what: str, k
     def crash():
         {CULPRITS[what]}
     """
-    report, _ = await neighbours(room, "culprit", text)
+    report = await beside_a_neighbour(room, text)
     assert report.outcome is Outcome.FAILED
     assert report.reason is Reason.LSO_FAILED
     assert report.message == f"its host died ({HOW[what]}) in step crash"
@@ -102,7 +101,7 @@ async def test_a_script_that_never_ends_is_killed_after_its_time(room: Room, kin
         {wait}ctx.apply_profile("encoder")
         {body}
     """
-    report, _ = await neighbours(room, "culprit", text)
+    report = await beside_a_neighbour(room, text)
     assert report.outcome is Outcome.FAILED
     assert report.message.startswith("culprit: not done after 1.5 s; it did not stop within")
     assert not report.cancelled
@@ -130,12 +129,11 @@ async def test_a_host_that_is_killed_from_outside_fails_nobody(room: Room) -> No
     room.write("neighbour.py", NEIGHBOUR)
     pool = await room.pool()
     flag = room.folder / "go"
-    orders = [room.order("neighbour", room.equipment("decoder")) for _ in range(3)]
-    for number, order in enumerate(orders):
-        object.__setattr__(order, "equipment", (room.equipment("decoder", n=number),))
-        object.__setattr__(order.equipment[0], "address", {"file": str(room.device_files / f"decoder{number}")})
-        object.__setattr__(order.booking, "properties", {"flag": str(flag)})
-    runs = [room.run(pool, order) for order in orders]
+    runs = []
+    for number in range(3):
+        equipment = room.equipment("decoder", file=str(room.device_files / f"decoder{number}"))
+        order = room.order("neighbour", replace(equipment, id=f"r{number}"), properties={"flag": str(flag)})
+        runs.append(room.run(pool, order))
     await room.ledger.until(lambda: len(room.ledger.done()) == 3)
     os.kill(pool.pids()[0], signal.SIGKILL)
     flag.touch()
@@ -144,3 +142,57 @@ async def test_a_host_that_is_killed_from_outside_fails_nobody(room: Room) -> No
     assert [r.outcome for r in reports] == [Outcome.OK] * 3
     assert set(room.ledger.done().values()) == {1}
     assert [room.applies(f"decoder{n}") for n in range(3)] == [2, 2, 2]
+
+
+async def test_a_host_that_stops_turning_as_a_whole_fails_nobody(room: Room) -> None:
+    room.write("neighbour.py", NEIGHBOUR)
+    pool = await room.pool(silence=0.5, pulse=0.05)
+    flag = room.folder / "go"
+    run = room.run(pool, room.order("neighbour", room.equipment("decoder"), properties={"flag": str(flag)}))
+    await room.ledger.until(lambda: bool(room.ledger.done()))
+    os.kill(pool.pids()[0], signal.SIGSTOP)
+    flag.touch()
+    async with asyncio.timeout(30):
+        report = await run
+    assert report.outcome is Outcome.OK
+    assert room.applies("decoder") == 2
+
+
+async def test_a_burning_task_of_a_script_is_told_from_its_neighbours(room: Room) -> None:
+    """The run that stalls the loop goes on alone; the others go on together, in the next host."""
+    room.write("neighbour.py", NEIGHBOUR)
+    room.write(
+        "culprit.py",
+        """
+        import asyncio, os
+
+        @lso
+        async def culprit(ctx):
+            ctx.log.info(f"host {os.getpid()}")
+            async def burn():
+                while True: pass
+            await asyncio.gather(burn(), burn())
+        """,
+    )
+    pool = await room.pool(**SIZES)
+    first = pool.pids()
+    flag = room.folder / "go"
+    runs = []
+    for name in ("a", "b"):
+        equipment = replace(room.equipment("decoder", file=str(room.device_files / name)), id=name)
+        runs.append(room.run(pool, room.order("neighbour", equipment, properties={"flag": str(flag)})))
+    await room.ledger.until(lambda: len(room.ledger.done()) == 2)
+    culprit = room.run(pool, room.order("culprit", timeout_us=20_000_000, grace_us=1))
+    said = lambda: [line.text for line in room.ledger.lines]  # noqa: E731
+    await room.ledger.until(lambda: len(said()) == 2)
+    assert len(pool.pids()) == 2
+    assert first[0] not in pool.pids()
+    flag.touch()
+    async with asyncio.timeout(30):
+        reports = await asyncio.gather(*runs)
+    assert [r.outcome for r in reports] == [Outcome.OK] * 2
+    pool.cancel("run-3")
+    async with asyncio.timeout(30):
+        report = await culprit
+    assert report.cancelled
+    assert report.message.startswith("culprit: cancelled; it did not stop within")

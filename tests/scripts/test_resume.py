@@ -43,8 +43,8 @@ async def test_a_host_killed_at_a_named_point_loses_and_repeats_nothing(room: Ro
     room.write("up.py", UP)
     crashing = [sys.executable, str(Path(__file__).with_name("crashing_host.py")), str(room.device_files), point]
     pool = await room.pool(command=crashing)
-    order = room.order(script, room.equipment("encoder"), room.equipment("decoder"))
-    object.__setattr__(order.booking, "properties", {"note": str(room.device_files / "note")})
+    properties = {"note": str(room.device_files / "note")}
+    order = room.order(script, room.equipment("encoder"), room.equipment("decoder"), properties=properties)
     report = await room.report(pool, order)
     assert (room.device_files / "crashed").exists()
     assert (report.outcome, report.message) == (Outcome.OK, "")
