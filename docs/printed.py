@@ -1,16 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parts of these pages are printed from the code. `python docs/printed.py` writes them, `--check` compares.
 
-A part stands between ``<!-- printed: NAME -->`` and ``<!-- end -->``.
+A part stands between ``<!-- printed: NAME -->`` and ``<!-- end -->``; the API's description is a whole file.
 """
 
 from __future__ import annotations
 
+import ast
+import inspect
+import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from pydantic import BaseModel
+
+from preroll import settings
+from preroll.api import documents, problems
+from preroll.api.application import contract
 from preroll.domain.booking import LIFE_CYCLE
 from preroll.formats import machines
 
@@ -18,9 +27,115 @@ HERE = Path(__file__).parent
 PART = re.compile(r"(<!-- printed: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
+def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+    """A table of Markdown; a bar inside a word is escaped."""
+    escaped = tuple(tuple(word.replace("|", "\\|") for word in row) for row in rows)
+    return machines.bare_markdown(machines.Table("", head, escaped)) + "\n"
+
+
 def diagram() -> str:
     """The life cycle as a fenced diagram."""
     return f"```mermaid\n{machines.as_mermaid(LIFE_CYCLE)}```\n"
+
+
+def said(owner: type) -> dict[str, str]:
+    """The docstrings that stand under the fields of a class."""
+    (body,) = ast.parse(inspect.cleandoc("\n" + inspect.getsource(owner))).body
+    assert isinstance(body, ast.ClassDef)
+    found = {}
+    for field, line in zip(body.body, body.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant):
+            found[ast.unparse(field.target)] = str(line.value.value)
+    return found
+
+
+def settings_table() -> str:
+    """Every setting of the process with its variable."""
+    words = said(settings.Settings)
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for name, field in settings.Settings.model_fields.items():
+            default = "" if field.default_factory or field.default in ("", (), None) else f"`{field.default}`"
+            yield f"`{settings.PREFIX}{name.upper()}`", f"`{name}`", default, words.get(name, "")
+
+    return table(("variable", "in the file", "default", ""), rows())
+
+
+def problems_table() -> str:
+    """Every error as the API tells it."""
+    rows = (
+        (str(status), f"`{error.code}`", title, inspect.getdoc(error) or "")
+        for error, (status, title) in problems.PROBLEMS.items()
+    )
+    return table(("status", "code", "title", "what happened"), rows)
+
+
+def routes_table() -> str:
+    """Every call of the API."""
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for path, methods in contract()["paths"].items():
+            for method, call in methods.items():
+                yield method.upper(), f"`{path}`", call.get("description", call["summary"]).partition("\n")[0]
+
+    return table(("", "path", ""), rows())
+
+
+def shape(of: Mapping[str, Any]) -> str:
+    """A type of a JSON Schema in words."""
+    if "anyOf" in of:
+        return " or ".join(dict.fromkeys(shape(one) for one in of["anyOf"]))
+    if "enum" in of:
+        return ", ".join(f"`{word}`" for word in of["enum"])
+    if "const" in of:
+        return f"`{of['const']}`"
+    if "$ref" in of:
+        return "[" + of["$ref"].rpartition("/")[2].removesuffix("Given") + "]"
+    if of.get("type") == "array":
+        return f"list of {shape(of.get('items', {}))}"
+    if isinstance(inner := of.get("additionalProperties"), Mapping):
+        return f"mapping to {shape(inner)}"
+    return {"object": "mapping", "string": "text", "boolean": "true or false"}.get(
+        of.get("type", ""), of.get("type", "")
+    )
+
+
+def fields(model: type[BaseModel]) -> str:
+    """The fields of one document."""
+    schema = model.model_json_schema()
+    known = {f"[{name.removesuffix('Given')}]": one for name, one in schema.get("$defs", {}).items()}
+
+    def word(one: Mapping[str, Any]) -> str:
+        text = shape(one)
+        for name, other in known.items():
+            text = text.replace(name, shape(other) if "enum" in other else f"*{name[1:-1]}*")
+        return text
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for name, one in schema["properties"].items():
+            default = f"`{json.dumps(one['default'])}`" if "default" in one else ""
+            note = one.get("description", "needed" if name in schema.get("required", ()) else "")
+            yield f"`{name}`", word(one), default if len(default) < 40 else "as shipped", note
+
+    about = (inspect.getdoc(model) or "").partition("\n")[0]
+    return f"{about}\n\n{table(('field', 'takes', 'default', ''), rows())}"
+
+
+def bundle_tables() -> str:
+    """Every kind of document, and what its parts consist of."""
+    kinds = {
+        "Platform": documents.PlatformGiven,
+        "ServiceStates": documents.ServiceStatesGiven,
+        "Mapping": documents.MappingGiven,
+        "Limits": documents.LimitsGiven,
+        "Resource": documents.ResourceGiven,
+        "Profile definition": documents.ProfileDefinitionGiven,
+        "Parameter": documents.ParameterGiven,
+        "Profile instance": documents.ProfileInstanceGiven,
+        "Service definition": documents.ServiceDefinitionGiven,
+        "Node": documents.NodeGiven,
+    }
+    return "\n".join(f"### {title}\n\n{fields(model)}" for title, model in kinds.items())
 
 
 PARTS: dict[str, Callable[[], str]] = {
@@ -28,6 +143,13 @@ PARTS: dict[str, Callable[[], str]] = {
     "life-cycle": diagram,
     "events": lambda: machines.bare_markdown(machines.events()) + "\n",
     "stages": lambda: machines.bare_markdown(machines.stages()) + "\n",
+    "settings": settings_table,
+    "problems": problems_table,
+    "routes": routes_table,
+    "bundle": bundle_tables,
+}
+FILES: dict[str, Callable[[], str]] = {
+    "reference/openapi.json": lambda: json.dumps(contract(), indent=1, ensure_ascii=False) + "\n",
 }
 
 
@@ -40,11 +162,15 @@ def printed(page: str) -> str:
     return PART.sub(lambda found: f"{found[1]}\n{PARTS[found['name']]()}\n{found[3]}", page)
 
 
-def stale(root: Path = HERE) -> Iterator[tuple[Path, str]]:
-    """Pages that differ from the code, with what they should say."""
+def stale(root: Path = HERE, files: Mapping[str, Callable[[], str]] = FILES) -> Iterator[tuple[Path, str]]:
+    """Pages and files that differ from the code, with what they should say."""
     for path in sorted(p for p in root.rglob("*.md") if "_build" not in p.parts):
         text = path.read_text(encoding="utf-8")
         if (fresh := printed(text)) != text:
+            yield path, fresh
+    for name, write in files.items():
+        path, fresh = root / name, write()
+        if not path.exists() or path.read_text(encoding="utf-8") != fresh:
             yield path, fresh
 
 

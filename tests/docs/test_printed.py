@@ -35,14 +35,19 @@ def test_the_page_of_the_states_is_the_print_out():
 def test_a_stale_page_is_found(printing, tmp_path):
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- printed: events -->\nold\n<!-- end -->\nafter\n", encoding="utf-8")
-    ((path, fresh),) = printing.stale(tmp_path)
+    ((path, fresh),) = printing.stale(tmp_path, {})
     assert path == page
     assert machines.bare_markdown(machines.events()) in fresh
     assert "old" not in fresh
     assert fresh.startswith("before\n")
     assert fresh.endswith("after\n")
     page.write_text(fresh, encoding="utf-8")
-    assert list(printing.stale(tmp_path)) == []
+    assert list(printing.stale(tmp_path, {})) == []
+
+
+def test_the_description_of_the_api_is_checked_in(printing):
+    (name,) = printing.FILES
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == printing.FILES[name](), "make docs"
 
 
 def test_every_dependency_has_its_reason_and_every_reason_its_dependency():
