@@ -8,6 +8,7 @@ blocks of a page are executed one after the other.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -16,8 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
+from pydantic import TypeAdapter
 
+from preroll import settings
+from preroll.api.documents import DocumentGiven
+from preroll.formats import bundle
 from preroll.scripts.catalogue import load
 
 ROOT = Path(__file__).parents[2]
@@ -101,9 +105,24 @@ def test_a_pages_loose_python_runs_from_top_to_bottom(page):
             exec(compile(example.text, str(example), "exec"), world)
 
 
-@pytest.mark.parametrize("example", examples("yaml", "toml"), ids=str)
-def test_a_document_can_be_read(example):
-    assert yaml.safe_load(example.text) if example.language == "yaml" else tomllib.loads(example.text)
+DOCUMENT: TypeAdapter[object] = TypeAdapter(DocumentGiven)
+
+
+@pytest.mark.parametrize("example", examples("yaml"), ids=str)
+def test_a_bundle_holds_documents_that_can_be_applied(example):
+    found = bundle.read(example.text, str(example))
+    assert found
+    for document in found:
+        DOCUMENT.validate_json(json.dumps(document.content))
+
+
+@pytest.mark.parametrize("example", examples("toml"), ids=str)
+def test_a_settings_file_or_a_project_table_can_be_read(example, tmp_path):
+    if "project" in tomllib.loads(example.text):
+        return
+    file = tmp_path / "preroll.toml"
+    file.write_text(example.text, encoding="utf-8")
+    settings.read(file)
 
 
 COMMAND = re.compile(r"(?:^\$ |`)(?P<words>preroll(?: [a-z-]+)*)")
