@@ -14,7 +14,7 @@ How to open one (all three are called by ``bootstrap`` and by tests; nothing her
         SQLite in memory (or in a file) without threads: every call runs at once in the caller.
 
     lock_engine(path) -> EngineLock
-        One engine per SQLite file: raises EngineRunning with host and pid. ``release()`` or use it as a context manager.
+        One engine per SQLite file: raises EngineRunning with host and pid. A context manager with ``release()``.
 
     migrate(url) -> None
         Brings an empty or older database to this program's schema.

@@ -112,7 +112,9 @@ class Bookings:
         if booking.definition != seen.definition:
             self._rescript(booking.key)
         if booking.not_reset != seen.not_reset:
-            self._work.db.run("update reservation set unreset = ? where booking = ?", int(booking.not_reset), booking.key)
+            self._work.db.run(
+                "update reservation set unreset = ? where booking = ?", int(booking.not_reset), booking.key
+            )
 
     def _rescript(self, key: int) -> None:
         self._work.db.run(

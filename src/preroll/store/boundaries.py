@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from preroll.domain.booking import Trigger
 from preroll.domain.boundaries import Boundary, BoundaryState, Direction, Kind, Reason
+from preroll.domain.errors import NotFound
 from preroll.store.documents import clean
 from preroll.store.sql import Row
 from preroll.store.work import Work
@@ -75,6 +76,12 @@ class Boundaries:
             f"select {columns('b')} from boundary b where b.booking = ? order by b.ordinal, b.key", booking
         )
         return [boundary_of(row) for row in rows]
+
+    def booking_of(self, key: int) -> int:
+        row = self._work.db.one("select booking from boundary where key = ?", key)
+        if row is None:
+            raise NotFound("boundary", key)
+        return int(row[0])
 
     def upsert(self, boundaries: Iterable[Boundary]) -> None:
         new, old = [], []

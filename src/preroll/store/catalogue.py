@@ -69,7 +69,8 @@ class Catalogue:
             return stored
         now = replace(now, revision=stored.revision + 1)
         db.run(
-            "update resource set name = ?, concurrency = ?, mode = ?, held_as = ?, revision = ?, body = ? where key = ?",
+            "update resource set name = ?, concurrency = ?, mode = ?, held_as = ?, revision = ?, body = ?"
+            " where key = ?",
             now.name, now.concurrency, now.mode.value, now.held_as, now.revision, RESOURCE.encode(now), now.key,
         )  # fmt: skip
         self._platforms.touch(now.platform)
@@ -88,19 +89,19 @@ class Catalogue:
         return self._put_profile("profile_instance", PROFILE_INSTANCE, instance)
 
     def _profiles(self, table: str, codec: Codec[P], platform: int) -> list[P]:
-        rows = self._work.db.all(f"select key, body from {table} where platform = ? order by name", platform)  # noqa: S608
+        rows = self._work.db.all(f"select key, body from {table} where platform = ? order by name", platform)
         return [replace(codec.decode(body), key=key) for key, body in rows]
 
     def _put_profile(self, table: str, codec: Codec[P], profile: P) -> P:
         db = self._work.db
         row = db.one(
-            f"select key, body from {table} where platform = ? and name = ? for no key update",  # noqa: S608
+            f"select key, body from {table} where platform = ? and name = ? for no key update",
             profile.platform, profile.name,
         )  # fmt: skip
         if row is None:
             new = replace(profile, id=profile.id or self._work.new_id(), key=0, revision=1)
             made = db.one(
-                f"insert into {table} (id, platform, name, revision, body) values (?, ?, ?, 1, ?) returning key",  # noqa: S608
+                f"insert into {table} (id, platform, name, revision, body) values (?, ?, ?, 1, ?) returning key",
                 new.id, new.platform, new.name, codec.encode(new),
             )  # fmt: skip
             assert made is not None  # noqa: S101 - it was inserted
@@ -112,18 +113,18 @@ class Catalogue:
             return stored
         now = replace(now, revision=stored.revision + 1)
         db.run(
-            f"update {table} set revision = ?, body = ? where key = ?",  # noqa: S608
+            f"update {table} set revision = ?, body = ? where key = ?",
             now.revision, codec.encode(now), now.key,
         )  # fmt: skip
         self._platforms.touch(now.platform)
         return now
 
     def definition(self, platform: int, name: str, version: int | None = None) -> ServiceDefinition:
-        newest = "publication = 'published'" if version is None else "version = ?"
+        chosen = "publication = ?" if version is None else "version = ?"
         row = self._work.db.one(
             "select key, body from service_definition where platform = ? and name = ?"
-            f" and {newest} order by version desc limit 1",
-            platform, name, *(() if version is None else (version,)),
+            f" and {chosen} order by version desc limit 1",
+            platform, name, Publication.PUBLISHED.value if version is None else version,
         )  # fmt: skip
         if row is None:
             raise NotFound("service definition", name if version is None else f"{name} version {version}")
@@ -184,6 +185,3 @@ class Catalogue:
 
 def _resource(row: Row) -> Resource:
     return replace(RESOURCE.decode(row[1]), key=row[0])
-
-
-assert Publication.PUBLISHED == "published"  # noqa: S101 - the literal of Catalogue.definition

@@ -90,9 +90,7 @@ def tail(work: Work) -> str:
     """The cursor of the newest change that ``read`` can see."""
     postgres = work.db.postgres
     order = ", ".join(f"{column} desc" for column in _ORDER[postgres].split(", "))
-    row = work.db.one(
-        f"select {_POSITION[postgres]} from change_log where {_BELOW[postgres]} order by {order} limit 1"  # noqa: S608
-    )
+    row = work.db.one(f"select {_POSITION[postgres]} from change_log where {_BELOW[postgres]} order by {order} limit 1")
     return "" if row is None else str(row[0])
 
 
@@ -100,7 +98,7 @@ def beyond(work: Work, after: str) -> bool:
     """Is there any change after the cursor, even one that cannot be read yet?"""
     postgres = work.db.postgres
     row = work.db.one(
-        f"select 1 from change_log where {_AFTER[postgres]} limit 1",  # noqa: S608
+        f"select 1 from change_log where {_AFTER[postgres]} limit 1",
         *_cursor(after, postgres=postgres),
     )
     return row is not None

@@ -24,7 +24,7 @@ class Document(msgspec.Struct, Generic[T]):
 class Codec(Generic[T]):
     """Reads and writes one kind of JSON column."""
 
-    def __init__(self, kind: Any) -> None:  # noqa: ANN401 - a type form, such as Mapping[str, object]
+    def __init__(self, kind: Any) -> None:
         self._decoder = msgspec.json.Decoder(Document[kind])
         self._encoder = msgspec.json.Encoder()
 

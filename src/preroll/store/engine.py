@@ -56,7 +56,7 @@ class Job:
         self.future = self.loop.create_future()
         return self.future
 
-    def answer(self) -> Any:  # noqa: ANN401 - whatever the unit returned
+    def answer(self) -> Any:
         """The result, or the error raised."""
         if self.error is not None:
             raise self.error
@@ -131,7 +131,7 @@ def _guarded(work: Work, route: Route, group: Sequence[Job], *, alone: bool) -> 
         results = route.carry_out(work, [job.payload for job in group])
         for job, result in zip(group, results, strict=True):
             job.result = result
-    except BaseException as error:  # noqa: BLE001 - the caller gets it; the writer and the neighbours go on
+    except BaseException as error:
         if work.db.lost(error):
             raise
         for job in group:
@@ -165,7 +165,7 @@ class Lane:
             self._ended.append(ended)
             spawn(f"{name}-{number}" if len(serves) > 1 else name, partial(self._empty, serve, ended))
 
-    async def ask(self, route: Route, payload: object) -> Any:  # noqa: ANN401 - whatever the unit returns
+    async def ask(self, route: Route, payload: object) -> Any:
         """Have a call carried out, and wait for its answer.
 
         Raises:

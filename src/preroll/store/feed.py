@@ -75,7 +75,7 @@ class SqlFeed:
         cursor: str = await self._read(changes.tail)
         return cursor
 
-    async def wait(self, after: str, timeout: float) -> None:  # noqa: ASYNC109 - the port's word
+    async def wait(self, after: str, timeout: float) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         while True:

@@ -3,22 +3,22 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from preroll.domain.booking import ENDED, ORCHESTRATED, Booking
-from preroll.domain.boundaries import Boundary, BoundaryState, Direction, Kind, Refusal, Run, entering
+from preroll.domain.booking import ORCHESTRATED, Booking
+from preroll.domain.boundaries import Boundary, BoundaryState, Direction, Refusal, Run, entering
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.machine import Outcome
-from preroll.domain.resource import Mode
 from preroll.ports.rows import Claimed, Claims, Decide, Fence, Judged
-from preroll.store import boundaries, bookings
-from preroll.store.boundaries import boundary_of
+from preroll.store import bookings, boundaries
 from preroll.store.bookings import booking_of
+from preroll.store.boundaries import boundary_of
 from preroll.store.catalogue import Catalogue
 from preroll.store.documents import NO_VALUES
+from preroll.store.journal_facts import Facts, gather, is_first
 from preroll.store.journal_settle import Ending, finish
 from preroll.store.journal_takeover import LOCK_BOOKINGS, recorded, take_over
 from preroll.store.platforms import Platforms
@@ -61,20 +61,6 @@ _READ = (
 _BUSY = (
     "select rank, count(*) from boundary where state = 'running' and rank in (0, 1, 2) and platform = ? group by rank"
 )
-_HELD = (
-    "select r.booking, s.held_as, s.name, s.mode from reservation r join resource s on s.key = r.resource"
-    " where r.booking in ?ints and r.live = 1 and r.dimension = 0"
-)
-_NAMES = (
-    "select folded, id from booking where platform = ? and folded in ?texts and live = 1 and began = 1"
-    " and definition is not null"
-)
-_DOWN_IS_DUE = "select 1 from boundary where rank = 0 and state in ('armed', 'running') and due_us <= ? limit 1"
-_DOWN = (
-    "select s.held_as, d.key, d.due_us, d.booking from resource s join reservation r on r.resource = s.key and r.live = 1"
-    " join boundary d on d.booking = r.booking and d.rank = 0 and d.state in ('armed', 'running') and d.due_us <= ?"
-    " where s.held_as in ?texts order by d.due_us, d.key"
-)
 _TAKE = (
     "update boundary set state = 'running', epoch = g.epoch, worker = g.worker, began_us = g.began_us, ended_us = null,"
     " reason = null, message = '', stopping = 0"
@@ -111,8 +97,8 @@ _STOP = (
 _NEXT = "select {} from platform p".format(
     ", ".join(
         "(select b.due_us from boundary b where b.platform = p.key"
-        f" and b.scripted = {scripted} and b.rank = {rank} and b.state = 'armed' and b.waits_for is null and b.due_us > ?"
-        " order by b.due_us limit 1)"
+        f" and b.scripted = {scripted} and b.rank = {rank} and b.state = 'armed' and b.waits_for is null"
+        " and b.due_us > ? order by b.due_us limit 1)"
         for scripted, rank in _BRANCHES
     )
 )
@@ -182,36 +168,6 @@ def _claim_platform(work: Work, call: Call, key: int, room: int) -> _Round:
 
 
 @dataclass(slots=True)
-class _Facts:
-    """What the rules need about the candidates of a round, read at once."""
-
-    devices: Mapping[int, frozenset[str]]
-    """Booking -> the devices that its run takes."""
-    inactive: Mapping[int, tuple[str, ...]]
-    """Booking -> names of its resources that may not be used now."""
-    names: dict[str, str]
-    """Folded name -> id of the running booking that has it."""
-    taken: dict[str, int]
-    """Device -> key of the boundary that holds it."""
-    downs: Mapping[str, Sequence[tuple[int, int, int]]]
-    """Device -> (key, due, booking) of the open down events of bookings that hold it."""
-    over: set[int] = field(default_factory=set)
-    """Boundaries that this round has ended."""
-
-    def blocks(self, boundary: Boundary, devices: Iterable[str]) -> int | None:
-        """Key of the boundary that this one has to wait for: who holds a device, or must come down first."""
-        for device in sorted(devices):
-            if (holder := self.taken.get(device, boundary.key)) != boundary.key:
-                return holder
-        if boundary.event.direction is Direction.UP:
-            for device in sorted(devices):
-                for key, due, booking in self.downs.get(device, ()):
-                    if booking != boundary.booking and due <= boundary.due_us and key not in self.over:
-                        return key
-        return None
-
-
-@dataclass(slots=True)
 class _Round:
     """The claim of one platform."""
 
@@ -239,7 +195,7 @@ class _Round:
         """What may be claimed now, (boundary, booking, ...) each, and how much room there is for runs."""
         db, now, key = self.work.db, self.work.now, self.platform.key
         bound = self.platform.config.limits.simultaneous_lso
-        busy = dict(db.all(_BUSY, key))
+        busy: dict[int, int] = dict(db.all(_BUSY, key))
         self.allowed = max(0, bound - sum(busy.values()))
         self.room = min(room, self.allowed)
         self.aside_room = max(0, min(self.room, max(1, bound // ASIDE_SHARE) - busy.get(2, 0)))
@@ -256,16 +212,14 @@ class _Round:
         definitions = Catalogue(self.work, Platforms(self.work)).definitions_by_key(
             {booking.definition for _, booking in pairs if booking.definition is not None}
         )
-        facts = self._facts(pairs)
+        facts = gather(self.work, self.platform.key, pairs)
         for boundary, booking in pairs:
             definition = None if booking.definition is None else definitions.get(booking.definition)
             self._judge(boundary, booking, definition, facts)
         self._add_steps()
 
-    def _judge(
-        self, boundary: Boundary, booking: Booking, definition: ServiceDefinition | None, facts: _Facts
-    ) -> None:
-        name = booking.name.casefold() if _first(boundary) and definition is not None else ""
+    def _judge(self, boundary: Boundary, booking: Booking, definition: ServiceDefinition | None, facts: Facts) -> None:
+        name = booking.name.casefold() if is_first(boundary) and definition is not None else ""
         judged = Judged(
             boundary, booking, definition, self.platform, facts.inactive.get(booking.key, ()), facts.names.get(name, "")
         )
@@ -280,7 +234,7 @@ class _Round:
         if name and not isinstance(decision, Refusal):
             facts.names[name] = booking.id
 
-    def _take(self, judged: Judged, decision: Run, facts: _Facts) -> bool:
+    def _take(self, judged: Judged, decision: Run, facts: Facts) -> bool:
         """Make a run of it if there is room and its devices are free."""
         boundary, booking = judged.boundary, judged.booking
         aside = boundary.event.direction is Direction.ASIDE
@@ -319,43 +273,6 @@ class _Round:
             steps = recorded(self.work, again)
             self.runs = [replace(c, steps=steps.get(c.judged.boundary.key, ())) for c in self.runs]
 
-    def _facts(self, pairs: Sequence[tuple[Boundary, Booking]]) -> _Facts:
-        db, now = self.work.db, self.work.now
-        devices: dict[int, set[str]] = defaultdict(set)
-        idle: dict[int, list[str]] = defaultdict(list)
-        for booking, device, name, mode in self._held([booking for _, booking in pairs]):
-            devices[booking].add(device)
-            if mode != Mode.AVAILABLE.value:
-                idle[booking].append(name)
-        wanted = sorted({device for held in devices.values() for device in held})
-        names = [k.name.casefold() for b, k in pairs if _first(b) and k.definition is not None]
-        taken = dict(db.all("select device, boundary from device_hold where device in ?texts", wanted)) if wanted else {}
-        downs: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
-        if wanted and db.one(_DOWN_IS_DUE, now) is not None:
-            for device, key, due, booking in db.all(_DOWN, now, wanted):
-                downs[device].append((key, due, booking))
-        return _Facts(
-            {key: frozenset(held) for key, held in devices.items()},
-            {key: tuple(sorted(set(resources))) for key, resources in idle.items()},
-            dict(db.all(_NAMES, self.platform.key, names)) if names else {},
-            taken,
-            downs,
-        )
-
-    def _held(self, found: Sequence[Booking]) -> list[tuple[int, str, str, str]]:
-        """(booking, device, resource, mode): what each holds, or what it chose when it is over and being retried."""
-        db = self.work.db
-        rows = [(row[0], row[1], row[2], row[3]) for row in db.all(_HELD, [booking.key for booking in found])]
-        for booking in found:
-            if booking.state in ENDED and booking.resources:
-                rows += [
-                    (booking.key, device, name, mode)
-                    for device, name, mode in db.all(
-                        "select held_as, name, mode from resource where id in ?texts", booking.resources
-                    )
-                ]
-        return rows
-
     def write(self) -> None:
         """Write what was decided."""
         db, now, worker = self.work.db, self.work.now, self.call.worker
@@ -380,8 +297,3 @@ class _Round:
             boundary.event.name, decision.script, decision.target, decision.previous, claimed.epoch,
             self.platform.config.version, self.call.worker, self.work.now,
         )  # fmt: skip
-
-
-def _first(boundary: Boundary) -> bool:
-    """Is it the event with which a booking begins to run?"""
-    return boundary.kind is Kind.START_OF_PRE_ROLL and boundary.try_ == 0

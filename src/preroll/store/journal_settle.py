@@ -24,9 +24,9 @@ from preroll.domain.errors import TransitionNotAllowed
 from preroll.domain.machine import Outcome
 from preroll.domain.permission import ENGINE
 from preroll.ports.rows import Settled, Settlement, Verdict
-from preroll.store import boundaries, bookings
-from preroll.store.boundaries import Boundaries, boundary_of
+from preroll.store import bookings, boundaries
 from preroll.store.bookings import booking_of
+from preroll.store.boundaries import Boundaries, boundary_of
 from preroll.store.changes import Changes
 from preroll.store.documents import BODY, NO_VALUES, VALUES, Body, clean
 from preroll.store.platforms import Platforms
@@ -158,7 +158,9 @@ def _settled_before(work: Work, settlements: Sequence[Settlement]) -> set[str]:
         return set()
     asked = {s.run: s.fence for s in settlements}
     rows = work.db.all("select id, boundary, epoch from run where id in ?texts and outcome <> 'running'", list(asked))
-    return {ident for ident, boundary, epoch in rows if (boundary, epoch) == (asked[ident].boundary, asked[ident].epoch)}
+    return {
+        ident for ident, boundary, epoch in rows if (boundary, epoch) == (asked[ident].boundary, asked[ident].epoch)
+    }
 
 
 def finish(work: Work, endings: Sequence[Ending]) -> Mapping[int, State]:
@@ -299,7 +301,9 @@ def _booking_row(b: Booking) -> Row:
 def _write_properties(work: Work, endings: Iterable[Ending], writes: Writes) -> None:
     changed = {e.booking.key for e in endings if e.settlement is not None and e.settlement.properties}
     if changed:
-        bodies = [(key, BODY.encode(Body(writes.bookings[key].nodes, writes.bookings[key].properties))) for key in changed]
+        bodies = [
+            (key, BODY.encode(Body(writes.bookings[key].nodes, writes.bookings[key].properties))) for key in changed
+        ]
         work.db.run(_BODY, bodies)
 
 
@@ -342,5 +346,3 @@ def _write_resets(work: Work, writes: Writes) -> None:
     ]  # fmt: skip
     if changes:
         Changes(work).add_all(changes)
-
-

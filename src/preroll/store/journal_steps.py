@@ -41,12 +41,10 @@ _DONE = StepState.DONE.value
 
 
 def _fences(work: Work, steps: Sequence[Any]) -> dict[int, Row]:
-    """What the database knows about the boundary and the step of each call, by its place; the fenced ones are absent."""
+    """What is known about the boundary and the step of each call, by its place; the fenced ones are absent."""
     asked = [(place, step.fence.boundary, clean(step.name)) for place, step in enumerate(steps)]
     return {
-        row[0]: row
-        for row in work.db.all(_FENCE, asked)
-        if row[1] == _RUNNING and row[2] == steps[row[0]].fence.epoch
+        row[0]: row for row in work.db.all(_FENCE, asked) if row[1] == _RUNNING and row[2] == steps[row[0]].fence.epoch
     }
 
 
@@ -64,7 +62,8 @@ def begin(work: Work, steps: Sequence[StepBegin]) -> list[Verdict]:
         else:
             verdicts.append(Verdict.OK)
             writes[step.fence.boundary, step.name] = (
-                step.fence.boundary, row[3], row[4], clean(step.name), step.resource, step.attempt, step.fence.epoch, work.now,
+                step.fence.boundary, row[3], row[4], clean(step.name), step.resource, step.attempt, step.fence.epoch,
+                work.now,
             )  # fmt: skip
     if writes:
         work.db.run(_BEGIN, list(writes.values()))

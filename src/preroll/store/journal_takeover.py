@@ -12,14 +12,13 @@ from preroll.domain.boundaries import Boundary, Reason, Run
 from preroll.domain.config import Platform
 from preroll.domain.machine import Outcome
 from preroll.ports.rows import Claimed, Fence, Judged, RecordedStep, Settlement, StepState
-from preroll.store import boundaries, bookings
-from preroll.store.boundaries import boundary_of
+from preroll.store import bookings, boundaries
 from preroll.store.bookings import booking_of
+from preroll.store.boundaries import boundary_of
 from preroll.store.catalogue import Catalogue
 from preroll.store.documents import ANYTHING
 from preroll.store.journal_settle import Ending, finish
 from preroll.store.platforms import Platforms
-from preroll.store.sql import Row
 from preroll.store.work import Work
 
 LOCK_BOOKINGS = "select key from booking where key in ?ints order by key for no key update"

@@ -11,6 +11,11 @@ from preroll.store.sql import Sql
 HEAD = "0001"
 """Revision of the newest migration in ``migrations/versions``."""
 
+_VERSIONS = (
+    "create table alembic_version"
+    " (version_num varchar(32) not null, constraint alembic_version_pkc primary key (version_num))"
+)
+
 
 def version_of(db: Sql) -> str:
     """The revision that a database is at; empty for an empty one."""
@@ -57,7 +62,7 @@ def create(db: Sql) -> None:
         if not version_of(db):
             for statement in statements(db.postgres):
                 db.run(statement)
-            db.run("create table alembic_version (version_num varchar(32) not null, constraint alembic_version_pkc primary key (version_num))")
+            db.run(_VERSIONS)
             db.run("insert into alembic_version (version_num) values (?)", HEAD)
         db.commit()
     except BaseException:

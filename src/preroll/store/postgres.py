@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import psycopg
 from psycopg import errors
@@ -17,7 +18,13 @@ AGAIN = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViol
 """Another transaction was first: the same unit can be run again, and will see what that one did."""
 GONE = (psycopg.OperationalError, psycopg.InterfaceError)
 
-OPTIONS = "-c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+OPTIONS = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "jit=off", "plan_cache_mode=force_generic_plan", "enable_seqscan=off", "enable_hashjoin=off",
+        "enable_mergejoin=off",
+    )
+)  # fmt: skip
 """Every statement here wants an index and a nested loop, also before the first ANALYZE of a young table."""
 
 
@@ -45,15 +52,15 @@ class PostgresConnection:
     def _carry_out(self, sql: str, values: tuple[object, ...]) -> None:
         text = for_postgres(sql)
         if text.plain:
-            self._cursor.execute(text.sql, values)  # type: ignore[call-overload]
+            self._cursor.execute(text.sql, values)
             return
         handed: list[object] = []
         for value, shape in zip(values, text.shapes, strict=True):
             if shape > 0:
-                handed += columns_of(value, shape)  # type: ignore[arg-type]
+                handed += columns_of(cast(Sequence[Row], value), shape)
             else:
                 handed.append(value)
-        self._cursor.execute(text.sql, handed)  # type: ignore[call-overload]
+        self._cursor.execute(text.sql, handed)
 
     def begin(self, *, write: bool) -> None:
         self._cursor.execute("begin" if write else "begin isolation level repeatable read read only", prepare=False)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from psycopg import errors
@@ -13,7 +14,7 @@ from psycopg import errors
 from preroll.domain.errors import StoreUnavailable
 from preroll.ports.scripts import Reach, nowhere
 from preroll.store.engine import Job, Lane, Route, Spawn, carry_out, unavailable
-from preroll.store.feed import Bells
+from preroll.store.feed import Bells, Version
 from preroll.store.journal import CLAIM
 from preroll.store.postgres import AGAIN, GONE, Listener, connect
 from preroll.store.store import READ, UNIT, look_up
@@ -98,7 +99,7 @@ class Desk:
 class PostgresThreads:
     """Lanes of connections to a server."""
 
-    version = None
+    version: Version | None = None
 
     def __init__(
         self, url: str, make: Callable[[], Work], spawn: Spawn, reach: Reach, *, writers: int, readers: int
@@ -116,18 +117,18 @@ class PostgresThreads:
         self._heard = threading.Event()
         self._lanes = {
             "journal": Lane("store-journal", spawn, [self._record]),
-            "unit": Lane("store-writer", spawn, [lambda jobs, d=d: d.write(jobs, repeatable=False) for d in self._writers], batch=1),
+            "unit": Lane("store-writer", spawn, [partial(d.write, repeatable=False) for d in self._writers], batch=1),
             "read": Lane("store-reader", spawn, [d.read for d in self._readers], batch=1),
         }  # fmt: skip
         spawn("store-listener", self._listen)
 
-    async def record(self, route: Route, payload: object) -> Any:  # noqa: ANN401
+    async def record(self, route: Route, payload: object) -> Any:
         return await self._lanes["journal"].ask(route, payload)
 
-    async def write(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+    async def write(self, call: Callable[[Work], Any]) -> Any:
         return await self._lanes["unit"].ask(UNIT, call)
 
-    async def read(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+    async def read(self, call: Callable[[Work], Any]) -> Any:
         return await self._lanes["read"].ask(READ, call)
 
     def _record(self, jobs: list[Job]) -> None:

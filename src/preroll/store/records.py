@@ -57,8 +57,14 @@ class Records:
 
 
 def _run(row: Row) -> RunRow:
-    ident, boundary, booking, kind, *middle, returned = row
-    return RunRow(ident, boundary, booking, Kind(kind), *middle, VALUES.decode(returned))
+    (
+        ident, boundary, booking, kind, event, script, version, target, previous, generation, try_, epoch,
+        config_version, worker, began, ended, outcome, reason, message, returned,
+    ) = row  # fmt: skip
+    return RunRow(
+        ident, boundary, booking, Kind(kind), event, script, version, target, previous, generation, try_, epoch,
+        config_version, worker, began, ended, outcome, reason, message, VALUES.decode(returned),
+    )  # fmt: skip
 
 
 def _step(row: Row) -> StepRow:

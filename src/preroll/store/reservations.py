@@ -29,8 +29,8 @@ _OVERLAPS = (
 )
 _HOLD = (
     "insert into reservation (booking, resource, dimension, start_us, end_us, amount, live, tier)"
-    " select booking, resource, dimension, start_us, end_us, amount, 1, tier from given(booking bigint, resource bigint,"
-    " dimension bigint, start_us bigint, end_us bigint, amount bigint, tier bigint) g"
+    " select booking, resource, dimension, start_us, end_us, amount, 1, tier from given(booking bigint,"
+    " resource bigint, dimension bigint, start_us bigint, end_us bigint, amount bigint, tier bigint) g"
 )
 
 
@@ -108,7 +108,16 @@ def _over(resource: str, limit: int, held: Window, rows: Sequence[Row]) -> list[
         highest = peak(usages, begin, finish)
         if highest + ASKED > limit:
             found.append(
-                Clash(resource, ident, name, begin, None if finish >= FOREVER else finish, limit, ASKED, max(0, limit - highest))
+                Clash(
+                    resource,
+                    ident,
+                    name,
+                    begin,
+                    None if finish >= FOREVER else finish,
+                    limit,
+                    ASKED,
+                    max(0, limit - highest),
+                )
             )
     if limit < ASKED and not found:
         until = None if held.end is None else held.end

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 Row = tuple[Any, ...]
@@ -79,7 +79,7 @@ def _translated(sql: str, given: Callable[[list[tuple[str, str]]], str], among: 
     return Text(text, tuple(shapes), all(shape == -1 for shape in shapes))
 
 
-@lru_cache(maxsize=None)
+@cache
 def for_sqlite(sql: str) -> Text:
     """The statement for SQLite: lists and rows travel as JSON, in one step of the virtual machine's outer loop."""
 
@@ -90,7 +90,7 @@ def for_sqlite(sql: str) -> Text:
     return _translated(sql, given, "in (select value from json_each(?))", "?", "")
 
 
-@lru_cache(maxsize=None)
+@cache
 def for_postgres(sql: str) -> Text:
     """The statement for psycopg: lists and rows travel as arrays."""
 

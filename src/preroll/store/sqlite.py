@@ -57,10 +57,10 @@ class SqliteConnection:
     def _carry_out(self, sql: str, values: tuple[object, ...]) -> sqlite3.Cursor:
         text = for_sqlite(sql)
         if text.plain:
-            return self._execute(text.sql, values)  # type: ignore[arg-type]
+            return self._execute(text.sql, values)
         return self._execute(
             text.sql,
-            [v if shape < 0 else _json(v).decode() for v, shape in zip(values, text.shapes, strict=True)],  # type: ignore[misc]
+            [v if shape < 0 else _json(v).decode() for v, shape in zip(values, text.shapes, strict=True)],
         )
 
     def begin(self, *, write: bool) -> None:
@@ -104,7 +104,9 @@ def path_of(url: str) -> Path:
     """
     name = url.removeprefix(PREFIX)
     if not url.startswith(PREFIX) or not name or name == ":memory:":
-        raise BadSettings(f"{url!r} names no database file", hint="sqlite:///preroll.db or sqlite:////var/lib/preroll.db")
+        raise BadSettings(
+            f"{url!r} names no database file", hint="sqlite:///preroll.db or sqlite:////var/lib/preroll.db"
+        )
     path = Path(name).absolute()
     if not path.parent.is_dir():
         raise BadSettings(f"the folder {path.parent} does not exist", hint="create it, or choose another place")
@@ -142,7 +144,9 @@ class EngineLock:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.release()
 
 

@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from preroll.ports.scripts import Reach
 from preroll.ports.store import Unit
 from preroll.store.engine import Job, Lane, Route, Spawn, carry_out, unavailable
-from preroll.store.feed import Bells, SqlFeed
+from preroll.store.feed import Bells, SqlFeed, Version
 from preroll.store.journal import SqlJournal
 from preroll.store.sqlite import SqliteConnection
 from preroll.store.work import Work
@@ -31,17 +32,21 @@ class Backend(Protocol):
     """What carries calls out."""
 
     bells: Bells
-    version: Callable[[], Awaitable[object]] | None
 
-    async def record(self, route: Route, payload: object) -> Any:  # noqa: ANN401
+    @property
+    def version(self) -> Version | None:
+        """Answers something that changes with every commit of any process; None: the bells tell it all."""
+        ...
+
+    async def record(self, route: Route, payload: object) -> Any:
         """A call of the journal."""
         ...
 
-    async def write(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+    async def write(self, call: Callable[[Work], Any]) -> Any:
         """A unit."""
         ...
 
-    async def read(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+    async def read(self, call: Callable[[Work], Any]) -> Any:
         """A query on a snapshot."""
         ...
 
@@ -81,7 +86,7 @@ def look_up(work: Work, jobs: Sequence[Job]) -> None:
         work.begin(write=False)
         try:
             job.result = job.payload(work)  # type: ignore[operator]
-        except BaseException as error:  # noqa: BLE001 - the caller gets it; the reader goes on
+        except BaseException as error:
             if work.db.lost(error):
                 raise
             job.error = error
@@ -91,14 +96,14 @@ def look_up(work: Work, jobs: Sequence[Job]) -> None:
 class Inline:
     """No threads: every call is carried out at once, in the caller, on one connection."""
 
-    version = None
+    version: Version | None = None
 
     def __init__(self, work: Work, reach: Reach) -> None:
         self.bells = Bells()
         self._work, self._reach = work, reach
         self._turn = threading.Lock()
 
-    async def record(self, route: Route, payload: object) -> Any:  # noqa: ANN401
+    async def record(self, route: Route, payload: object) -> Any:
         job = Job(route, payload)
         with self._turn:
             try:
@@ -109,10 +114,10 @@ class Inline:
         self.bells.ring(due=self._work.due, changed=self._work.changed)
         return job.answer()
 
-    async def write(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+    async def write(self, call: Callable[[Work], Any]) -> Any:
         return await self.record(UNIT, call)
 
-    async def read(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+    async def read(self, call: Callable[[Work], Any]) -> Any:
         job = Job(READ, call)
         with self._turn:
             look_up(self._work, [job])
@@ -132,18 +137,19 @@ class SqliteThreads:
         self._writer, self._readers, self._watch, self._reach = writer, readers, watch, reach
         self._watching = threading.Lock()
         self._write_lane = Lane("store-writer", spawn, [self._serve])
-        self._read_lane = Lane("store-reader", spawn, [lambda jobs, r=r: self._look_up(r, jobs) for r in readers], batch=1)
+        self._read_lane = Lane("store-reader", spawn, [partial(self._look_up, r) for r in readers], batch=1)
         self.record = self._write_lane.ask
 
-    async def write(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+    async def write(self, call: Callable[[Work], Any]) -> Any:
         return await self._write_lane.ask(UNIT, call)
 
-    async def read(self, call: Callable[[Work], Any]) -> Any:  # noqa: ANN401
+    async def read(self, call: Callable[[Work], Any]) -> Any:
         return await self._read_lane.ask(READ, call)
 
-    async def version(self) -> object:
-        """A number that changes with every commit of any process."""
-        return await self._read_lane.ask(READ, self._data_version)
+    @property
+    def version(self) -> Version:
+        """SQLite's own count of commits by others, read on a connection that writes nothing."""
+        return partial(self._read_lane.ask, READ, self._data_version)
 
     def _data_version(self, _: Work) -> object:
         with self._watching:

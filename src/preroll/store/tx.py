@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+from preroll.ports import store as ports
 from preroll.store.answers import Answers
-from preroll.store.boundaries import Boundaries
 from preroll.store.bookings import Bookings
+from preroll.store.boundaries import Boundaries
 from preroll.store.catalogue import Catalogue
 from preroll.store.changes import Changes
 from preroll.store.platforms import Platforms
@@ -19,14 +20,15 @@ class SqlTx:
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self.bookings = Bookings(work)
-        self.boundaries = Boundaries(work)
-        self.reservations = Reservations(work)
-        self.platforms = Platforms(work)
-        self.catalogue = Catalogue(work, self.platforms)
-        self.records = Records(work)
-        self.answers = Answers(work)
-        self.changes = Changes(work)
+        self.bookings: ports.Bookings = Bookings(work)
+        self.boundaries: ports.Boundaries = Boundaries(work)
+        self.reservations: ports.Reservations = Reservations(work)
+        platforms = Platforms(work)
+        self.platforms: ports.Platforms = platforms
+        self.catalogue: ports.Catalogue = Catalogue(work, platforms)
+        self.records: ports.Records = Records(work)
+        self.answers: ports.Answers = Answers(work)
+        self.changes: ports.Changes = Changes(work)
 
     @property
     def now(self) -> int:

@@ -94,6 +94,8 @@ class Work:
     def new_id(self) -> str:
         """A UUIDv7 of now."""
         bits = self._random_bits(74)
-        number = (self.now // 1000 & 0xFFFFFFFFFFFF) << 80 | 7 << 76 | (bits >> 62) << 64 | 2 << 62 | bits & (1 << 62) - 1
+        number = (
+            (self.now // 1000 & 0xFFFFFFFFFFFF) << 80 | 7 << 76 | (bits >> 62) << 64 | 2 << 62 | bits & (1 << 62) - 1
+        )
         text = f"{number:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the claim's rules need about a round of candidates: read at once, asked one by one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from preroll.domain.booking import ENDED, Booking
+from preroll.domain.boundaries import Boundary, Direction, Kind
+from preroll.domain.resource import Mode
+from preroll.store.work import Work
+
+_HELD = (
+    "select r.booking, s.held_as, s.name, s.mode from reservation r join resource s on s.key = r.resource"
+    " where r.booking in ?ints and r.live = 1 and r.dimension = 0"
+)
+_NAMES = (
+    "select folded, id from booking where platform = ? and folded in ?texts and live = 1 and began = 1"
+    " and definition is not null"
+)
+_DOWN_IS_DUE = "select 1 from boundary where rank = 0 and state in ('armed', 'running') and due_us <= ? limit 1"
+_DOWN = (
+    "select s.held_as, d.key, d.due_us, d.booking from resource s"
+    " join reservation r on r.resource = s.key and r.live = 1 join boundary d on d.booking = r.booking"
+    " and d.rank = 0 and d.state in ('armed', 'running') and d.due_us <= ?"
+    " where s.held_as in ?texts order by d.due_us, d.key"
+)
+_TAKEN = "select device, boundary from device_hold where device in ?texts"
+_CHOSEN = "select held_as, name, mode from resource where id in ?texts"
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the rules need about the candidates of a round, read at once."""
+
+    devices: Mapping[int, frozenset[str]]
+    """Booking -> the devices that its run takes."""
+    inactive: Mapping[int, tuple[str, ...]]
+    """Booking -> names of its resources that may not be used now."""
+    names: dict[str, str]
+    """Folded name -> id of the running booking that has it."""
+    taken: dict[str, int]
+    """Device -> key of the boundary that holds it."""
+    downs: Mapping[str, Sequence[tuple[int, int, int]]]
+    """Device -> (key, due, booking) of the open down events of bookings that hold it."""
+    over: set[int] = field(default_factory=set)
+    """Boundaries that this round has ended."""
+
+    def blocks(self, boundary: Boundary, devices: Iterable[str]) -> int | None:
+        """Key of the boundary that this one has to wait for: who holds a device, or must come down first."""
+        for device in sorted(devices):
+            if (holder := self.taken.get(device, boundary.key)) != boundary.key:
+                return holder
+        if boundary.event.direction is Direction.UP:
+            for device in sorted(devices):
+                for key, due, booking in self.downs.get(device, ()):
+                    if booking != boundary.booking and due <= boundary.due_us and key not in self.over:
+                        return key
+        return None
+
+
+def is_first(boundary: Boundary) -> bool:
+    """Is it the event with which a booking begins to run?"""
+    return boundary.kind is Kind.START_OF_PRE_ROLL and boundary.try_ == 0
+
+
+def gather(work: Work, platform: int, pairs: Sequence[tuple[Boundary, Booking]]) -> Facts:
+    """Read the facts about these candidates of a platform."""
+    db = work.db
+    devices: dict[int, set[str]] = defaultdict(set)
+    idle: dict[int, set[str]] = defaultdict(set)
+    for booking, device, name, mode in _held(work, [booking for _, booking in pairs]):
+        devices[booking].add(device)
+        if mode != Mode.AVAILABLE.value:
+            idle[booking].add(name)
+    wanted = sorted({device for held in devices.values() for device in held})
+    names = [booking.name.casefold() for boundary, booking in pairs if is_first(boundary) and booking.definition]
+    taken: dict[str, int] = {}
+    downs: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    if wanted:
+        taken.update((device, boundary) for device, boundary in db.all(_TAKEN, wanted))
+        if db.one(_DOWN_IS_DUE, work.now) is not None:
+            for device, key, due, booking in db.all(_DOWN, work.now, wanted):
+                downs[device].append((key, due, booking))
+    return Facts(
+        {key: frozenset(held) for key, held in devices.items()},
+        {key: tuple(sorted(resources)) for key, resources in idle.items()},
+        dict(db.all(_NAMES, platform, names)) if names else {},
+        taken,
+        downs,
+    )
+
+
+def _held(work: Work, found: Sequence[Booking]) -> list[tuple[int, str, str, str]]:
+    """(booking, device, resource, mode): what each holds, or what it chose when it is over and being retried."""
+    rows = [(key, device, name, mode) for key, device, name, mode in work.db.all(_HELD, [b.key for b in found])]
+    for booking in found:
+        if booking.state in ENDED and booking.resources:
+            chosen = work.db.all(_CHOSEN, booking.resources)
+            rows += [(booking.key, device, name, mode) for device, name, mode in chosen]
+    return rows
