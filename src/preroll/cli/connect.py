@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A connection to the server for one command; what goes wrong is told in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import stamina.instrumentation
+
+from preroll.cli.exits import NOT_FOUND, UNAVAILABLE, USAGE, Failure, exit_of
+from preroll.client import Client, Problem, Unreachable, calls
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
+PATIENCE_S = 3.0
+
+
+@contextmanager
+def connected(server: str, *, patience: float = PATIENCE_S) -> Iterator[Client]:
+    """A client. Problems become failures with an exit code, every mistake on a line of its own.
+
+    Raises:
+        Failure: the server refused, or does not answer.
+    """
+    stamina.instrumentation.set_on_retry_hooks(())
+    try:
+        with Client(server, patience=patience) as client:
+            yield client
+    except Problem as problem:
+        raise Failure(exit_of(problem.status), told(problem), problem.hint) from None
+    except Unreachable as error:
+        hint = "is it running? start it with: preroll serve; another address: --server or PREROLL_SERVER"
+        raise Failure(UNAVAILABLE, str(error), hint) from None
+
+
+def told(problem: Problem) -> str:
+    """A problem in a few lines."""
+    lines = [f"  {error}" for error in problem.errors]
+    lines += [
+        f"  {c.resource}: {c.left} of {c.limit} left, {c.asked} asked; held by {c.rival_name} ({c.rival})"
+        f" from {c.start:%Y-%m-%d %H:%M:%S}Z to {f'{c.end:%Y-%m-%d %H:%M:%S}Z' if c.end else 'further notice'}"
+        for c in problem.clashes
+    ]
+    if lines:
+        return "\n".join([problem.title, *lines])
+    return problem.detail
+
+
+def booking_id(client: Client, named: str) -> str:
+    """The id of a booking that is named by its id or by its whole name."""
+    if _UUID.fullmatch(named):
+        return named
+    found = [b for b in client.each(calls.list_bookings(text=named)) if b.name.casefold() == named.casefold()]
+    if not found:
+        raise Failure(NOT_FOUND, f"there is no booking {named}", "preroll booking list shows them all")
+    if len(found) > 1:
+        lines = [f"  {b.id}  {b.state}  {b.start:%Y-%m-%d %H:%M:%S}Z" for b in found]
+        raise Failure(USAGE, "\n".join([f"{len(found)} bookings are called {named}:", *lines]), "name it by its id")
+    return found[0].id

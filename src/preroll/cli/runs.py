@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``preroll runs``: what ran for a booking, step by step."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from preroll.cli.options import SERVER, AsJson, Server, group
+
+app = group("What ran for a booking, step by step.")
+
+
+@app.command()
+def runs(
+    booking: Annotated[str, typer.Argument(metavar="BOOKING", help="its id, or its whole name")],
+    server: Server = SERVER,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """What ran for a booking, step by step: which script, which version, when, and how it ended."""
+    from preroll.cli import output
+    from preroll.cli.connect import booking_id, connected
+    from preroll.client import calls
+
+    with connected(server) as client:
+        found = client.send(calls.booking_runs(booking_id(client, booking)))
+    if as_json:
+        output.as_json(found)
+        return
+    rows: list[output.Row] = []
+    for r in found:
+        rows.append((r.event, "", f"{r.script} {r.version}", r.outcome, r.began, r.ended, f"{r.reason} {r.message}"))
+        rows += [("", s.name, s.resource, s.state, s.began, s.ended, s.error) for s in r.steps]
+    output.table(("event", "step", "script / resource", "outcome", "began", "ended", "why"), rows, empty="nothing ran")

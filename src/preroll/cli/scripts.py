@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``preroll scripts``: what is in the administrator's folder and in installed packages, and what cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from preroll.cli.options import AsJson, Config, Data, ScriptsFolder, group
+
+if TYPE_CHECKING:
+    from preroll.scripts.catalogue import Listing
+
+app = group("The scripts of the administrator's folder and of installed packages.")
+
+LISTING_S = 60.0
+"""How long all scripts together may take to be imported."""
+
+
+@app.command("list")
+def list_(data: Data = None, scripts: ScriptsFolder = None, config: Config = None, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """What can be run, with its version."""
+    from preroll.cli import output
+    from preroll.cli.local import settings_of
+
+    with settings_of(config, data=data, scripts=scripts) as settings:
+        found = listing(str(settings.scripts_folder))
+    if as_json:
+        output.as_json(found)
+        return
+    rows = [(s.name, s.kind, s.version, s.summary, s.source) for s in found.installed]
+    output.table(
+        ("script", "kind", "version", "summary", "source"), rows, empty=f"no scripts in {settings.scripts_folder}"
+    )
+    if found.broken:
+        _print_broken(found)
+
+
+@app.command()
+def check(data: Data = None, scripts: ScriptsFolder = None, config: Config = None, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Import every script, each mistake with its file and line; ends with 9 when one cannot be used."""
+    from preroll.cli import output
+    from preroll.cli.exits import NOT_WELL, Failure
+    from preroll.cli.local import settings_of
+
+    with settings_of(config, data=data, scripts=scripts) as settings:
+        found = listing(str(settings.scripts_folder))
+    if as_json:
+        output.as_json(found)
+    else:
+        _print_broken(found)
+    if found.broken:
+        raise Failure(NOT_WELL, f"{len(found.broken)} cannot be used", "correct it; the other scripts are not affected")
+
+
+def listing(folder: str) -> Listing:
+    """Import all scripts in a process of their own.
+
+    Raises:
+        Failure: the process died, or took too long.
+    """
+    import subprocess
+
+    import msgspec
+
+    from preroll.cli.exits import NOT_WELL, Failure
+    from preroll.scripts.catalogue import list_command, read_listing
+
+    command = list_command(folder if Path(folder).exists() else "")
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=LISTING_S, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        raise Failure(NOT_WELL, f"the scripts in {folder} took over {LISTING_S:.0f} s to import") from None
+    try:
+        return read_listing(done.stdout)
+    except msgspec.DecodeError:
+        said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2] or f"exit code {done.returncode}"
+        raise Failure(NOT_WELL, f"importing the scripts in {folder} ended the process: {said}") from None
+
+
+def _print_broken(found: Listing) -> None:
+    from preroll.cli import output
+
+    rows = [(f"{b.source}:{b.line}" if b.line else b.source, b.error) for b in found.broken]
+    output.table(("cannot be used", "why"), rows, empty=f"all {len(found.installed)} can be used")

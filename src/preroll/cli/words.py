@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Words of the command line: times, lengths of time and pairs, read into what the API takes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from preroll.cli.exits import USAGE, Failure
+
+A_TIME = "a time with its zone (2026-03-01T18:00:00Z), now, now+90s, or +10m"
+A_LENGTH = "a length such as 90s, 5m, 1h30m, 300 (seconds) or PT5M"
+
+_LENGTH = re.compile(r"(?=\d)(?:(\d{1,4})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s?)?", re.ASCII)
+_RELATIVE = re.compile(r"(?:now)?(?:([+-])(.+))?", re.ASCII)
+
+
+def moment(text: str, option: str, now: datetime | None = None) -> str:
+    """A time in ISO 8601, in UTC; ``now`` is the next whole second."""
+    wrong = Failure(USAGE, f"{option}: {text!r} is no time", f"expected {A_TIME}")
+    relative = _RELATIVE.fullmatch(text)
+    if text and relative:
+        whole = _next_second(now or datetime.now(UTC))
+        away = timedelta(seconds=seconds(relative[2], option)) if relative[2] else timedelta(0)
+        found = whole - away if relative[1] == "-" else whole + away
+    else:
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            raise wrong from None
+    if found.tzinfo is None:
+        local = found.astimezone()
+        raise Failure(USAGE, f"{option}: {text} has no time zone", f"your zone would make it {local.isoformat()}")
+    if found.microsecond:
+        raise Failure(USAGE, f"{option}: {text} is finer than a second", "expected whole seconds")
+    return found.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def seconds(text: str, option: str) -> int:
+    """A length of time in seconds."""
+    plain = text[1:].replace("T", "").lower() if text.startswith("P") else text
+    found = _LENGTH.fullmatch(plain)
+    if found is None:
+        raise Failure(USAGE, f"{option}: {text!r} is no length of time", f"expected {A_LENGTH}")
+    days, hours, minutes, rest = (int(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
+
+
+def pairs(texts: Sequence[str], option: str) -> dict[str, str]:
+    """``name=value`` words; a name may stand once."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise Failure(USAGE, f"{option}: {text!r} is no pair", "expected NAME=VALUE")
+        if name in found:
+            raise Failure(USAGE, f"{option}: {name} stands twice", "expected each name once")
+        found[name] = value
+    return found
+
+
+def values(texts: Sequence[str], option: str) -> dict[str, Any]:
+    """``name=value`` words whose values are numbers, true, false, null or other JSON, and text otherwise."""
+    return {name: _value(text) for name, text in pairs(texts, option).items()}
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _next_second(now: datetime) -> datetime:
+    whole = now.replace(microsecond=0)
+    return whole if whole == now else whole + timedelta(seconds=1)
