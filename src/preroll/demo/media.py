@@ -93,9 +93,14 @@ class MediaNode(HttpDevice):
             self._supervisor.want(wanted)
 
     def status(self) -> Mapping[str, object]:
-        """Process, restarts, and a recorder's files with their sizes in bytes."""
+        """Process, restarts, the keys of the orders that it was given, and a recorder's files with their bytes."""
         files = {p.name: p.stat().st_size for p in sorted(self.directory.glob("*.ts"))}
-        return {**super().status(), **self._supervisor.status(), "files": files if self.kind == "recorder" else {}}
+        return {
+            **super().status(),
+            **self._supervisor.status(),
+            "orders": [key for method, _, key in self.requests if method == "PATCH"],
+            "files": files if self.kind == "recorder" else {},
+        }
 
     def faulted(self, kind: str) -> None:
         """``crash`` is FFmpeg's."""

@@ -127,14 +127,20 @@ class World:
         """The files of a recording, by name."""
         return sorted(self.recordings.glob(f"{record}-*.ts"))
 
-    async def fault(self, name: str, kind: str, *, seconds: float = 5.0, times: int | None = None) -> None:
-        """Break a node (``lie``, ``slow``, ``refuse``, ``hang``, ``crash`` ...), or mend it with ``none``."""
-        order = {"kind": kind, "seconds": seconds, "times": times}
+    async def fault(
+        self, name: str, kind: str, *, seconds: float = 5.0, times: int | None = None, on: str = ""
+    ) -> None:
+        """Break a node (``lie``, ``slow``, ``refuse``, ``hang``, ``crash`` ...), or mend it with ``none``.
+
+        Args:
+            on: the method that it strikes; empty: as the fault says.
+        """
+        order = {"kind": kind, "seconds": seconds, "times": times, "on": on}
         root = self.nodes[name].url.removesuffix(f"/{name}")
         (await self._http.post(f"{root}/_fault", json=order)).raise_for_status()
 
     async def status(self, name: str) -> Mapping[str, Any]:
-        """What a node says of itself: process, pid, restarts, error, files."""
+        """What a node says of itself: process, pid, restarts, error, files, orders, activations."""
         return await self._get(name, "status")
 
     async def active(self, name: str) -> Mapping[str, Any]:

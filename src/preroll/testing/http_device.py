@@ -259,7 +259,10 @@ class HttpDevice:
     def _set_fault(self, body: bytes) -> Answer:
         try:
             asked = json.loads(body)
-            self.fault(asked["kind"], seconds=float(asked.get("seconds", 5.0)), times=asked.get("times"))
+            self.fault(
+                asked["kind"], seconds=float(asked.get("seconds", 5.0)), times=asked.get("times"),
+                on=str(asked.get("on", "")),
+            )  # fmt: skip
         except (ValueError, KeyError, TypeError) as error:
             return Answer(400, {"error": str(error), "path": "kind"})
         return Answer(200, {"fault": asked["kind"]})
