@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from typer.main import get_command
 
-from preroll import settings
+from preroll import cli, settings
 from preroll.api import documents, problems
 from preroll.api.application import contract
+from preroll.cli import exits
 from preroll.domain.booking import LIFE_CYCLE
 from preroll.formats import machines
 
@@ -138,6 +140,43 @@ def bundle_tables() -> str:
     return "\n".join(f"### {title}\n\n{fields(model)}" for title, model in kinds.items())
 
 
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command that does something, with its full name."""
+
+    def below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+        if not hasattr(command, "list_commands"):
+            yield name, command
+            return
+        for word in command.list_commands(None):
+            yield from below(f"{name} {word}", command.get_command(None, word))
+
+    return below("preroll", get_command(cli.app))
+
+
+def parameters(command: Any) -> Iterator[tuple[str, ...]]:
+    """Arguments and options of a command."""
+    for parameter in command.params:
+        words = [f"`{word}`" for word in parameter.opts if word.startswith("-")] or [f"*{parameter.name}*"]
+        yield ", ".join(words), getattr(parameter, "help", None) or ("needed" if parameter.required else "")
+
+
+def commands_text() -> str:
+    """Every command with its parameters."""
+    parts = []
+    for name, command in commands():
+        rows = list(parameters(command))
+        told = inspect.cleandoc(command.help or "").partition("\f")[0].strip()
+        parts.append(
+            f"### {name}\n\n{told[:1].upper()}{told[1:]}\n" + ("\n" + table(("", ""), iter(rows)) if rows else "")
+        )
+    return "\n".join(parts)
+
+
+def exits_table() -> str:
+    """How a command ends."""
+    return table(("code", ""), ((str(code), meaning) for code, meaning in exits.EXITS.items()))
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "states": machines.as_markdown,
     "life-cycle": diagram,
@@ -147,6 +186,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "problems": problems_table,
     "routes": routes_table,
     "bundle": bundle_tables,
+    "commands": commands_text,
+    "exits": exits_table,
 }
 FILES: dict[str, Callable[[], str]] = {
     "reference/openapi.json": lambda: json.dumps(contract(), indent=1, ensure_ascii=False) + "\n",

@@ -18,8 +18,9 @@ from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
+from typer.main import get_command
 
-from preroll import settings
+from preroll import cli, settings
 from preroll.api.documents import DocumentGiven
 from preroll.formats import bundle
 from preroll.scripts.catalogue import load
@@ -136,9 +137,6 @@ def commands() -> set[tuple[str, ...]]:
 
 
 def test_every_command_that_a_page_names_exists():
-    cli = pytest.importorskip("preroll.cli", reason="the command line is not there yet")
-    from typer.main import get_command
-
     root = get_command(cli.app)
     unknown = []
     for words in sorted(commands()):
