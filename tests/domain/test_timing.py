@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from preroll.domain.booking import MAX_ROLL, Timing
+from preroll.domain.booking import MAX_ROLL, Timing, Trigger
 from preroll.domain.boundaries import (
     BEGUN,
     EVENTS,
@@ -150,18 +150,27 @@ def test_an_edit_that_changes_nothing_writes_nothing():
     assert retime(stored(timing()), 1, timing(), armed=True) == []
 
 
-def test_a_booking_that_becomes_permanent_drops_its_down_events_and_takes_them_back():
+def test_a_booking_that_becomes_permanent_disarms_its_down_events_and_takes_them_back():
     forever = timing(end=None, post_roll=0)
-    dropped = retime(stored(timing()), 1, forever, armed=True)
-    assert {(b.kind, b.state) for b in dropped} == {
-        (Kind.START_OF_POST_ROLL, BoundaryState.DROPPED),
-        (Kind.END_OF_POST_ROLL, BoundaryState.DROPPED),
+    disarmed = retime(stored(timing()), 1, forever, armed=True)
+    assert {(b.kind, b.state) for b in disarmed} == {
+        (Kind.START_OF_POST_ROLL, BoundaryState.DISARMED),
+        (Kind.END_OF_POST_ROLL, BoundaryState.DISARMED),
     }
-    back = retime([*stored(forever), *dropped], 1, timing(), armed=True)
+    back = retime([*stored(forever), *disarmed], 1, timing(), armed=True)
     assert {(b.kind, b.state) for b in back} == {
         (Kind.START_OF_POST_ROLL, BoundaryState.ARMED),
         (Kind.END_OF_POST_ROLL, BoundaryState.ARMED),
     }
+
+
+def test_what_was_dropped_never_comes_back():
+    assert retime(stored(timing(), state=BoundaryState.DROPPED), 1, timing(start=NOON + MINUTE), armed=True) == []
+
+
+def test_an_abort_stands_whatever_is_edited():
+    aborted = boundary(Kind.END_OF_POST_ROLL, due_us=NOON, state=BoundaryState.ARMED, trigger=Trigger.FINISH)
+    assert retime([aborted], 1, timing(), armed=True) == []
 
 
 def test_an_event_that_waits_for_its_retry_has_begun_all_the_same():

@@ -135,12 +135,7 @@ class Bookings:
             require_action(before, "edit")
             boundaries = tx.boundaries.of(before.key)
             after = _edited(tx, before, change)
-            mistakes = list(after.timing.mistakes())
-            mistakes += timing_mistakes(before.timing, after.timing, begun_kinds(boundaries), tx.now)
-            if before.began and change.nodes:
-                mistakes.append(Mistake("nodes", "are in use: the booking runs", "no change of nodes"))
-            if any(b.trigger is Trigger.FINISH for b in boundaries) and after.timing != before.timing:
-                mistakes.append(Mistake("end", "is frozen: the booking is being finished", "no change of the timing"))
+            mistakes = _edit_mistakes(before, after, change, boundaries, tx.now)
             definition = tx.catalogue.definition_by_key(after.definition) if after.definition else None
             if not mistakes:
                 mistakes += holding.node_mistakes(tx, after, definition)
@@ -377,6 +372,20 @@ def _edited(tx: Tx, before: Booking, change: Edit) -> Booking:
     )
 
 
+def _edit_mistakes(
+    before: Booking, after: Booking, change: Edit, boundaries: Sequence[Boundary], now: int
+) -> list[Mistake]:
+    found = list(after.timing.mistakes())
+    if not after.name:
+        found.append(Mistake("name", "is empty", "a name"))
+    found += timing_mistakes(before.timing, after.timing, begun_kinds(boundaries), now)
+    if before.began and change.nodes:
+        found.append(Mistake("nodes", "are in use: the booking runs", "no change of nodes"))
+    if any(b.trigger is Trigger.FINISH for b in boundaries) and after.timing != before.timing:
+        found.append(Mistake("end", "is frozen: the booking is being finished", "no change of the timing"))
+    return found
+
+
 def _timing(before: Timing, change: Timing | Retime | None) -> Timing:
     if change is None or isinstance(change, Timing):
         return change or before
@@ -421,7 +430,8 @@ def _aborted(boundaries: Sequence[Boundary], booking: Booking, now: int) -> list
 def _ended_now(timing: Timing, begun: Collection[Kind], now: int) -> Timing:
     if Kind.START_OF_POST_ROLL in begun and timing.end is not None:
         return replace(timing, post_roll=max(0, now - timing.end))
-    return replace(timing, end=max(now, timing.start + SECOND))
+    end = max(now, timing.start + SECOND)
+    return replace(timing, end=end if timing.end is None else min(end, timing.end))
 
 
 def _require_quiet(boundaries: Sequence[Boundary]) -> None:

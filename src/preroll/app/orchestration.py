@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from preroll.domain.booking import Booking
@@ -12,7 +12,7 @@ from preroll.domain.machine import Outcome
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.ports.rows import Claimed, Judged, LogLine, Settlement, StepBegin, StepEnd, Verdict
-from preroll.ports.scripts import BookingView, Equipment, Order, Report, ScriptKind, ScriptRunner
+from preroll.ports.scripts import BookingView, Equipment, InstalledScript, Order, Report, ScriptKind, ScriptRunner
 from preroll.ports.store import Store, Tx
 
 
@@ -32,13 +32,24 @@ class Orchestration:
     def __init__(self, store: Store, runner: ScriptRunner | None) -> None:
         self._store, self._runner = store, runner
         self._shelves: dict[int, _Shelf] = {}
+        self._installed: Sequence[InstalledScript] | None = None
+        self._names: frozenset[str] = frozenset()
 
     def decide(self, judged: Judged, now_us: int) -> Decision:
         """The rule with the scripts that are installed here; for ``Journal.claim``."""
         return decide(
             judged.boundary, judged.booking, judged.definition, judged.platform.config, now_us,
-            scripts=None, inactive=judged.inactive, name_taken_by=judged.name_taken_by,
+            scripts=self._scripts(), inactive=judged.inactive, name_taken_by=judged.name_taken_by,
         )  # fmt: skip
+
+    def _scripts(self) -> frozenset[str] | None:
+        if self._runner is None:
+            return None
+        installed = self._runner.installed()
+        if installed is not self._installed:
+            self._names = frozenset(script.name for script in installed if script.kind is ScriptKind.LSO)
+            self._installed = installed
+        return self._names
 
     async def perform(self, claimed: Claimed) -> Settlement | None:
         """Run a claimed boundary's script to its end.

@@ -72,7 +72,7 @@ class BoundaryState(StrEnum):
     ARMED = "armed"
     """Will be claimed when it is due."""
     DISARMED = "disarmed"
-    """The booking is not to be orchestrated now."""
+    """The booking is not to be orchestrated now, or its timing has no such instant (it is permanent)."""
     RUNNING = "running"
     """Claimed by a worker; never moves any more."""
     DONE = "done"
@@ -98,7 +98,7 @@ _B, _BT = BoundaryState, BoundaryTrigger
 BOUNDARY: Machine[BoundaryState, BoundaryTrigger] = Machine("boundary", _B.ARMED, (
     # from                     trigger      ok            failed      why
     ({_B.DISARMED},            _BT.ARM,     _B.ARMED,     None,       "confirmed again"),
-    ({_B.ARMED},               _BT.DISARM,  _B.DISARMED,  None,       "on hold, demoted or quarantined"),
+    ({_B.ARMED},               _BT.DISARM,  _B.DISARMED,  None,       "on hold, demoted or quarantined; or permanent now"),
     ({_B.ARMED},               _BT.CLAIM,   _B.RUNNING,   None,       "due, its turn, and its devices are free"),
     ({_B.RUNNING},             _BT.CLAIM,   _B.RUNNING,   None,       "taken over: the worker's lease has expired"),
     ({_B.RUNNING},             _BT.SETTLE,  _B.DONE,      _B.FAILED,  "the run has ended"),
@@ -338,17 +338,21 @@ def begun_kinds(boundaries: Sequence[Boundary]) -> set[Kind]:
 def retime(existing: Sequence[Boundary], booking: int, timing: Timing, *, armed: bool) -> list[Boundary]:
     """The boundaries that an edit of the timing writes: those that have not begun move, each to a new generation.
 
+    What the timing has no more is disarmed, what was dropped never comes back, and an abort stands.
+
     Args:
         existing: all boundaries of the booking.
         armed: the booking is to be orchestrated; otherwise they are kept disarmed.
     """
+    if any(b.trigger is Trigger.FINISH for b in existing):
+        return []
     begun, stored = begun_kinds(existing), {b.kind: b for b in existing}
     planned = dict(derive(timing))
     state = BoundaryState.ARMED if armed else BoundaryState.DISARMED
     written = []
     for kind, due in planned.items():
         old = stored.get(kind)
-        if kind in begun:
+        if kind in begun or (old is not None and old.state is BoundaryState.DROPPED):
             continue
         if old is None:
             written.append(Boundary(0, booking, kind, due, state, trigger=EVENTS[kind].trigger, planned_us=due))
@@ -358,9 +362,9 @@ def retime(existing: Sequence[Boundary], booking: int, timing: Timing, *, armed:
                 replace(old, due_us=due, planned_us=due, state=state, generation=moved, trigger=EVENTS[kind].trigger)
             )
     written += [
-        replace(b, state=BoundaryState.DROPPED)
+        replace(b, state=BoundaryState.DISARMED)
         for kind, b in stored.items()
-        if kind in STANDARD and kind not in planned and kind not in begun and b.state is not BoundaryState.DROPPED
+        if kind in STANDARD and kind not in planned and kind not in begun and b.state is BoundaryState.ARMED
     ]
     return written
 
