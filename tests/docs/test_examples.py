@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 import tomllib
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from pydantic import TypeAdapter
@@ -27,7 +30,7 @@ from preroll.scripts.catalogue import load
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(p for p in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if "_build" not in p.parts)
-FENCE = re.compile(r"^```(?P<language>[\w-]+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w-]+)\n(?P<text>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"# file: (?P<name>[\w.-]+)\n")
 
 
@@ -53,7 +56,9 @@ def examples(*languages: str) -> list[Example]:
         text = page.read_text(encoding="utf-8")
         for fence in FENCE.finditer(text):
             if fence["language"] in languages:
-                found.append(Example(page, text.count("\n", 0, fence.start()) + 2, fence["language"], fence["text"]))
+                found.append(
+                    Example(page, text.count("\n", 0, fence.start()) + 2, fence["language"], dedent(fence["text"]))
+                )
     return found
 
 
@@ -149,6 +154,17 @@ def test_every_command_that_a_page_names_exists():
                 unknown.append(" ".join(words))
                 break
     assert unknown == []
+
+
+def test_a_backup_of_a_database_in_use_has_what_was_committed(tmp_path):
+    (example,) = (e for e in examples("console") if e.page.name == "back-up.md")
+    (tmp_path / "first-booking").mkdir()
+    with closing(sqlite3.connect(tmp_path / "first-booking/preroll.db")) as used:
+        used.executescript("pragma journal_mode=wal; create table t (n); insert into t values (7);")
+        command = example.text.removeprefix("$ ").replace("python ", f"{sys.executable} ", 1)
+        subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True, timeout=60)
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        assert copy.execute("select n from t").fetchall() == [(7,)]
 
 
 TARGET = re.compile(r"(?:^\$ |`)make (?P<target>[a-z]+)", re.M)
