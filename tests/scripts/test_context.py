@@ -257,6 +257,10 @@ async def test_a_doubtful_step_is_not_repeated(bench: Bench) -> None:
             "apply_state_profile:encoder:PAUSE: profile hd has no values for PAUSE (it has START, STANDBY)",
         ),
         (lambda c: c.step("mine", lambda key: object()), "mine: what the step returned is object, which is no JSON"),
+        (lambda c: c.step("", lambda key: 1), "step name '': give it 1 to 200 characters"),
+        (lambda c: c.step(7, lambda key: 1), "step name 7: give it 1 to 200 characters"),
+        (lambda c: c.step("\udc80", lambda key: 1), "step name '\\udc80': give it"),
+        (lambda c: c.step("mine", lambda key: "\udc80"), "mine: what the step returned is str, which is no JSON"),
         (lambda c: c.step("mine", lambda key: 1 << 70), "mine: what the step returned is int, which is no JSON"),
         (
             lambda c: c.step("mine", lambda key: "x" * 1_000_001),
@@ -297,6 +301,7 @@ async def raises(error: BaseException) -> None:
         (GiveUp("the satellite is down"), "the satellite is down"),
         (Rejected("book another one"), "book another one"),
         (KeyError("size"), "KeyError: 'size' (test_context.py, line "),
+        (ValueError("\udc80" * 20_000), "ValueError: ??"),
         (SystemExit(3), "SystemExit: 3 (test_context.py, line "),
         (ExceptionGroup("two", [GiveUp("one"), GiveUp("two")]), "one; two"),
     ],
@@ -375,11 +380,11 @@ async def test_a_profile_load_script_configures_its_resource(bench: Bench) -> No
 
 async def test_output_is_capped(bench: Bench) -> None:
     async def script(ctx: Context) -> None:
-        for _ in range(20):
+        for _ in range(200):
             ctx.log.info("x" * 100_000)
 
     await bench.passes(script)
-    assert len(bench.ledger.lines) == 11
+    assert [len(line.text) for line in bench.ledger.lines[:-1]] == [10_000] * 100
     assert bench.ledger.lines[-1].text == "the log takes the run's output over 1000 kB: further lines are not kept"
     many = {f"p{n}": "x" * 1000 for n in range(100)}
     await bench.passes(lambda_script(lambda c: c.apply_profile("encoder")), equipment=(replace(ENCODER, values=many),))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 from dataclasses import replace
 
@@ -44,7 +45,7 @@ HOW = {
 SIZES = {"memory_limit": 64_000_000, "pulse": 0.05, "stall": 0.5}
 
 
-async def beside_a_neighbour(room: Room, text: str) -> Report:
+async def beside_a_neighbour(room: Room, text: str, timeout_us: int) -> Report:
     """The report of a culprit; a neighbour in the same host, in the middle of its work, does not notice."""
     room.write("neighbour.py", NEIGHBOUR)
     room.write("culprit.py", text)
@@ -52,7 +53,8 @@ async def beside_a_neighbour(room: Room, text: str) -> Report:
     flag = room.folder / "go"
     other = room.run(pool, room.order("neighbour", room.equipment("decoder"), properties={"flag": str(flag)}))
     await room.ledger.until(lambda: bool(room.ledger.done()))
-    report = await room.report(pool, room.order("culprit", room.equipment("encoder"), timeout_us=1_500_000, grace_us=1))
+    order = room.order("culprit", room.equipment("encoder"), timeout_us=timeout_us, grace_us=1)
+    report = await room.report(pool, order)
     flag.touch()
     async with asyncio.timeout(30):
         beside = await other
@@ -75,7 +77,7 @@ async def test_a_script_that_kills_its_host_fails_alone(room: Room, what: str, k
     def crash():
         {CULPRITS[what]}
     """
-    report = await beside_a_neighbour(room, text)
+    report = await beside_a_neighbour(room, text, 30_000_000)
     assert report.outcome is Outcome.FAILED
     assert report.reason is Reason.LSO_FAILED
     assert report.message == f"its host died ({HOW[what]}) in step crash"
@@ -101,7 +103,7 @@ async def test_a_script_that_never_ends_is_killed_after_its_time(room: Room, kin
         {wait}ctx.apply_profile("encoder")
         {body}
     """
-    report = await beside_a_neighbour(room, text)
+    report = await beside_a_neighbour(room, text, 1_500_000)
     assert report.outcome is Outcome.FAILED
     assert report.message.startswith("culprit: not done after 1.5 s; it did not stop within")
     assert not report.cancelled
@@ -196,3 +198,71 @@ async def test_a_burning_task_of_a_script_is_told_from_its_neighbours(room: Room
         report = await culprit
     assert report.cancelled
     assert report.message.startswith("culprit: cancelled; it did not stop within")
+
+
+async def test_hosts_killed_at_random_instants_lose_and_repeat_nothing(room: Room) -> None:
+    """200 runs of 3 steps; after every 50th step one host, shared or not, is killed."""
+    room.write(
+        "three.py",
+        """
+        import os
+        from pathlib import Path
+
+        @lso
+        async def three(ctx):
+            folder = Path(ctx.booking.properties["folder"])
+            for name in "abc":
+                file = folder / f"{ctx.booking.properties['run']}{name}"
+                def do(key):
+                    with file.open("a") as out:
+                        out.write("x")
+                await ctx.step(name, do, probe=file.exists)
+        """,
+    )
+    pool = await room.pool(hosts=2)
+    choose = random.Random(7)
+    bound = asyncio.Semaphore(12)
+    killed: list[int] = []
+
+    async def one(number: int) -> Report:
+        properties = {"folder": str(room.device_files), "run": f"{number}"}
+        async with bound:
+            return await room.report(pool, room.order("three", properties=properties))
+
+    async def killer() -> None:
+        while True:
+            await room.ledger.until(lambda: len(room.ledger.ended) > 50 * (len(killed) + 1))
+            killed.append(choose.choice(pool.pids()))
+            os.kill(killed[-1], signal.SIGKILL)
+
+    async with asyncio.timeout(100):
+        killing = asyncio.create_task(killer())
+        reports = await asyncio.gather(*(one(n) for n in range(200)))
+        killing.cancel()
+    assert len(killed) >= 8
+    assert {(r.outcome, r.message) for r in reports} == {(Outcome.OK, "")}
+    done = room.ledger.done()
+    assert (len(done), max(done.values())) == (600, 1)
+    files = list(room.device_files.iterdir())
+    assert len(files) == 600
+    assert {f.read_text() for f in files} == {"x"}
+
+
+async def test_long_runs_that_lost_their_host_do_not_wait_for_each_other(room: Room) -> None:
+    room.write("neighbour.py", NEIGHBOUR)
+    pool = await room.pool(solo=1, most_solo=3, pulse=0.05)
+    flag = room.device_files / "go"
+    runs = []
+    for number in range(3):
+        equipment = room.equipment("decoder", file=str(room.device_files / f"decoder{number}"))
+        order = room.order("neighbour", replace(equipment, id=f"r{number}"), properties={"flag": str(flag)})
+        runs.append(room.run(pool, order))
+    await room.ledger.until(lambda: len(room.ledger.done()) == 3)
+    os.kill(pool.pids()[0], signal.SIGKILL)
+    async with asyncio.timeout(30):
+        while len(pool.pids()) < 4:
+            await asyncio.sleep(0.01)
+    flag.touch()
+    async with asyncio.timeout(30):
+        reports = await asyncio.gather(*runs)
+    assert [r.outcome for r in reports] == [Outcome.OK] * 3

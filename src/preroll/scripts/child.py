@@ -7,8 +7,8 @@ It ends at once when the engine's end of the socket is closed: without an engine
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
-import io
 import os
 import resource
 import select
@@ -220,7 +220,8 @@ def watch(host: HostEnd, transport: asyncio.Transport) -> None:
         missed += 1
         if missed * pulse > host.hello.stall and not host.hello.alone:
             if transport.get_write_buffer_size() == 0:
-                os.write(peer.fileno(), frames.pack(frames.Stalled(host.culprit())))
+                with contextlib.suppress(OSError):
+                    os.write(peer.fileno(), frames.pack(frames.Stalled(host.culprit())))
             os._exit(frames.EXIT_STALLED)
     os._exit(0)
 
@@ -258,18 +259,22 @@ def _list(folder: str) -> None:
         out.write(msgspec.json.encode(found.listing()))
 
 
+def _left_to_the_engine(number: int, frame: object) -> None:
+    """A host ends with its engine; a handler, because a program that a script starts would inherit *ignore*."""
+
+
 def main(arguments: list[str], reach: Reach = nowhere) -> None:
     """``SOCKET``: be a host at this inherited socket. ``--list FOLDER``: print what is there as JSON."""
     if arguments[0] == "--list":
         _list(arguments[1])
         return
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _left_to_the_engine)
+    os.dup2(2, 1)
     sys.setswitchinterval(SWITCH)
     peer = socket.socket(fileno=int(arguments[0]))
     peer.settimeout(0)
     peer.set_inheritable(False)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)
     asyncio.run(serve(peer, reach))
 
 

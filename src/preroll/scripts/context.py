@@ -13,7 +13,7 @@ import msgspec
 from preroll.ports.rows import Severity
 from preroll.ports.scripts import Equipment, Order
 from preroll.scripts.loading import Apply, Kit
-from preroll.scripts.steps import AuthorError, Book, Step, as_json
+from preroll.scripts.steps import AuthorError, Book, Step, as_json, clean
 from preroll.sdk import Booking, GiveUp, Logger, Resource
 
 R = TypeVar("R")
@@ -35,6 +35,7 @@ class ActionLog:
     def _line(self, severity: Severity, text: str, data: Mapping[str, object]) -> None:
         if self._full:
             return
+        text = clean(text)
         plain: Any = as_json(data, "the data of a log line") if data else {}
         try:
             self._spend(len(text) + (len(msgspec.json.encode(plain)) if plain else 0), "the log")
@@ -42,7 +43,7 @@ class ActionLog:
             self._full = True
             self._book.log(Severity.WARNING, f"{full}: further lines are not kept", {})
             return
-        self._book.log(severity, str(text), plain)
+        self._book.log(severity, text, plain)
 
     def debug(self, text: str, **data: object) -> None:
         """Details for whoever looks closer."""
@@ -86,11 +87,11 @@ class RunContext:
 
     def give(self, key: str, value: object) -> None:
         """Return data. Raises AuthorError for what is no JSON."""
-        self.returned[key] = self._counted(value, f"give({key!r})")
+        self.returned[clean(key)] = self._counted(value, f"give({key!r})")
 
     def set_property(self, name: str, value: object) -> None:
         """Set a property of the booking when the run ends well. Raises AuthorError for what is no JSON."""
-        self.properties[name] = self._counted(value, f"set_property({name!r})")
+        self.properties[clean(name)] = self._counted(value, f"set_property({name!r})")
 
     def _counted(self, value: object, what: str) -> object:
         plain = as_json(value, what)
@@ -147,8 +148,8 @@ class RunContext:
             lambda key: _awaited(do(key)),
             probe=None if probe is None else lambda: _awaited(probe()),
             repeatable=repeatable,
-            resource=equipment.id if equipment else resource,
-            where=equipment.name if equipment else resource,
+            resource=equipment.id if equipment else clean(resource),
+            where=equipment.name if equipment else clean(resource),
         )
         return cast(R, await self._kit.steps.take(taken))
 

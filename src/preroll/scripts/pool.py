@@ -8,6 +8,7 @@ host dies while it is alone in it is guilty.
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from preroll.ports import rows
 from preroll.ports.scripts import BrokenScript, InstalledScript, Ledger, Order, Report
 from preroll.scripts import frames
 from preroll.scripts.catalogue import HOST_COMMAND, Fingerprint, Listing, fingerprint
-from preroll.scripts.host import Host, Spawn
+from preroll.scripts.host import Host, Spawn, describe_exit
 from preroll.scripts.runs import Run
 
 MB = 1_000_000
@@ -35,7 +36,8 @@ class PoolOptions:
     """Driver name -> ``module:attribute``."""
     hosts: int = 2
     solo: int = 8
-    """Hosts that may at once run one script alone each."""
+    """Hosts that run one script alone each; more of them, up to ``most_solo``, only when they are all busy for long."""
+    most_solo: int = 64
     command: Sequence[str] = HOST_COMMAND
     memory_limit: int = 512 * MB
     """What a host may use on top of what it has at its start; 0: no limit."""
@@ -68,6 +70,9 @@ class _Generation:
 _FAILURES = 3
 """Starts in a row that may fail before the runs that wait for a host are given up."""
 _BACK_OFF = 5.0
+_FROM_OUTSIDE = describe_exit(-signal.SIGKILL)
+_DOUBTS = 3
+"""Hosts that a run which is alone may lose to a kill that the engine did not send: an operator's, or the kernel's."""
 _ADDRESS_SPACE = 4 << 30
 
 
@@ -86,6 +91,9 @@ class Pool:
         self._generations: dict[int, _Generation] = {}
         self._listing = Listing()
         self._looked = self._ticked = self._loop.time()
+        self._solo_limit = self._options.solo
+        self._solo_moved = False
+        """A run that waited for a host of its own has got one since the last tick."""
         self._failures = 0
         """Starts in a row that failed."""
         self._why = ""
@@ -185,6 +193,7 @@ class Pool:
             self._conclude(run)
             return
         run.host = host
+        self._solo_moved = self._solo_moved or host.alone
         host.runs.add(run.order.run)
         run.keep_time(self._loop, self._late)
 
@@ -204,7 +213,7 @@ class Pool:
         for host in solo:
             if self._queue and not host.runs:
                 self._give(self._queue.popleft(), host)
-        for _ in range(self._options.solo - len(solo)):
+        for _ in range(self._solo_limit - len(solo)):
             if not self._queue or self._closing:
                 return
             new = self._new_host(alone=True)
@@ -260,7 +269,7 @@ class Pool:
 
     async def _until_listed(self) -> None:
         while self._now.listing is None:
-            if self._failures >= _FAILURES:
+            if self._hopeless:
                 raise BadSettings(f"script hosts cannot be started: {self._why}")
             self._news.clear()
             await self._news.wait()
@@ -401,10 +410,24 @@ class Pool:
     def _judge(self, run: Run, host: Host, how: str) -> None:
         if self._closing:
             run.report.cancel()
-        elif host.ready and host.alone and not run.halting:
+        elif host.ready and host.alone and not run.halting and self._guilty(run, how):
             run.fail(Reason.LSO_FAILED, f"its host died ({how}){run.place()}")
-        elif self._failures >= _FAILURES:
+        elif self._hopeless:
             run.fail(Reason.UNEXPECTED, f"script hosts cannot be started: {how}")
+
+    def _guilty(self, run: Run, how: str) -> bool:
+        """Its host died while it was alone in it; a kill from outside is doubted a few times."""
+        run.deaths += 1
+        return how != _FROM_OUTSIDE or run.deaths >= _DOUBTS
+
+    def _widen(self) -> None:
+        """Runs wait for a host of their own, and none has become free for a while: allow more hosts."""
+        if not self._queue:
+            self._solo_limit = self._options.solo
+        elif not self._solo_moved:
+            self._solo_limit = min(self._solo_limit + self._options.solo, self._options.most_solo)
+            self._fill_solo()
+        self._solo_moved = False
 
     def _blame_start(self, host: Host, how: str) -> None:
         """A host died before it was ready: because of a source, or of something that is wrong with all."""
@@ -416,10 +439,14 @@ class Pool:
             if deaths[source] > 1:
                 self._now.broken[source] = f"a host died while importing it ({how})"
 
+    @property
+    def _hopeless(self) -> bool:
+        return self._failures >= (_FAILURES * _DOUBTS if self._why == _FROM_OUTSIDE else _FAILURES)
+
     def _cannot_start(self, why: str) -> None:
         self._failures, self._why = self._failures + 1, why
         self._news.set()
-        while self._failures >= _FAILURES and (self._queue or self._waiting):
+        while self._hopeless and (self._queue or self._waiting):
             run = (self._queue or self._waiting).popleft()
             run.fail(Reason.UNEXPECTED, f"script hosts cannot be started: {why}")
             run.when_quiet(partial(self._conclude, run))
@@ -430,5 +457,6 @@ class Pool:
         if now - self._ticked < options.silence / 2:
             for host in list(self._hosts):
                 host.examine(options.silence, options.start, options.memory_limit)
+            self._widen()
         self._ticked = now
         self._tick_handle = self._loop.call_later(options.pulse, self._tick)

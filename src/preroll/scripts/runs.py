@@ -32,6 +32,8 @@ class Run:
     host: Host | None = None
     alone: bool = False
     """It was in a host that died: it goes on in a host of its own."""
+    deaths: int = 0
+    """How often its host died while it was alone in it."""
     moved: bool = False
     """It was placed again because the folder had changed."""
     halting: bool = False

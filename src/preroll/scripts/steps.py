@@ -21,6 +21,10 @@ Sleep = Callable[[float], Awaitable[object]]
 Diff = tuple[tuple[str, object, object], ...]
 _NOT_THE_AUTHORS = (os.path.dirname(__file__), os.path.dirname(os.__file__))  # noqa: PTH120 - compared with file names
 _ROOM_FOR_THE_CUT = 200
+MAX_TEXT = 10_000
+"""Characters of a message or of a line of the log."""
+MAX_NAME = 200
+"""Characters of a step's name."""
 
 
 class Book(Protocol):
@@ -85,6 +89,8 @@ class Steps:
             StepUnknown: see ``preroll.sdk.Context.step``.
             Exception: what the last attempt raised, with a note that says what, where and how often.
         """
+        if not isinstance(step.name, str) or not 0 < len(step.name) <= MAX_NAME or step.name != clean(step.name):
+            raise AuthorError(f"step name {clean(repr(step.name))[:MAX_NAME]}: give it 1 to {MAX_NAME} characters")
         if step.name in self._names:
             raise AuthorError(f"step name {step.name} is used twice in one run: give each use a name (step=...)")
         self._names.add(step.name)
@@ -207,8 +213,17 @@ def failure(step: Step, error: Exception, attempts: int) -> str:
     return f"{step.name}{where}: {describe(error)}{times}"
 
 
+def clean(text: object) -> str:
+    """A text that can be sent and kept: no half characters, not endless."""
+    return str(text)[:MAX_TEXT].encode("utf-8", "replace").decode()
+
+
 def describe(error: BaseException) -> str:
     """An error for an operator: the message of one that is meant for people, type and line of any other."""
+    return clean(_described(error))
+
+
+def _described(error: BaseException) -> str:
     if isinstance(error, ScriptError | DeviceError | AuthorError | Over):
         return str(error)
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -222,7 +237,7 @@ def capped(diff: Diff) -> Diff:
     kept: list[tuple[str, object, object]] = []
     size = 0
     for path, before, after in diff:
-        change = (path, _plain(before), _plain(after))
+        change = (clean(path), _plain(before), _plain(after))
         size += len(msgspec.msgpack.encode(change))
         if size > MAX_DIFF - _ROOM_FOR_THE_CUT:
             left = len(diff) - len(kept)
@@ -250,5 +265,5 @@ def _plain(value: object) -> object:
         msgspec.json.encode(value)
         msgspec.msgpack.encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError):
-        return str(value)
+        return clean(value)
     return value
