@@ -21,7 +21,7 @@ from typer.main import get_command
 from preroll import cli, settings
 from preroll.api import documents, problems
 from preroll.api.application import contract
-from preroll.cli import exits
+from preroll.cli import exits, openapi
 from preroll.domain.booking import LIFE_CYCLE
 from preroll.formats import machines
 
@@ -190,7 +190,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "exits": exits_table,
 }
 FILES: dict[str, Callable[[], str]] = {
-    "reference/openapi.json": lambda: json.dumps(contract(), indent=1, ensure_ascii=False) + "\n",
+    "reference/openapi.json": openapi.printed,
 }
 
 
