@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from preroll.domain.booking import State
+from preroll.domain.permission import LOCAL
 from preroll.drivers.sim import FaultKind
 from preroll.ports.rows import Severity
-from preroll.domain.permission import LOCAL
 
 HOUR = 3_600
 
@@ -39,6 +39,10 @@ class Trouble:
     attempts: int = 1
     seconds: int = 0
     """How long the event takes."""
+    first: int | None = None
+    """How long the first one does, that opens the connection and sets two values, when that differs."""
+    last: int | None = None
+    """The same for the last one, that sets two values."""
     how: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -55,15 +59,15 @@ TROUBLES = [
     Trouble(FaultKind.REFUSES, "apply: no"),
     Trouble(FaultKind.LIES, "check set failed: video.bitrate: expected {bitrate}, found {before}", 3, 3),
     Trouble(FaultKind.HANGS, "no answer in 2.0 s", 3, 9),
-    Trouble(FaultKind.SLOW, seconds=3, how={"seconds": 1.0}),
+    Trouble(FaultKind.SLOW, seconds=3, first=4, how={"seconds": 1.0}),
     Trouble(FaultKind.SLOW, "no answer in 2.0 s", 3, 9, how={"seconds": 5.0}),
-    Trouble(FaultKind.SLOW, seconds=7, how={"seconds": 5.0, "on": "apply"}),
+    Trouble(FaultKind.SLOW, seconds=5, how={"seconds": 5.0, "on": "apply"}),
     Trouble(FaultKind.VANISHES, "connection refused", 3, 3),
     Trouble(FaultKind.VANISHES, seconds=1, how={"times": 1}),
     Trouble(FaultKind.GARBAGE, "the answer makes no sense"),
     Trouble(FaultKind.BUSY, "locked by operator console", 3, 3),
     Trouble(FaultKind.LATE),
-    Trouble(FaultKind.DIES, "the connection broke in the middle", 3, 3),
+    Trouble(FaultKind.DIES, seconds=1, first=3, last=3),
     Trouble(FaultKind.DIES, seconds=1, how={"times": 1}),
 ]
 
@@ -94,7 +98,9 @@ async def test_a_fault_at_a_stage(stage, trouble: Trouble, at: Stage):
     else:
         assert stage.device()["video.bitrate"] == at.bitrate
         assert stage.cast.reports("News") == []
-    assert (run.run.ended_us - run.run.began_us) / 1e6 == pytest.approx(trouble.seconds)
+    seconds = {"warm-up": trouble.first, "reset": trouble.last}.get(at.script)
+    took = trouble.seconds if seconds is None else seconds
+    assert (run.run.ended_us - run.run.began_us) / 1e6 == pytest.approx(took)
 
     await stage.to(3 * HOUR)
     last = at.failed if trouble.says and at.ok is State.COMPLETED else State.COMPLETED

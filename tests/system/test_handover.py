@@ -30,7 +30,7 @@ async def test_at_the_same_instant_the_down_event_goes_first(stage):
     await stage.to(HOUR + 300)
     assert [(c.booking, c.script) for c in stage.cast.calls][-2:] == [("First", "reset"), ("Second", "warm-up")]
     applied = [e.changes for e in stage.rig.devices.applied("enc-1") if e.at_us == TURN]
-    assert [dict((path, new) for path, _, new in changes)["video.bitrate"] for changes in applied] == [0, 1]
+    assert [{path: new for path, _, new in changes}["video.bitrate"] for changes in applied] == [0, 1]
 
 
 @pytest.mark.parametrize("order", [("First", "Second"), ("Second", "First")])

@@ -178,6 +178,11 @@ class Lane:
         self._queue.put(job)
         return await answer
 
+    def tell(self, route: Route, payload: object) -> None:
+        """Have a call carried out before whatever is asked after it; nobody waits, and nobody hears when it fails."""
+        if not self._closed:
+            self._queue.put(Job(route, payload))
+
     def _empty(self, serve: Callable[[list[Job]], None], ended: threading.Event) -> None:
         try:
             going = True

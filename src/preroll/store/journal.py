@@ -46,11 +46,15 @@ class Ask(Protocol):
     def __call__(self, route: Route, payload: object) -> Coroutine[Any, Any, Any]: ...
 
 
+Tell = Callable[[Route, object], None]
+"""The same for what nobody waits for."""
+
+
 class SqlJournal:
     """The journal of a store."""
 
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
+    def __init__(self, ask: Ask, tell: Tell) -> None:
+        self._ask, self._tell = ask, tell
         self._owned: dict[int, set[int]] = {}
         """Worker -> boundaries that it was told it owns; they are its until they are settled."""
         self._doubt: set[int] = set()
@@ -98,5 +102,5 @@ class SqlJournal:
             owned.discard(settlement.fence.boundary)
         return settled
 
-    async def log(self, lines: Sequence[LogLine]) -> None:
-        await self._ask(LOG, lines)
+    def note(self, line: LogLine) -> None:
+        self._tell(LOG, line)

@@ -63,7 +63,7 @@ _BUSY = (
 )
 _TAKE = (
     "update boundary set state = 'running', epoch = g.epoch, worker = g.worker, began_us = g.began_us, ended_us = null,"
-    " reason = null, message = '', stopping = 0"
+    " reason = case when rank = 2 then reason end, message = case when rank = 2 then message else '' end, stopping = 0"
     " from given(key bigint, epoch bigint, worker bigint, began_us bigint) g where boundary.key = g.key"
 )
 _ENTER = (
@@ -252,9 +252,10 @@ class _Round:
         self.aside_room -= aside
         mine = replace(
             boundary, state=BoundaryState.RUNNING, epoch=boundary.epoch + 1, worker=self.call.worker,
-            began_us=self.work.now, ended_us=None, reason=None, message="",
+            began_us=self.work.now, ended_us=None,
         )  # fmt: skip
         if not aside:
+            mine = replace(mine, reason=None, message="")
             booking = replace(
                 booking, began=True, entering=entering(boundary, booking), state_version=booking.state_version + 1
             )

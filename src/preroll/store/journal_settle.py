@@ -106,7 +106,7 @@ class Writes:
     not_reset: list[int] = field(default_factory=list)
     drops: list[int] = field(default_factory=list)
     abandons: list[int] = field(default_factory=list)
-    start_failures: list[int] = field(default_factory=list)
+    start_failures: list[Boundary] = field(default_factory=list)
     prepared: list[int] = field(default_factory=list)
     """Bookings whose pre-roll succeeded: their devices are as they should be again."""
 
@@ -190,6 +190,9 @@ def _end(now: int, ending: Ending, writes: Writes) -> None:
     writes.bookings[booking.key] = _moved(now, ending, booking, after)
     if boundary.trigger is not None:
         writes.changes.append(_change(ending, booking, after, message or (reason.value if reason else "")))
+    if after.start_failure:
+        aside = Boundary(0, booking.key, Kind.START_FAILURE, now, planned_us=now, reason=reason, message=message)
+        writes.start_failures.append(aside)
     _follow_up(boundary, booking, decision, after, writes)
 
 
@@ -254,15 +257,13 @@ def _follow_up(boundary: Boundary, booking: Booking, decision: Decision, after: 
         writes.drops.append(booking.key)
     if after.abandons_retry:
         writes.abandons.append(booking.key)
-    if after.start_failure:
-        writes.start_failures.append(booking.key)
     done = after.boundary is BoundaryState.DONE
     if done and boundary.kind is Kind.START_OF_PRE_ROLL and isinstance(decision, Run):
         writes.prepared.append(booking.key)
 
 
 def _write(work: Work, endings: Sequence[Ending], writes: Writes) -> None:
-    db, now = work.db, work.now
+    db = work.db
     keys = [row[0] for row in writes.boundaries]
     db.run(_BOUNDARY, writes.boundaries)
     db.run(_BOOKING, [_booking_row(booking) for booking in writes.bookings.values()])
@@ -284,9 +285,7 @@ def _write(work: Work, endings: Sequence[Ending], writes: Writes) -> None:
     if writes.abandons:
         db.run(_ABANDON, writes.abandons)
     if writes.start_failures:
-        Boundaries(work).upsert(
-            Boundary(0, key, Kind.START_FAILURE, now, planned_us=now) for key in writes.start_failures
-        )
+        Boundaries(work).upsert(writes.start_failures)
     _write_resets(work, writes)
     work.due = True
 

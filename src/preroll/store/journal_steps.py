@@ -103,16 +103,15 @@ def end(work: Work, steps: Sequence[StepEnd]) -> list[Verdict]:
     return verdicts
 
 
-def log(work: Work, calls: Sequence[Sequence[LogLine]]) -> list[None]:
+def log(work: Work, lines: Sequence[LogLine]) -> list[None]:
     """Add lines to action logs."""
     rows = [
         (
             line.booking, line.run, line.severity.value, clean(line.text), line.at_us or work.now,
             VALUES.encode(line.data) if line.data else NO_VALUES,
         )
-        for lines in calls
         for line in lines
     ]  # fmt: skip
     if rows:
         work.db.run(_LOG, rows)
-    return [None] * len(calls)
+    return [None] * len(lines)

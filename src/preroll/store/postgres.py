@@ -11,7 +11,7 @@ from psycopg import errors
 from psycopg.types.numeric import Int8Dumper
 
 from preroll.domain.errors import StoreUnavailable
-from preroll.store.sql import Row, columns_of, for_postgres
+from preroll.store.sql import Row, for_postgres
 
 CHANNEL = "preroll"
 AGAIN = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
@@ -51,16 +51,10 @@ class PostgresConnection:
 
     def _carry_out(self, sql: str, values: tuple[object, ...]) -> None:
         text = for_postgres(sql)
-        if text.plain:
-            self._cursor.execute(text.sql, values)
-            return
-        handed: list[object] = []
-        for value, shape in zip(values, text.shapes, strict=True):
-            if shape > 0:
-                handed += columns_of(cast(Sequence[Row], value), shape)
-            else:
-                handed.append(value)
-        self._cursor.execute(text.sql, handed)
+        if text.width:
+            rows = cast(Sequence[Row], values[0])
+            values = tuple(map(list, zip(*rows, strict=True))) or ([],) * text.width
+        self._cursor.execute(text.sql, values)
 
     def begin(self, *, write: bool) -> None:
         self._cursor.execute("begin" if write else "begin isolation level repeatable read read only", prepare=False)

@@ -125,6 +125,9 @@ class PostgresThreads:
     async def record(self, route: Route, payload: object) -> Any:
         return await self._lanes["journal"].ask(route, payload)
 
+    def tell(self, route: Route, payload: object) -> None:
+        self._lanes["journal"].tell(route, payload)
+
     async def write(self, call: Callable[[Work], Any]) -> Any:
         return await self._lanes["unit"].ask(UNIT, call)
 

@@ -5,14 +5,14 @@ The marks::
 
     ?                                   a value
     in ?ints   in ?texts                a list of values
-    given(key bigint, state text) g     a list of rows, as a table
+    given(key bigint, state text) g     a list of rows, as a table; the only parameter of its statement
     for no key update [of x]            row locks; SQLite has one writer and needs none
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
@@ -22,13 +22,18 @@ _MARK = re.compile(r"given\(([^)]*)\)|in \?(ints|texts)|\?|for no key update(?: 
 
 
 class Text(NamedTuple):
-    """A translated statement: its text, and for each parameter how it is handed over."""
+    """A translated statement: its text, and how its parameters are handed over."""
 
     sql: str
-    shapes: tuple[int, ...]
-    """-1: as it is; 0: a list; n: a list of rows of n columns."""
-    plain: bool
-    """All parameters go as they are."""
+    lists: tuple[bool, ...]
+    """For each parameter: is it a list?"""
+    width: int
+    """Columns of the rows that are its only parameter; 0: it takes none."""
+
+    @property
+    def plain(self) -> bool:
+        """All parameters go as they are."""
+        return not self.width and not any(self.lists)
 
 
 class Sql(Protocol):
@@ -58,50 +63,49 @@ class Sql(Protocol):
     def close(self) -> None: ...
 
 
-def _translated(sql: str, given: Callable[[list[tuple[str, str]]], str], among: str, value: str, lock: str) -> Text:
-    shapes: list[int] = []
+Columns = list[tuple[str, str]]
+"""(name, type) of the columns of a list of rows."""
+
+
+def _translated(sql: str, given: Callable[[Columns], str], among: str, value: str, *, locks: bool) -> Text:
+    lists: list[bool] = []
+    width = 0
 
     def replace(match: re.Match[str]) -> str:
+        nonlocal width
         found = match.group(0)
         if match.group(1) is not None:
             columns = [(name, kind) for name, kind in (c.split() for c in match.group(1).split(","))]
-            shapes.append(len(columns))
+            width = len(columns)
             return given(columns)
-        if match.group(2) is not None:
-            shapes.append(0)
-            return among.format("bigint" if match.group(2) == "ints" else "text")
-        if found == "?":
-            shapes.append(-1)
-            return value
-        return found if lock else ""
+        if found.startswith("for "):
+            return found if locks else ""
+        lists.append(match.group(2) is not None)
+        return among.format("bigint" if match.group(2) == "ints" else "text") if lists[-1] else value
 
     text = _MARK.sub(replace, sql)
-    return Text(text, tuple(shapes), all(shape == -1 for shape in shapes))
+    return Text(text, tuple(lists), width)
 
 
 @cache
-def for_sqlite(sql: str) -> Text:
-    """The statement for SQLite: lists and rows travel as JSON, in one step of the virtual machine's outer loop."""
+def for_sqlite(sql: str, rows: int = 1) -> Text:
+    """The statement for SQLite: lists travel as JSON, rows as so many VALUES."""
 
-    def given(columns: list[tuple[str, str]]) -> str:
-        picked = ", ".join(f"json_extract(value, '$[{i}]') as {name}" for i, (name, _) in enumerate(columns))
-        return f"(select {picked} from json_each(?))"
+    def given(columns: Columns) -> str:
+        named = ", ".join(f"column{place} as {name}" for place, (name, _) in enumerate(columns, 1))
+        row = f"({', '.join('?' * len(columns))})"
+        return f"(select {named} from (values {', '.join([row] * rows)}))"
 
-    return _translated(sql, given, "in (select value from json_each(?))", "?", "")
+    return _translated(sql, given, "in (select value from json_each(?))", "?", locks=False)
 
 
 @cache
 def for_postgres(sql: str) -> Text:
-    """The statement for psycopg: lists and rows travel as arrays."""
+    """The statement for psycopg: lists travel as arrays, rows as one array a column."""
 
-    def given(columns: list[tuple[str, str]]) -> str:
+    def given(columns: Columns) -> str:
         arrays = ", ".join(f"%s::{kind}[]" for _, kind in columns)
         names = ", ".join(name for name, _ in columns)
         return f"(select * from unnest({arrays}) as u({names}))"
 
-    return _translated(sql.replace("%", "%%"), given, "= any(%s::{}[])", "%s", "for")
-
-
-def columns_of(rows: Sequence[Row], count: int) -> list[list[object]]:
-    """Rows turned on their side."""
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(count)]
+    return _translated(sql.replace("%", "%%"), given, "= any(%s::{}[])", "%s", locks=True)

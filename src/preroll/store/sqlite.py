@@ -7,9 +7,11 @@ import fcntl
 import os
 import socket
 import sqlite3
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Self, cast
 
 import msgspec
 
@@ -24,6 +26,8 @@ NETWORK = frozenset(
 """File systems on which SQLite's locks or its shared memory cannot be relied on."""
 MOUNTS = Path("/proc/self/mounts")
 
+CHUNKS = (128, 64, 16, 4, 1)
+"""Numbers of rows for which a statement is prepared: few texts, few steps, and no statement of a size of its own."""
 OUT_OF_ORDER = frozenset(
     {
         sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
@@ -45,23 +49,28 @@ class SqliteConnection:
         self._execute = connection.execute
 
     def all(self, sql: str, *values: object) -> list[Row]:
-        return self._carry_out(sql, values).fetchall()
+        return [row for cursor in self._carry_out(sql, values) for row in cursor]
 
     def one(self, sql: str, *values: object) -> Row | None:
-        row: Row | None = self._carry_out(sql, values).fetchone()
-        return row
+        return next((row for cursor in self._carry_out(sql, values) for row in cursor.fetchmany(1)), None)
 
     def run(self, sql: str, *values: object) -> int:
-        return self._carry_out(sql, values).rowcount
+        return sum(cursor.rowcount for cursor in self._carry_out(sql, values))
 
-    def _carry_out(self, sql: str, values: tuple[object, ...]) -> sqlite3.Cursor:
+    def _carry_out(self, sql: str, values: tuple[object, ...]) -> Iterator[sqlite3.Cursor]:
         text = for_sqlite(sql)
-        if text.plain:
-            return self._execute(text.sql, values)
-        return self._execute(
-            text.sql,
-            [v if shape < 0 else _json(v).decode() for v, shape in zip(values, text.shapes, strict=True)],
-        )
+        if text.width:
+            rows = cast(Sequence[Row], values[0])
+            start = 0
+            while start < len(rows):
+                size = next(size for size in CHUNKS if start + size <= len(rows))
+                yield self._execute(for_sqlite(sql, size).sql, tuple(chain.from_iterable(rows[start : start + size])))
+                start += size
+        elif text.plain:
+            yield self._execute(text.sql, values)
+        else:
+            handed = [_json(v).decode() if many else v for v, many in zip(values, text.lists, strict=True)]
+            yield self._execute(text.sql, handed)
 
     def begin(self, *, write: bool) -> None:
         self._execute("begin immediate" if write else "begin")

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from preroll.ports.scripts import Reach
-from preroll.ports.store import Unit
+from preroll.ports.store import Feed, Journal, Unit
 from preroll.store.engine import Job, Lane, Route, Spawn, carry_out, unavailable
 from preroll.store.feed import Bells, SqlFeed, Version
 from preroll.store.journal import SqlJournal
@@ -42,6 +42,10 @@ class Backend(Protocol):
         """A call of the journal."""
         ...
 
+    def tell(self, route: Route, payload: object) -> None:
+        """A call of the journal for which nobody waits."""
+        ...
+
     async def write(self, call: Callable[[Work], Any]) -> Any:
         """A unit."""
         ...
@@ -56,12 +60,12 @@ class Backend(Protocol):
 class SqlStore:
     """A store on SQLite or PostgreSQL; see ``preroll.ports.store.Store``."""
 
-    journal: SqlJournal
-    feed: SqlFeed
+    journal: Journal
+    feed: Feed
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self.journal = SqlJournal(backend.record)
+        self.journal = SqlJournal(backend.record, backend.tell)
         self.feed = SqlFeed(backend.read, backend.bells, backend.version)
 
     async def write(self, unit: Unit[R]) -> R:
@@ -104,7 +108,13 @@ class Inline:
         self._turn = threading.Lock()
 
     async def record(self, route: Route, payload: object) -> Any:
-        job = Job(route, payload)
+        return self._carry_out(Job(route, payload))
+
+    def tell(self, route: Route, payload: object) -> None:
+        with suppress(Exception):
+            self._carry_out(Job(route, payload))
+
+    def _carry_out(self, job: Job) -> Any:
         with self._turn:
             try:
                 carry_out(self._work, [job], self._reach)
@@ -138,7 +148,7 @@ class SqliteThreads:
         self._watching = threading.Lock()
         self._write_lane = Lane("store-writer", spawn, [self._serve])
         self._read_lane = Lane("store-reader", spawn, [partial(self._look_up, r) for r in readers], batch=1)
-        self.record = self._write_lane.ask
+        self.record, self.tell = self._write_lane.ask, self._write_lane.tell
 
     async def write(self, call: Callable[[Work], Any]) -> Any:
         return await self._write_lane.ask(UNIT, call)
