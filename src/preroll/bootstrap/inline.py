@@ -11,6 +11,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from preroll.app import App, build
@@ -25,6 +26,7 @@ from preroll.store import SqlStore, open_inline_store
 
 R = TypeVar("R")
 Scripts = Mapping[str, Callable[..., object]]
+Watch = Callable[[str, str, object], None]
 
 
 class Killed(BaseException):
@@ -39,8 +41,8 @@ class Options:
     """Of the ids that are made."""
     pace: Pace = field(default_factory=lambda: Pace(longest_sleep=3600.0))
     """No wake-up is lost on one loop, so the dispatcher may sleep long."""
-    watch: Callable[[str, object], None] = lambda _, __: None
-    """Sees each ``begin``, ``end`` and ``settle`` that the journal has taken, with what was asked."""
+    watch: Watch = lambda _, __, ___: None
+    """Sees what the journal has taken: (engine, ``claim``, ``begin``, ``end`` or ``settle``, the row)."""
     journal: Callable[[Journal], Journal] = lambda journal: journal
     """Goes around the journal of every engine; a checker proves itself with a faulty one."""
 
@@ -61,11 +63,11 @@ class InlineSet:
 
     async def start(self) -> None:
         """Start an engine in place of one that is gone, and bury that: what it had under way is taken over at once."""
-        self.engine = engine = Engine(self.loop)
+        self.engine = engine = Engine(self.loop, f"engine-{len(self._gone) + 1}")
         journal = self._options.journal(_OwnJournal(self.store.journal, engine, self._options.watch))
         orchestration = Orchestration(_OwnStore(self.store, journal), self._runner(_Bench(self.devices, engine)))
-        name, pace = f"engine-{len(self._gone) + 1}", self._options.pace
-        worker = await journal.enlist(name, "inline", 0, "inline", pace.lease_us)
+        pace = self._options.pace
+        worker = await journal.enlist(engine.name, "inline", 0, "inline", pace.lease_us)
         await journal.bury(worker)
         engine.begin(Dispatcher(journal, orchestration, worker, pace))
         self.store.on_due(engine.dispatcher.waker(self.loop))
@@ -139,8 +141,8 @@ class Engine:
 
     dispatcher: Dispatcher
 
-    def __init__(self, loop: VirtualLoop) -> None:
-        self.dead, self._loop = False, loop
+    def __init__(self, loop: VirtualLoop, name: str) -> None:
+        self.name, self.dead, self._loop = name, False, loop
         self._thawed = asyncio.Event()
         self._thawed.set()
         self._tasks: list[asyncio.Task[object]] = []
@@ -187,8 +189,9 @@ class Engine:
 class _OwnJournal:
     """The journal as one engine reaches it: a frozen one waits at its door, a dead one is turned away."""
 
-    def __init__(self, journal: Journal, engine: Engine, watch: Callable[[str, object], None]) -> None:
-        self._journal, self._engine, self._watch = journal, engine, watch
+    def __init__(self, journal: Journal, engine: Engine, watch: Watch) -> None:
+        self._journal, self._engine = journal, engine
+        self._watch = partial(watch, engine.name)
 
     async def enlist(self, name: str, host: str, pid: int, version: str, lease_us: int) -> int:
         await self._engine.awake()
@@ -208,7 +211,10 @@ class _OwnJournal:
 
     async def claim(self, worker: int, lease_us: int, decide: Decide, limit: int) -> Claims:
         await self._engine.awake()
-        return await self._journal.claim(worker, lease_us, decide, limit)
+        claims = await self._journal.claim(worker, lease_us, decide, limit)
+        for claimed in claims.runs:
+            self._watch("claim", claimed)
+        return claims
 
     async def begin(self, step: StepBegin) -> Verdict:
         await self._engine.awake()
