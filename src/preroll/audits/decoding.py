@@ -88,6 +88,8 @@ def probe(source: str, seconds: float, patience: float) -> dict[str, object]:
         return {"result": "unknown", "error": f"PyAV is not installed: {error}"}
     try:
         return measure(av, source, seconds, patience)
+    except av.error.ExitError:
+        return {"result": "none", "error": f"nothing arrived in {patience:g} s"}
     except av.error.FFmpegError as error:
         ours = error.errno in _OURS
         return {"result": "unknown" if ours else "none", "error": error.strerror or type(error).__name__}

@@ -43,7 +43,7 @@ def decode(values: Mapping[str, Any]) -> list[str]:
         f"[f=mpegts:onfail=ignore]udp://127.0.0.1:{values[port]}?pkt_size=1316"
         for port in ("monitor_port", "feed_port")
     )
-    listener = f"srt://127.0.0.1:{values['listen_port']}?mode=listener&latency=80000"
+    listener = f"srt://127.0.0.1:{values['listen_port']}?mode=listener&latency=80000&timeout=1500000"
     return [*_QUIET, *_PROBE, "-i", listener, "-map", "0", "-c", "copy", "-f", "tee", outputs]
 
 
