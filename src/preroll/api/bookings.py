@@ -37,11 +37,11 @@ router = APIRouter(prefix=BOOKINGS, tags=["bookings"])
 
 NO_WHY = Why()
 Reason = Annotated[Why, Body(description="a reason, kept in the change log")]
-_COMMAND = can(400, 403, 404, 409, 412, 422, 503)
+_COMMAND = can(400, 403, 404, 409, 412, 413, 422, 503)
 _READ = can(403, 404, 422, 503)
 
 
-@router.post("", status_code=201, response_model=BookingShown, responses=can(400, 403, 404, 409, 422, 503))
+@router.post("", status_code=201, response_model=BookingShown, responses=can(400, 403, 404, 409, 413, 422, 503))
 async def create_booking(body: BookingGiven, app: UseCases, asked: Asking) -> Response:
     """Book: the booking is Partial, its resources are held, nothing is orchestrated until it is confirmed."""
     return await answered(asked, lambda ask: app.bookings.create(asked.by, body.booking(), ask), status=201)

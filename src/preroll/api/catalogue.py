@@ -75,7 +75,7 @@ class DocumentPage(Shown, Generic[S]):
 Asks = Annotated[CatalogueQueried, Query()]
 
 
-@router.post("/catalogue", responses=can(400, 403, 404, 409, 422, 503))
+@router.post("/catalogue", responses=can(400, 403, 404, 409, 413, 422, 503))
 async def apply_catalogue(body: Documents, app: UseCases, by: By) -> AppliedPage:
     """Store documents by name in one transaction, or none of them. A repeat changes nothing."""
     try:

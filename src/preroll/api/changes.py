@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from preroll.api.door import By, Door, TheDoor, UseCases
-from preroll.api.fields import Name, Queried, Word
+from preroll.api.fields import Name, Queried
 from preroll.api.paging import DEFAULT, MOST
 from preroll.api.problems import can
 from preroll.api.schemas import ChangePage, change_shown
@@ -28,10 +28,15 @@ LOOK_S = 1.0
 BATCH = 500
 
 
+Position = Annotated[str, Field(pattern=r"^(\d{1,18}(\.\d{1,18})?)?$")]
+
+
 class ChangesQueried(Queried):
     """Which changes."""
 
-    after: Word = Field(default="", description="position of the last change that you have; empty: from the beginning")
+    after: Position = Field(
+        default="", description="position of the last change that you have; empty: from the beginning"
+    )
     limit: Annotated[int, Field(ge=1, le=MOST)] = DEFAULT
     platform: Name | None = None
 
@@ -39,7 +44,7 @@ class ChangesQueried(Queried):
 class StreamQueried(Queried):
     """From where, and of which platform."""
 
-    after: Word | None = Field(default=None, description="as in the list; left out: from now on")
+    after: Position | None = Field(default=None, description="as in the list; left out: from now on")
     platform: Name | None = None
 
 
@@ -54,20 +59,20 @@ async def list_changes(asks: Annotated[ChangesQueried, Query()], app: UseCases, 
 @router.get(
     "/stream",
     response_class=StreamingResponse,
-    responses=can(403, 404, 422, 503) | {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses=can(403, 404, 422, 503) | {200: {"content": {"text/event-stream": {}}}},
 )
 async def stream_changes(
     asks: Annotated[StreamQueried, Query()],
     door: TheDoor,
     by: By,
-    last_event_id: Annotated[str | None, Header(max_length=200, description="set by a client that reconnects")] = None,
+    last_event_id: Annotated[Position | None, Header(description="set by a client that reconnects")] = None,
 ) -> StreamingResponse:
     """Changes as they happen. The first event, `begin`, tells the position; each `change` has its own as its id."""
     platform = await _platform(door.app, by, asks.platform)
     after = last_event_id if last_event_id is not None else asks.after
     if after is None:
         after = await door.app.views.tail(by)
-    await door.app.views.changes(by, after, 1, platform)  # a position that cannot be read is refused here
+    await door.app.views.changes(by, after, 1)  # a position that cannot be read is refused here
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_frames(door, by, after, platform), media_type="text/event-stream", headers=headers)
 
@@ -76,9 +81,11 @@ async def _frames(door: Door, by: Actor, after: str, platform: int | None) -> As
     yield f"retry: 1000\nid: {after}\nevent: begin\ndata: {{}}\n\n"
     quiet_since = time.monotonic()
     while not door.stopping():
-        changes = await door.app.views.changes(by, after, BATCH, platform)
+        changes = await door.app.views.changes(by, after, BATCH)
         for change in changes:
             after = change.position
+            if platform not in (None, change.platform):
+                continue
             yield f"id: {after}\nevent: change\ndata: {change_shown(change).model_dump_json()}\n\n"
         if changes:
             quiet_since = time.monotonic()

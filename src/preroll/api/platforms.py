@@ -29,7 +29,7 @@ async def get_platform(name: Called, app: UseCases, by: By) -> PlatformShown:
     return platform_shown(await app.platforms.get(by, name))
 
 
-@router.put("/{name}", responses=can(400, 403, 422, 503))
+@router.put("/{name}", responses=can(400, 403, 413, 422, 503))
 async def put_platform(name: Called, body: SettingsGiven, app: UseCases, by: By) -> PlatformShown:
     """Make a platform, or replace its settings: what is left out goes back to its default."""
     return platform_shown(await app.platforms.put(by, body.platform(name)))

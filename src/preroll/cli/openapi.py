@@ -22,4 +22,4 @@ def printed() -> str:
 
     from preroll.api import contract
 
-    return json.dumps(contract(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(contract(), indent=1, ensure_ascii=False) + "\n"
