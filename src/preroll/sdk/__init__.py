@@ -12,7 +12,7 @@ A script in five lines::
 """
 
 from preroll.sdk.audit import Audit, AuditState
-from preroll.sdk.driver import Applied, Change, Driver, DriverFactory, Mismatch, Plan, Tolerance, load
+from preroll.sdk.driver import Applied, Change, Driver, DriverFactory, Plan, Tolerance, load
 from preroll.sdk.errors import (
     AuthFailed,
     Busy,
@@ -20,6 +20,7 @@ from preroll.sdk.errors import (
     DeviceError,
     GiveUp,
     InvalidValue,
+    Mismatch,
     RefusedByDevice,
     Rejected,
     Retry,

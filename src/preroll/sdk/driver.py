@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from preroll.sdk.errors import CheckFailed, TimedOut
+from preroll.sdk.errors import CheckFailed, Mismatch, TimedOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +56,6 @@ class Applied:
     """The instant at which the device will activate it, when it was scheduled."""
     token: str = ""
     """The driver's own handle."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """One value that is not as it was set."""
-
-    path: str
-    expected: object
-    found: object
-
-    def __str__(self) -> str:
-        return f"{self.path}: expected {self.expected!r}, found {self.found!r}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,7 @@ DeviceError(.retryable)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from preroll.sdk.driver import Mismatch
+from dataclasses import dataclass
 
 
 class ScriptError(Exception):
@@ -90,6 +87,18 @@ class Busy(DeviceError):
     def __init__(self, message: str = "", *, device: str = "", holder: str = "") -> None:
         super().__init__(message, device=device)
         self.holder = holder
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One value that is not as it was set."""
+
+    path: str
+    expected: object
+    found: object
+
+    def __str__(self) -> str:
+        return f"{self.path}: expected {self.expected!r}, found {self.found!r}"
 
 
 class CheckFailed(DeviceError):
