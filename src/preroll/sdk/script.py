@@ -16,6 +16,8 @@ from preroll.sdk.driver import Driver
 
 F = TypeVar("F", bound=Callable[..., object])
 R = TypeVar("R")
+Probe = Callable[[], Awaitable[bool]] | Callable[[], bool]
+"""Tells after a crash whether a step has taken effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +134,35 @@ class Context(_Known, Protocol):
         """Go back to the parameters' defaults."""
         ...
 
+    @overload
     async def step(
         self,
         name: str,
-        do: Callable[[str], Awaitable[R]] | Callable[[str], R],
+        do: Callable[[str], Awaitable[R]],
         *,
-        probe: Callable[[], Awaitable[bool]] | Callable[[], bool] | None = None,
+        probe: Probe | None = None,
         repeatable: bool = False,
         resource: str = "",
-    ) -> R:
+    ) -> R: ...
+    @overload
+    async def step(
+        self,
+        name: str,
+        do: Callable[[str], R],
+        *,
+        probe: Probe | None = None,
+        repeatable: bool = False,
+        resource: str = "",
+    ) -> R: ...
+    async def step(
+        self,
+        name: str,
+        do: Callable[[str], object],
+        *,
+        probe: Probe | None = None,
+        repeatable: bool = False,
+        resource: str = "",
+    ) -> object:
         """A step of your own. ``do`` gets an idempotency key; what it returns (JSON) is journalled and returned.
 
         Args:
