@@ -235,10 +235,8 @@ def decide(
     if target is None or definition is None or not definition.actions:
         return Nothing(target)
     if not config.service_states.allows(booking.service_state, target):
-        return Refusal(
-            Reason.TRANSITION_NOT_ALLOWED,
-            f"the platform's table does not allow {booking.service_state} -> {target}",
-        )
+        pair = f"{booking.service_state} -> {target}"
+        return Refusal(Reason.TRANSITION_NOT_ALLOWED, f"the platform's table does not allow {pair}")
     script = action_for(definition.actions, target)
     if script is None:
         known = ", ".join(definition.actions)
