@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 
 import httpx
@@ -73,7 +75,7 @@ class HttpDriver:
         """Connect: the device has to answer."""
         await self.close()
         # The environment's proxies are not for devices.
-        self._client = httpx.AsyncClient(timeout=self._address.timeout, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=self._address.timeout, trust_env=False, verify=_trust())
         try:
             await self.read(())
         except BaseException:
@@ -205,6 +207,12 @@ class HttpDriver:
         with typed(self._name, f"{method} {path}", changing=method == "PATCH"):
             async with asyncio.timeout(self._address.timeout):
                 return await self._client.request(method, self._address.url + path, json=body, headers=headers)
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The system's certificates, read once: a client of its own for each device would read them each time."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _scheduled_for(staged: Mapping[str, Any]) -> str:
