@@ -83,3 +83,9 @@ def problem_in(response: httpx.Response) -> Problem:
     except msgspec.MsgspecError:
         title = response.reason_phrase or "refused"
         return Problem(Told(title=title, status=response.status_code, detail=f"{response.status_code} {title}"))
+
+
+def foreign(response: httpx.Response, reason: str) -> Problem:
+    """The problem of an answer that is none of this API: another server, or another version of it."""
+    detail = f"{response.url} did not answer as this API does: {reason}"
+    return Problem(Told("Not an answer of this API", response.status_code, detail, hint="is it the right address?"))

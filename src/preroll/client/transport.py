@@ -17,7 +17,7 @@ from httpx_sse import EventSource, ServerSentEvent
 
 from preroll.client import calls
 from preroll.client.calls import API, Call
-from preroll.client.problems import Problem, Unreachable, problem_in
+from preroll.client.problems import Problem, Unreachable, foreign, problem_in
 from preroll.client.things import Change, Page
 
 R = TypeVar("R")
@@ -246,6 +246,10 @@ def _passes(error: Exception) -> bool:
 
 
 def _read(call: Call[R], response: httpx.Response) -> R:
-    if response.is_error and call.path != calls.READY:
+    not_ready = call.path == calls.READY and response.status_code == 503
+    if response.is_error and not not_ready:
         raise problem_in(response)
-    return msgspec.json.decode(response.content, type=call.returns)
+    try:
+        return msgspec.json.decode(response.content, type=call.returns)
+    except msgspec.MsgspecError as error:
+        raise foreign(response, str(error)) from error
