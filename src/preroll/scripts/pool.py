@@ -8,7 +8,6 @@ host dies while it is alone in it is guilty.
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,8 @@ from preroll.ports import rows
 from preroll.ports.scripts import BrokenScript, InstalledScript, Ledger, Order, Report
 from preroll.scripts import frames
 from preroll.scripts.catalogue import HOST_COMMAND, Fingerprint, Listing, fingerprint
-from preroll.scripts.host import Host, Spawn, describe_exit
+from preroll.scripts.generations import DOUBTS, FROM_OUTSIDE, Generation, Starts
+from preroll.scripts.host import Host, Spawn
 from preroll.scripts.runs import Run
 
 MB = 1_000_000
@@ -52,27 +52,6 @@ class PoolOptions:
     """The folder is looked at at most once in this time."""
 
 
-@dataclass(slots=True)
-class _Generation:
-    """The hosts of one state of the folder, and what they found in it."""
-
-    number: int
-    print: Fingerprint
-    listing: Listing | None = None
-    versions: Mapping[str, str] = field(default_factory=dict)
-    """Script -> version, once a host is ready."""
-    deaths: dict[str, int] = field(default_factory=dict)
-    """Source -> how many hosts died while importing it."""
-    broken: dict[str, str] = field(default_factory=dict)
-    """Sources that are not imported any more, and why."""
-
-
-_FAILURES = 3
-"""Starts in a row that may fail before the runs that wait for a host are given up."""
-_BACK_OFF = 5.0
-_FROM_OUTSIDE = describe_exit(-signal.SIGKILL)
-_DOUBTS = 3
-"""Hosts that a run which is alone may lose to a kill that the engine did not send: an operator's, or the kernel's."""
 _ADDRESS_SPACE = 4 << 30
 
 
@@ -88,15 +67,13 @@ class Pool:
         """Runs that wait for a host of their own."""
         self._waiting: deque[Run] = deque()
         """Runs that wait for a shared host to be started."""
-        self._generations: dict[int, _Generation] = {}
+        self._generations: dict[int, Generation] = {}
         self._listing = Listing()
         self._looked = self._ticked = self._loop.time()
         self._solo_limit = self._options.solo
         self._solo_moved = False
         """A run that waited for a host of its own has got one since the last tick."""
-        self._failures = 0
-        """Starts in a row that failed."""
-        self._why = ""
+        self._starts = Starts()
         self._closing = False
         self._news = asyncio.Event()
         self._tick_handle: asyncio.TimerHandle | None = None
@@ -184,8 +161,9 @@ class Pool:
         return min(free, key=lambda h: len(h.runs), default=None)
 
     def _give(self, run: Run, host: Host) -> None:
-        if not run.version and host.ready:
-            run.version = self._generations[host.generation].versions.get(run.order.script, "")
+        if not run.steps:
+            known = self._generations[host.generation].versions
+            run.version = run.order.version or known.get(run.order.script, "")
         try:
             host.send(frames.Start(run.resumed_order()))
         except (TypeError, OverflowError, ValueError) as error:
@@ -242,9 +220,9 @@ class Pool:
 
     # -- the catalogue --------------------------------------------------------------------------------------------
 
-    def _open(self, found: Fingerprint) -> _Generation:
+    def _open(self, found: Fingerprint) -> Generation:
         number = max(self._generations, default=0) + 1
-        generation = self._generations[number] = _Generation(number, found)
+        generation = self._generations[number] = Generation(number, found)
         return generation
 
     def _look(self, *, at_once: bool = False) -> bool:
@@ -269,8 +247,8 @@ class Pool:
 
     async def _until_listed(self) -> None:
         while self._now.listing is None:
-            if self._hopeless:
-                raise BadSettings(f"script hosts cannot be started: {self._why}")
+            if self._starts.hopeless:
+                raise BadSettings(str(self._starts))
             self._news.clear()
             await self._news.wait()
 
@@ -301,14 +279,13 @@ class Pool:
 
     def _listed(self, host: Host, ready: frames.Ready) -> None:
         generation = self._generations[host.generation]
-        generation.versions = {s.name: s.version for s in ready.installed}
-        generation.listing = Listing(ready.installed, ready.broken)
+        generation.learn(ready)
         if generation is self._now:
-            self._listing = generation.listing
+            self._listing = generation.listing or self._listing
         for ident in host.runs:
             run = self._runs[ident]
             run.version = run.version or generation.versions.get(run.order.script, "")
-        self._failures = 0
+        self._starts.succeeded()
         self._news.set()
 
     def _begun(self, run: Run, frame: frames.StepBegin, verdict: rows.Verdict | None) -> None:
@@ -404,7 +381,7 @@ class Pool:
         if host.generation != self._now.number and all(h.generation != host.generation for h in self._hosts):
             del self._generations[host.generation]
         self._news.set()
-        if not self._failures:
+        if not self._starts.failures:
             self._fill()
 
     def _judge(self, run: Run, host: Host, how: str) -> None:
@@ -412,13 +389,13 @@ class Pool:
             run.report.cancel()
         elif host.ready and host.alone and not run.halting and self._guilty(run, how):
             run.fail(Reason.LSO_FAILED, f"its host died ({how}){run.place()}")
-        elif self._hopeless:
-            run.fail(Reason.UNEXPECTED, f"script hosts cannot be started: {how}")
+        elif self._starts.hopeless:
+            run.fail(Reason.UNEXPECTED, str(self._starts))
 
     def _guilty(self, run: Run, how: str) -> bool:
         """Its host died while it was alone in it; a kill from outside is doubted a few times."""
         run.deaths += 1
-        return how != _FROM_OUTSIDE or run.deaths >= _DOUBTS
+        return how != FROM_OUTSIDE or run.deaths >= DOUBTS
 
     def _widen(self) -> None:
         """Runs wait for a host of their own, and none has become free for a while: allow more hosts."""
@@ -431,26 +408,19 @@ class Pool:
 
     def _blame_start(self, host: Host, how: str) -> None:
         """A host died before it was ready: because of a source, or of something that is wrong with all."""
-        source, deaths = host.loading, self._now.deaths
-        if not source:
+        if not host.loading:
             self._cannot_start(how)
         elif host.generation == self._now.number:
-            deaths[source] = deaths.get(source, 0) + 1
-            if deaths[source] > 1:
-                self._now.broken[source] = f"a host died while importing it ({how})"
-
-    @property
-    def _hopeless(self) -> bool:
-        return self._failures >= (_FAILURES * _DOUBTS if self._why == _FROM_OUTSIDE else _FAILURES)
+            self._now.blame(host.loading, how)
 
     def _cannot_start(self, why: str) -> None:
-        self._failures, self._why = self._failures + 1, why
+        self._starts.failed(why)
         self._news.set()
-        while self._hopeless and (self._queue or self._waiting):
+        while self._starts.hopeless and (self._queue or self._waiting):
             run = (self._queue or self._waiting).popleft()
-            run.fail(Reason.UNEXPECTED, f"script hosts cannot be started: {why}")
+            run.fail(Reason.UNEXPECTED, str(self._starts))
             run.when_quiet(partial(self._conclude, run))
-        self._loop.call_later(min(_BACK_OFF, 0.1 * 2**self._failures), self._fill)
+        self._loop.call_later(self._starts.back_off, self._fill)
 
     def _tick(self) -> None:
         options, now = self._options, self._loop.time()

@@ -64,13 +64,11 @@ class Run:
         self.version = self.order.version
 
     def resumed_order(self) -> Order:
-        """The order as a host gets it: with all that is recorded by now."""
-        if not self.steps and self.version == self.order.version:
+        """The order as a host gets it: with all that is recorded by now, by the version that recorded it."""
+        if not self.steps:
             return self.order
         steps = {s.name: s for s in self.order.steps} | self.steps
-        return replace(
-            self.order, version=self.version if self.steps else self.order.version, steps=tuple(steps.values())
-        )
+        return replace(self.order, version=self.version, steps=tuple(steps.values()))
 
     def keep_time(self, loop: asyncio.AbstractEventLoop, late: Callable[[Run], None]) -> None:
         """Its time-out runs while it is in a host."""

@@ -14,6 +14,8 @@ from preroll.ports.scripts import Equipment
 from preroll.sdk import DeviceError, Driver, DriverFactory, GiveUp, TimedOut, Unreachable
 
 GROUP = "preroll.drivers"
+TRUSTED = 5.0
+"""Seconds after its last use in which a session is taken without asking whether the device still answers."""
 CLOSING = 2.0
 """Seconds that a device may take to say goodbye."""
 FindDriver = Callable[[str], DriverFactory]
@@ -52,6 +54,11 @@ class _Session:
         self.open = False
         self.used = time.monotonic()
 
+    @property
+    def idle(self) -> float:
+        """Seconds since its last use."""
+        return time.monotonic() - self.used
+
 
 class Sessions:
     """All sessions of this host, by resource."""
@@ -70,6 +77,8 @@ class Sessions:
         session = await self._session(equipment)
         async with session.lock:
             try:
+                if session.open and session.idle > TRUSTED and not await session.driver.alive():
+                    await self._close(session)
                 if not session.open:
                     await session.driver.open()
                     session.open = True
@@ -99,8 +108,7 @@ class Sessions:
 
     async def close_idle(self, older: float) -> None:
         """Close what nobody has used for so many seconds; 0 closes everything that is free."""
-        now = time.monotonic()
         for key, session in list(self._sessions.items()):
-            if now - session.used >= older and not session.lock.locked():
+            if session.idle >= older and not session.lock.locked():
                 del self._sessions[key]
                 await self._close(session)
