@@ -6,10 +6,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 from preroll.domain.errors import BadSettings
+from preroll.store.schema import HEAD, schema
 from preroll.store.sql import Sql
-
-HEAD = "0001"
-"""Revision of the newest migration in ``migrations/versions``."""
 
 _VERSIONS = (
     "create table alembic_version"
@@ -53,14 +51,12 @@ def bring_to_head(db: Sql, url: str) -> None:
 
 def create(db: Sql) -> None:
     """Make an empty database a current one; somebody else may do so at the same moment."""
-    from preroll.store.tables import statements
-
     db.begin(write=True)
     try:
         if db.postgres:
             db.one("select pg_advisory_xact_lock(7210, 0)")
         if not version_of(db):
-            for statement in statements(db.postgres):
+            for statement in schema(HEAD, postgres=db.postgres):
                 db.run(statement)
             db.run(_VERSIONS)
             db.run("insert into alembic_version (version_num) values (?)", HEAD)

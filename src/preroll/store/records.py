@@ -18,6 +18,7 @@ _RUNS = (
     " r.epoch, r.config_version, coalesce(w.name, ''), r.began_us, r.ended_us, r.outcome, r.reason, r.message,"
     " r.returned from run r join booking k on k.key = r.booking left join worker w on w.key = r.worker"
 )
+_OF_BOOKING = "r.boundary in (select b.key from boundary b where b.booking = ?)"
 _STEPS = (
     "select r.id, s.name, s.resource, s.state, s.attempts, s.epoch, s.began_us, s.ended_us, s.result, s.diff, s.error"
     " from run r join step s on s.boundary = r.boundary and s.generation = r.generation and s.try_ = r.try_"
@@ -32,7 +33,7 @@ class Records:
         self._work = work
 
     def runs(self, booking: int) -> list[RunRow]:
-        rows = self._work.db.all(f"{_RUNS} where r.booking = ? order by r.began_us, r.boundary, r.try_", booking)
+        rows = self._work.db.all(f"{_RUNS} where {_OF_BOOKING} order by r.began_us, r.boundary, r.try_", booking)
         return [_run(row) for row in rows]
 
     def run(self, ident: str) -> RunRow:

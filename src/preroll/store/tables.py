@@ -23,6 +23,8 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import UserDefinedType
 
+from preroll.store.schema import HEAD, schema_file, written
+
 Long = BigInteger().with_variant(Integer(), "sqlite")
 Small = SmallInteger().with_variant(Integer(), "sqlite")
 Flag = Small
@@ -231,7 +233,6 @@ run = Table(
     _need("returned", Json),
     PrimaryKeyConstraint("boundary", "generation", "try_"),
     UniqueConstraint("id"),
-    Index("ix_run_booking", "booking"),
     sqlite_with_rowid=False,
 )
 step = Table(
@@ -345,7 +346,7 @@ POSTGRES_ONLY = (
 """What PostgreSQL has on top: the feed's position, and room for rows that change often."""
 
 
-def statements(postgres: bool) -> list[str]:  # noqa: FBT001 - which of two dialects
+def statements(*, postgres: bool) -> list[str]:
     """Everything that makes an empty database a current one, but its version."""
     dialect: Dialect = postgresql.dialect() if postgres else sqlite.dialect()  # type: ignore[no-untyped-call]
     made: list[str] = []
@@ -353,3 +354,8 @@ def statements(postgres: bool) -> list[str]:  # noqa: FBT001 - which of two dial
         made.append(str(CreateTable(table).compile(dialect=dialect)).strip())
         made += [str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=str)]
     return [*made, *(POSTGRES_ONLY if postgres else ())]
+
+
+if __name__ == "__main__":
+    for postgres in (False, True):
+        schema_file(HEAD, postgres=postgres).write_text(written(statements(postgres=postgres)), encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection, create_engine, make_url
+from sqlalchemy import URL, Connection, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 HERE = Path(__file__).parent
@@ -18,6 +18,8 @@ def upgrade(url: str, revision: str = "head") -> None:
     engine = create_engine(_sqlalchemy(url), poolclass=NullPool)
     try:
         with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("select pg_advisory_xact_lock(7210, 0)"))
             command.upgrade(settings(connection), revision)
     finally:
         engine.dispose()
