@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,9 +15,16 @@ app = group("A small world that books itself, kills its engine, and proves that 
 
 @app.command(no_args_is_help=False)
 def demo(
-    keep: Annotated[bool, typer.Option("--keep", help="leave server and devices running, and say where")] = False,  # noqa: FBT002
+    directory: Annotated[Path | None, typer.Option("--dir", help="where everything is written", metavar="DIR")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="leave server and devices running until Ctrl-C")] = False,  # noqa: FBT002
+    plain: Annotated[bool, typer.Option("--plain", help="print lines, no live table")] = False,  # noqa: FBT002
+    as_json: Annotated[bool, typer.Option("--json", help="print the verdicts as JSON")] = False,  # noqa: FBT002
 ) -> None:
     """Book a contribution, break an encoder, kill the engine twice, and show that nothing was repeated or lost."""
-    from preroll.demo.story import main
+    from preroll.cli.exits import CANNOT_START, Failure
 
-    raise typer.Exit(main(keep=keep))
+    try:
+        from preroll.demo.performance import Options, main
+    except ImportError as missing:
+        raise Failure(CANNOT_START, f"the demo cannot run: {missing}", "install preroll[demo]") from None
+    raise typer.Exit(main(Options(directory, keep=keep, plain=plain, json=as_json)))

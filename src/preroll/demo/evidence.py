@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the demo has seen: the change log, the journal, and what the nodes say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from preroll.client import AsyncClient, calls
+from preroll.client.things import Booking, Change, Run, Step
+from preroll.demo.cast import PLATFORM
+from preroll.demo.world import World
+from preroll.sdk import Audit
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that Preroll tells of a booking."""
+
+    booking: Booking
+    changes: list[Change]
+    runs: list[Run]
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Its life cycle states, in order."""
+        return tuple(c.after for c in self.changes if c.kind in ("booking.created", "booking.state"))
+
+    def runs_of(self, kind: str) -> list[Run]:
+        """The runs of one of its events, the first try first."""
+        return sorted((r for r in self.runs if r.kind == kind), key=lambda r: r.retry)
+
+    @property
+    def finished(self) -> datetime | None:
+        """When somebody asked that it ends now."""
+        return next((c.at for c in self.changes if c.kind == "booking.finished"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What a node said of itself at one moment."""
+
+    pid: int | None
+    """Of its FFmpeg."""
+    restarts: int
+    activations: int
+    """How often it has put values into force."""
+    orders: tuple[str, ...]
+    """Idempotency keys of what it was sent."""
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Node:
+        """From its ``/status``."""
+        return cls(said["pid"], said["restarts"], said["activations"], tuple(said["orders"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A run that was under way when the engine was killed."""
+
+    run: Run
+    step: Step
+    """The step that was under way."""
+    node: str
+    """Where it was under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """The engine was killed, and started again."""
+
+    killed: datetime
+    ready: datetime
+    before: Mapping[str, Node]
+    after: Mapping[str, Node]
+    crash: Crash | None = None
+    picture: Audit | None = None
+    """Of what was on the air, looked at while the engine was dead."""
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Everything that the verdicts are made from."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    """By the booking's name."""
+    outages: list[Outage] = field(default_factory=list)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    """At the end, by name."""
+    resources: dict[str, str] = field(default_factory=dict)
+    """Id -> name."""
+    refusal: str = ""
+    """What was said to the booking that wanted resources which another one held."""
+    incidents: list[str] = field(default_factory=list)
+    """What did not go as the story has it."""
+    closed: datetime | None = None
+
+    @property
+    def orchestrated(self) -> list[Record]:
+        """The bookings of which anything ran."""
+        return [record for record in self.records.values() if record.runs]
+
+
+async def gather(into: Evidence, client: AsyncClient, world: World) -> None:
+    """Read all that is needed for the verdicts."""
+    listed = [b async for b in client.each(calls.list_bookings(platform=PLATFORM))]
+    into.records = {b.name: await record(client, b.id) for b in listed}
+    call = calls.list_catalogue("resources", platform=PLATFORM)
+    into.resources = {r["id"]: r["name"] async for r in client.each(call)}
+    into.nodes = await nodes(world, world.nodes)
+
+
+async def record(client: AsyncClient, ident: str) -> Record:
+    """All that Preroll tells of a booking."""
+    return Record(
+        await client.send(calls.get_booking(ident)),
+        await client.send(calls.booking_changes(ident)),
+        await client.send(calls.booking_runs(ident)),
+    )
+
+
+async def nodes(world: World, names: Iterable[str]) -> dict[str, Node]:
+    """What these nodes say of themselves now."""
+    return {name: Node.of(await world.status(name)) for name in names}

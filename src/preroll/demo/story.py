@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The story of ``preroll demo``. Read it from the top: it is what happens.
+
+It speaks to Preroll through the REST client alone, as any user would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from preroll.audits.stream import Expect, stream
+from preroll.client import Problem
+from preroll.demo.cast import BRIEFING, EPILOGUE, GALA, NEWS, OUTAGE_ON_AIR, STADIUM, WEATHER
+from preroll.demo.evidence import Crash, Outage, gather, record
+from preroll.demo.stage import Stage
+
+PAUSE = 1.5
+"""Seconds that the engine stays dead, as if a person or a supervisor had to notice it."""
+
+
+async def tell(stage: Stage) -> None:
+    """The whole story, from the first booking to the evidence."""
+    stage.begin = _whole_second(datetime.now(UTC))
+    stage.say("Three bookings, three chains. The encoder of the second one lies: it says ok, and does nothing.")
+    await stage.world.fault("enc-2", "lie")
+    async with asyncio.TaskGroup() as acts:
+        for name, act in (
+            ("the contribution", contribution(stage)),
+            ("the lie", lie(stage)),
+            ("changes of mind", changes_of_mind(stage)),
+            ("crash on the air", crash_on_air(stage)),
+            ("crash in a script", crash_in_script(stage)),
+        ):
+            acts.create_task(stage.played(name, act))
+    await stage.at(EPILOGUE)
+    stage.evidence.closed = datetime.now(UTC)
+    await stage.played("the evidence", gather(stage.evidence, stage.client, stage.world))
+
+
+async def contribution(stage: Stage) -> None:
+    """(a) From a camera to a recorder: on the air on time, looked at, recorded, and everything reset after."""
+    await stage.book(NEWS)
+    await stage.until(NEWS, "Pre-roll")
+    stage.note(NEWS, "picture looked at, recorder armed")
+    await stage.until(NEWS, "Service Active")
+    stage.note(NEWS, "on the air, recording")
+    await stage.until(NEWS, "Post-roll", within=NEWS.off_air)
+    stage.note(NEWS, "recording played")
+    await stage.until(NEWS, "Completed")
+    stage.note(NEWS, "all devices reset")
+
+
+async def lie(stage: Stage) -> None:
+    """(b) The encoder answers ok and keeps its old values. The check set reads them back, and finds it."""
+    booking = await stage.book(STADIUM)
+    await stage.until(STADIUM, "Failed Service Pre-Roll")
+    stage.say("The check set has found the lie. The encoder is repaired, and an operator retries.")
+    stage.note(STADIUM, "repaired; retry")
+    await stage.world.fault("enc-2", "none")
+    await stage.act(booking, "retry", why="encoder repaired")
+    await stage.until(STADIUM, "Pre-roll")
+    stage.note(STADIUM, "picture looked at, recorder armed")
+    await stage.until(STADIUM, "Service Active")
+    stage.note(STADIUM, "on the air, recording")
+    await stage.until(STADIUM, "Completed", within=STADIUM.end)
+    stage.note(STADIUM, "all devices reset")
+
+
+async def changes_of_mind(stage: Stage) -> None:
+    """(c) A cancel, an on-hold, an early finish."""
+    gala = await stage.book(GALA)
+    briefing = await stage.book(BRIEFING)
+    await stage.at(6)
+    stage.say(f"{WEATHER.name} wants what {GALA.name} holds: refused. {GALA.name} is canceled: now it is free.")
+    try:
+        await stage.client.send(WEATHER.booked(stage.world, stage.begin))
+    except Problem as problem:
+        stage.evidence.refusal = " ".join([problem.detail, *(clash.rival_name for clash in problem.clashes)])
+    await stage.act(gala, "cancel", why="rained off")
+    weather = await stage.book(WEATHER)
+    await stage.act(weather, "hold")
+    stage.note(WEATHER, "on hold: nothing may run")
+    await stage.until(BRIEFING, "Service Active", within=BRIEFING.off_air)
+    await asyncio.sleep(1)
+    stage.say(f"{BRIEFING.name} is over early: finish. Post-roll begins now.")
+    await stage.act(briefing, "finish", why="nobody has a question")
+    await stage.until(BRIEFING, "Completed")
+    stage.note(BRIEFING, "all devices reset")
+
+
+async def crash_on_air(stage: Stage) -> None:
+    """(d) kill -9 while the news is on the air, one second before the stadium is due to go on the air."""
+    await stage.at(OUTAGE_ON_AIR)
+    await stage.until(NEWS, "Service Active")
+    before, pid = await stage.running(), stage.server.pid
+    stage.say(f"kill -9 {pid}: the engine is dead. The picture of {NEWS.name} is looked at meanwhile.")
+    killed = await stage.kill()
+    _, picture = await asyncio.gather(
+        asyncio.sleep(PAUSE), stream(stage.world.monitor(NEWS.chain), Expect(codec="h264", size="640x360", audio=True))
+    )
+    stage.say(f"Picture {picture.state.value}. The engine is started again.")
+    ready = await stage.restart()
+    after = await stage.running()
+    stage.evidence.outages.append(Outage(killed, ready, before, after, picture=picture))
+    stage.say(f"It is back after {(ready - killed).total_seconds():.1f} s, as process {stage.server.pid}.")
+
+
+async def crash_in_script(stage: Stage) -> None:
+    """(d) kill -9 again, while a script waits for an encoder that has its order and has not answered."""
+    node = f"enc-{BRIEFING.chain}"
+    await stage.at(BRIEFING.pre_roll - 1)
+    await stage.world.fault(node, "slow", seconds=PAUSE, times=1, on="PATCH")
+    stage.note(BRIEFING, f"{node} takes its time")
+    async with asyncio.timeout(30):
+        while not (await stage.world.status(node))["orders"]:
+            await asyncio.sleep(0.03)
+    before, crash = await stage.running(), await _under_way(stage, node)
+    stage.say(f"kill -9 {stage.server.pid} in the middle of a step: {crash.step.name}, on {node}.")
+    killed = await stage.kill()
+    await asyncio.sleep(PAUSE)
+    ready = await stage.restart()
+    after = await stage.running()
+    stage.evidence.outages.append(Outage(killed, ready, before, after, crash=crash))
+    stage.note(BRIEFING, "taken over in the middle of its script")
+    stage.say(f"It is back after {(ready - killed).total_seconds():.1f} s. The run goes on where it was.")
+
+
+async def _under_way(stage: Stage, node: str) -> Crash:
+    """The step that is under way. Raises LookupError when there is none."""
+    booking = stage.board.booking(BRIEFING.name)
+    if booking is None:
+        raise LookupError(f"{BRIEFING.name} is not booked")
+    run = (await record(stage.client, booking.id)).runs[-1]
+    steps = [step for step in run.steps if step.state == "begun"]
+    if not steps:
+        raise LookupError(f"no step of {BRIEFING.name} was under way")
+    return Crash(run, steps[-1], node)
+
+
+def _whole_second(now: datetime) -> datetime:
+    return now.replace(microsecond=0) + timedelta(seconds=1)

@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The promises and whether they were kept: each a rule from evidence to a verdict, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from preroll.client.things import Run, Step
+from preroll.demo.cast import BRIEFING, GALA, NEWS, STADIUM, WEATHER, Part
+from preroll.demo.evidence import Crash, Evidence, Node, Outage, Record
+from preroll.demo.palette import look
+from preroll.demo.timing import timings
+from preroll.sdk import AuditState
+
+ON_TIME = timedelta(seconds=1)
+"""An event begins no later than this after it could begin."""
+EDGE = timedelta(seconds=1.5)
+"""What a recording may lack of the time on the air: the way to the first key picture, and the last group."""
+UNTOUCHED = ("Partial", "Confirmed")
+WHOLE = (*UNTOUCHED, "Pre-roll", "Service Active", "Post-roll", "Completed")
+PICTURE = "h264, 640x360, 25 fps, sound"
+STANDARD = ("start_of_pre_roll", "end_of_pre_roll", "start_of_post_roll", "end_of_post_roll")
+ON_STAGE = (NEWS, STADIUM, BRIEFING)
+"""The bookings that run."""
+MENDED = (*UNTOUCHED, "Failed Service Pre-Roll", "Pre-roll", "Service Active", "Post-roll", "Completed")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One promise."""
+
+    promise: str
+    expected: str
+    found: str
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule expected, what it found, and whether that is good."""
+
+    expected: str
+    found: str
+    kept: bool
+
+
+Rule = Callable[[Evidence], Finding]
+
+
+def judge(evidence: Evidence) -> list[Verdict]:
+    """Every promise of the demo, in the order of the story."""
+    return [_judged(promise, rule, evidence) for promise, rule in PROMISES]
+
+
+def _judged(promise: str, rule: Rule, evidence: Evidence) -> Verdict:
+    try:
+        finding = rule(evidence)
+    except (LookupError, TypeError) as missing:
+        return Verdict(promise, "evidence", f"there is none: {missing}", kept=False)
+    return Verdict(promise, finding.expected, finding.found, finding.kept)
+
+
+def told(evidence: Evidence) -> Finding:
+    """Nothing came in the way of the story."""
+    found = "; ".join(evidence.incidents) or "no incident"
+    return Finding("no incident", found, not evidence.incidents)
+
+
+def news_lives(evidence: Evidence) -> Finding:
+    """The states of its change log."""
+    return _life(evidence, NEWS, WHOLE)
+
+
+def picture_on_air(evidence: Evidence) -> Finding:
+    """What the script of the on-air event found when it decoded the stream."""
+    run = evidence.records[NEWS.name].runs_of("end_of_pre_roll")[-1]
+    seen = _fields(run.returned["picture"])
+    sound = ["sound"] if seen["audio"] else []
+    found = ", ".join([str(seen["codec"]), str(seen["size"]), f"{float(str(seen['fps'])):.0f} fps", *sound])
+    return Finding(PICTURE, found, found == PICTURE and seen["state"] == "Up")
+
+
+def recording_whole(evidence: Evidence) -> Finding:
+    """What the script of post-roll found when it played the recording."""
+    record = evidence.records[NEWS.name]
+    files = _fields(record.runs_of("start_of_post_roll")[-1].returned["recording"])
+    lasted = [float(str(_fields(audit)["seconds"])) for audit in files.values()]
+    least = (_on_air(record) - EDGE).total_seconds()
+    return Finding(
+        f"1 file, {least:g} s or more",
+        f"{_count(len(lasted), 'file')}, {' + '.join(f'{s:.1f}' for s in lasted)} s",
+        len(lasted) == 1 and lasted[0] >= least,
+    )
+
+
+def lie_caught(evidence: Evidence) -> Finding:
+    """The first run of pre-roll failed, by the check set, before the on-air time."""
+    record = evidence.records[STADIUM.name]
+    first = record.runs_of("start_of_pre_roll")[0]
+    caught = first.outcome == "failed" and "check set failed" in first.message
+    in_time = first.ended is not None and first.ended < record.booking.start
+    return Finding(
+        "the check set fails, before the air",
+        _mismatch(first.message) if caught else f"{first.outcome}: {first.message}",
+        caught and in_time,
+    )
+
+
+def failure_reported(evidence: Evidence) -> Finding:
+    """The platform's start failure script ran."""
+    runs = evidence.records[STADIUM.name].runs_of("start_failure")
+    found = ", ".join(f"{r.script}: {r.outcome}" for r in runs) or "it did not run"
+    return Finding("report_failure: ok", found, found == "report_failure: ok")
+
+
+def retry_mends(evidence: Evidence) -> Finding:
+    """The states of its change log."""
+    return _life(evidence, STADIUM, MENDED)
+
+
+def retry_repeats_nothing(evidence: Evidence) -> Finding:
+    """Steps that were done in the first try are not taken in the second."""
+    first, again = evidence.records[STADIUM.name].runs_of("start_of_pre_roll")
+    done = {s.name for s in first.steps if s.state == "done"}
+    repeated = done & {s.name for s in again.steps}
+    expected = f"{_count(len(done), 'step')} kept, 0 repeated"
+    found = f"{_count(len(done - repeated), 'step')} kept, {len(repeated)} repeated"
+    return Finding(expected, found, bool(done) and not repeated and again.outcome == "ok")
+
+
+def gala_canceled(evidence: Evidence) -> Finding:
+    """The states of its change log, and no run."""
+    return _never_ran(evidence, GALA, "Canceled")
+
+
+def window_freed(evidence: Evidence) -> Finding:
+    """Another booking was refused before the cancel, and taken after it."""
+    refused, booked = GALA.name in evidence.refusal, WEATHER.name in evidence.records
+    found = f"{'refused' if refused else 'not refused'}, then {'booked' if booked else 'not booked'}"
+    return Finding("refused, then booked", found, refused and booked)
+
+
+def weather_held(evidence: Evidence) -> Finding:
+    """The states of its change log, and no run, although its time has come."""
+    finding = _never_ran(evidence, WEATHER, "On-Hold")
+    booking = evidence.records[WEATHER.name].booking
+    due = booking.start - timedelta(seconds=booking.pre_roll)
+    passed = evidence.closed is not None and due < evidence.closed
+    return finding if passed else Finding(finding.expected, "its time has not come", kept=False)
+
+
+def briefing_finished(evidence: Evidence) -> Finding:
+    """It went off the air long before its end, when that was asked for."""
+    record = evidence.records[BRIEFING.name]
+    asked = record.finished
+    if asked is None:
+        return Finding("finished", "it was not asked for", kept=False)
+    early = timedelta(seconds=BRIEFING.off_air - BRIEFING.on_air) - _on_air(record)
+    began = record.runs_of("start_of_post_roll")[0].began
+    whole = record.states == WHOLE
+    told_of = f"{_ms(began - asked)} after it was asked, {early.total_seconds():.0f} s early"
+    return Finding(
+        f"{_ms(ON_TIME)} or less after it was asked",
+        told_of if whole else _glyphs(record.states),
+        whole and early > timedelta(0) and began - asked <= ON_TIME,
+    )
+
+
+def picture_goes_on(evidence: Evidence) -> Finding:
+    """The FFmpeg of every node that was on the air is the same process after an outage as before it."""
+    pairs = [pair for outage in evidence.outages for pair in _on_the_air(outage)]
+    restarted = [name for name, before, after in pairs if (before.pid, before.restarts) != (after.pid, after.restarts)]
+    pictures = [o.picture for o in evidence.outages if o.picture is not None]
+    up = bool(pictures) and all(p.state is AuditState.UP for p in pictures)
+    seen = ", ".join(f"{p.state.value} {p.message}".strip() for p in pictures) or "not looked at"
+    found = f"{len(restarted)} of {_count(len(pairs), 'process')} restarted {' '.join(restarted)}".strip()
+    return Finding(
+        f"0 of {_count(len(pairs), 'process')} restarted, picture Up", f"{found}, picture {seen}",
+        bool(pairs) and not restarted and up,
+    )  # fmt: skip
+
+
+def missed_event_runs(evidence: Evidence) -> Finding:
+    """Events that were planned for the first outage began when the engine was back."""
+    first = evidence.outages[0]
+    missed = [t for t in timings(evidence) if first.killed <= t.planned < first.ready]
+    found = ", ".join(f"{t.booking} {t.event}, {_ms(t.late)} late" for t in missed) or "nothing fell due"
+    return Finding("when the engine is back", found, bool(missed) and all(t.beyond <= ON_TIME for t in missed))
+
+
+def run_goes_on(evidence: Evidence) -> Finding:
+    """The run that was under way was taken over; what it had done was not done again."""
+    before, after = _crashed(evidence)
+    steps = {s.name: s for s in after.steps}
+    done = [s for s in before.run.steps if s.state == "done"]
+    repeated = [s for s in done if _trace(steps[s.name]) != _trace(s)]
+    kept, taken = f"{_count(len(done), 'step')} kept", after.epoch - before.run.epoch
+    return Finding(
+        f"taken over once: ok, {kept}, 0 repeated",
+        f"taken over {'once' if taken == 1 else f'{taken} x'}: {after.outcome}, {kept}, {len(repeated)} repeated",
+        bool(done) and taken == 1 and after.outcome == "ok" and not repeated,
+    )
+
+
+def open_step_once(evidence: Evidence) -> Finding:
+    """The step that was under way is done, and the device has put its values into force once."""
+    crash, after = _crashed(evidence)
+    step = next((s for s in after.steps if s.name == crash.step.name), crash.step)
+    others = sum(1 for run, _ in _applied(evidence, crash.node) if run.id != after.id)
+    effects = evidence.nodes[crash.node].activations - others
+    expected = f"{crash.step.name}: done, 1 x on {crash.node}"
+    found = f"{crash.step.name}: {step.state}, {effects} x on {crash.node}"
+    return Finding(expected, found, found == expected and step.attempts == 2)
+
+
+def events_once(evidence: Evidence) -> Finding:
+    """Each of the four events of each booking that ran has one run that ended well."""
+    good = [
+        sum(1 for run in record.runs_of(kind) if run.outcome == "ok")
+        for record in evidence.orchestrated
+        for kind in STANDARD
+    ]
+    expected = len(STANDARD) * len(ON_STAGE)
+    once, missed = good.count(1), good.count(0)
+    return Finding(
+        f"{expected} of {expected} once, 0 missed, 0 repeated",
+        f"{once} of {len(good)} once, {missed} missed, {len(good) - once - missed} repeated",
+        once == len(good) == expected,
+    )
+
+
+def devices_agree(evidence: Evidence) -> Finding:
+    """Every node has put values into force as often as steps of the journal changed it."""
+    journal = {name: len(list(_applied(evidence, name))) for name in evidence.nodes}
+    wrong = [f"{n} did {node.activations}, journal {journal[n]}" for n, node in evidence.nodes.items()
+             if node.activations != journal[n]]  # fmt: skip
+    total = sum(journal.values())
+    places = f"on {_count(len(journal), 'device')}"
+    return Finding(
+        f"{total} changes {places}", "; ".join(wrong) or f"{total} changes {places}", total > 0 and not wrong
+    )
+
+
+def on_time(evidence: Evidence) -> Finding:
+    """No event began much later than it could."""
+    found = timings(evidence)
+    slowest = max((t.beyond for t in found), default=timedelta.max)
+    return Finding(
+        f"{_ms(ON_TIME)} or less after they could",
+        f"{_count(len(found), 'event')}, the slowest {_ms(slowest)}",
+        slowest <= ON_TIME,
+    )
+
+
+# fmt: off
+PROMISES: tuple[tuple[str, Rule], ...] = (
+    ("Evening news goes from Partial to Completed",          news_lives),
+    ("Its picture is decoded on the air",                    picture_on_air),
+    ("Its recording is played from end to end",              recording_whole),
+    ("An encoder that lies is caught in pre-roll",           lie_caught),
+    ("Somebody is told of the failure",                      failure_reported),
+    ("After the repair, retry brings it on the air",         retry_mends),
+    ("Retry goes on at the step that failed",                retry_repeats_nothing),
+    ("A canceled booking never runs",                        gala_canceled),
+    ("Its resources are free for the next one",              window_freed),
+    ("A booking on hold lets its time pass",                 weather_held),
+    ("Finish takes a booking off the air at once",           briefing_finished),
+    ("kill -9 on the air: the picture goes on",              picture_goes_on),
+    ("What fell due meanwhile runs at the restart",          missed_event_runs),
+    ("kill -9 in a script: its run goes on where it was",    run_goes_on),
+    ("The step under way is done once at its device",        open_step_once),
+    ("Every event of every booking ran, once",               events_once),
+    ("Every device did once what the journal says",          devices_agree),
+    ("Every event began on time",                            on_time),
+    ("Nothing else came in the way",                         told),
+)
+# fmt: on
+
+
+def _life(evidence: Evidence, part: Part, expected: tuple[str, ...]) -> Finding:
+    found = evidence.records[part.name].states
+    return Finding(_glyphs(expected), _glyphs(found), found == expected)
+
+
+def _never_ran(evidence: Evidence, part: Part, last: str) -> Finding:
+    record, expected = evidence.records[part.name], (*UNTOUCHED, last)
+    return Finding(
+        f"{_glyphs(expected)}, 0 runs",
+        f"{_glyphs(record.states)}, {_count(len(record.runs), 'run')}",
+        record.states == expected and not record.runs,
+    )
+
+
+def _on_the_air(outage: Outage) -> Iterator[tuple[str, Node, Node]]:
+    return ((name, node, outage.after[name]) for name, node in outage.before.items() if node.pid is not None)
+
+
+def _crashed(evidence: Evidence) -> tuple[Crash, Run]:
+    """The run that was under way, as it was before the crash and as it became. Raises LookupError."""
+    crashes = [o.crash for o in evidence.outages if o.crash is not None]
+    after = {run.id: run for record in evidence.records.values() for run in record.runs}
+    return crashes[0], after[crashes[0].run.id]
+
+
+def _trace(step: Step) -> tuple[object, ...]:
+    """What changes when a step is taken again."""
+    return step.state, step.attempts, step.began, step.ended
+
+
+def _applied(evidence: Evidence, node: str) -> Iterator[tuple[Run, Step]]:
+    """Steps that changed a node: with a diff, or done before anybody could write it down."""
+    for record in evidence.records.values():
+        for run in record.runs:
+            for step in run.steps:
+                effective = step.state == "done" and (step.diff or step.attempts > 1)
+                if effective and evidence.resources.get(step.resource) == node:
+                    yield run, step
+
+
+def _on_air(record: Record) -> timedelta:
+    end = record.booking.end
+    if end is None:
+        raise LookupError("an end")
+    return end - record.booking.start
+
+
+def _glyphs(states: tuple[str, ...]) -> str:
+    return " ".join(look(state).glyph for state in states)
+
+
+def _mismatch(message: str) -> str:
+    """What the check set found, without the way there."""
+    return message.partition("check set failed: ")[2].partition(" (")[0] or message
+
+
+def _ms(span: timedelta) -> str:
+    return f"{span.total_seconds() * 1000:.0f} ms"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def _fields(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise LookupError("an audit")
+    return value
