@@ -6,5 +6,6 @@ The suite is ``preroll.testing.conformance``; it needs pytest, so it is not impo
 
 from preroll.testing.clock import ManualClock
 from preroll.testing.http_device import FAULTS, HttpDevice, Invalid
+from preroll.testing.rig import Rig
 
-__all__ = ["FAULTS", "HttpDevice", "Invalid", "ManualClock"]
+__all__ = ["FAULTS", "HttpDevice", "Invalid", "ManualClock", "Rig"]
