@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``python -m bench [--quick] [NAME...]``: take the measures, print a line for each figure, keep them in results.json.
 
-A name is a measure (``burst``) or the beginning of a figure's name is not needed: all figures of a measure are taken.
+A name is a measure, such as ``burst``; all its figures are taken.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main() -> int:
         parser.error(f"there is no measure {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")
     found: list[figures.Figure] = []
     for name in asked.names or MEASURES:
-        for figure in MEASURES[name](asked.quick):
+        for figure in MEASURES[name](quick=asked.quick):
             found.append(figures.with_command(figure, name))
             print(figure, flush=True)
     figures.keep(found, quick=asked.quick)

@@ -175,7 +175,9 @@ def burst(url: str, count: int, steps: int) -> float:
     connection = connect(url)
     make(connection)
     connection.begin()
-    connection.many("insert into boundary values (?, ?, 0, 'armed', 0, null, null, null)", [(i, i) for i in range(count)])
+    connection.many(
+        "insert into boundary values (?, ?, 0, 'armed', 0, null, null, null)", [(i, i) for i in range(count)]
+    )
     connection.many("insert into booking values (?, 'Confirmed', 'STOP', '', 0, 1, 0)", [(i,) for i in range(count)])
     connection.commit()
     writer = GroupCommit(connection)
@@ -194,9 +196,7 @@ async def _runs(writer: GroupCommit, count: int, steps: Sequence[str]) -> None:
         for key in keys:
             now = time.time_ns() // 1000
             ident = f"{key:032x}"
-            await writer.write(
-                (CLAIM_BOUNDARY, (now, key)), (CLAIM_BOOKING, (key,)), (CLAIM_RUN, (key, ident, now))
-            )
+            await writer.write((CLAIM_BOUNDARY, (now, key)), (CLAIM_BOOKING, (key,)), (CLAIM_RUN, (key, ident, now)))
             for name in steps:
                 await writer.write((BEGIN_STEP, (key, name, now)))
                 await writer.write((END_STEP, (now, key, name)))

@@ -8,10 +8,11 @@ import math
 import os
 import platform
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import Protocol
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -45,8 +46,10 @@ class Figure:
         return f"{self.name:<34} {short(self.value):>9} {self.unit:<4} {mark:<6} {self.target}{beside}{note}"
 
 
-Measure = Callable[[bool], Iterable[Figure]]
-"""Takes ``quick``; yields its figures as they are known."""
+class Measure(Protocol):
+    """Yields its figures as they are known."""
+
+    def __call__(self, *, quick: bool) -> Iterable[Figure]: ...
 
 
 def short(value: float | None) -> str:

@@ -76,7 +76,7 @@ def apscheduler(url: str, count: int, steps: int) -> float:
     from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
     from apscheduler.schedulers.background import BackgroundScheduler
 
-    global _done  # noqa: PLW0603 - a stored job finds its function by name
+    global _done
     _done = _Done(count)
     write_ahead(url)
     make(connect(url))
@@ -107,8 +107,8 @@ def dbos(url: str, count: int, steps: int) -> float:
     DBOS(config={"name": "bench", "system_database_url": url, "log_level": "ERROR"})
 
     @DBOS.step()
-    def step(name: str) -> bool:
-        return True
+    def step(name: str) -> str:
+        return name
 
     @DBOS.workflow()
     def workflow() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An engine for the bench: wired as ``preroll serve`` wires it, without the doors, and with a look at every settlement."""
+"""An engine for the bench: wired as ``preroll serve`` wires it, without the doors, and it counts what is settled."""
 
 from __future__ import annotations
 
@@ -85,4 +85,3 @@ def resident(pid: int) -> float:
     """Resident memory of a process, in megabytes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
-

@@ -22,7 +22,7 @@ BETTER = 20.0
 ENGINE_MB, HOST_MB = 150.0, 80.0
 
 
-def measure(quick: bool) -> Iterator[Figure]:
+def measure(*, quick: bool) -> Iterator[Figure]:
     """Rates for each database, and the memory after each burst."""
     count, rounds, few = (2_000, 1, 100) if quick else (10_000, 3, 500)
     with databases() as places:
@@ -48,28 +48,36 @@ def _figures(kind: str, samples: list[dict[str, Any]], count: int) -> Iterator[F
     def rate(name: str) -> float:
         return middle(s[name]["rate"] if isinstance(s[name], dict) else s[name] for s in samples)
 
-    def figure(name: str, value: float, unit: str, target: str, held: bool | None, *beside: Any, note: str = "") -> Figure:
-        return Figure(f"burst.{kind}.{name}", value, unit, target, held, *(beside or (None, "")), note)
+    def figure(
+        name: str,
+        value: float,
+        unit: str,
+        *,
+        target: str = "",
+        held: bool | None = None,
+        beside: tuple[float | None, str] = (None, ""),
+        note: str = "",
+    ) -> Figure:
+        return Figure(f"burst.{kind}.{name}", value, unit, target, held, *beside, note)
 
     failures = sum(s[name]["failures"] for s in samples for name in ("nothing", "unscripted", "steps"))
     size = f"n = {count}, median of {len(samples)}"
-    target, bare = NOTHING[kind], "the bare loop's rate"
+    noop, steps, target = rate("nothing"), rate("steps"), NOTHING[kind]
+    bare = {number: (rate(f"bare {number}"), "the bare loop's rate") for number in (0, 3)}
+    yield figure("noop", noop, "/s", target=f">= {target:,.0f}/s", held=noop >= target, beside=bare[0], note=size)
+    yield figure("unscripted", rate("unscripted"), "/s", beside=bare[0], note=size)
     yield figure(
-        "noop", rate("nothing"), "/s", f">= {target:,.0f}/s", rate("nothing") >= target, rate("bare 0"), bare, note=size
-    )
-    yield figure("unscripted", rate("unscripted"), "/s", "", None, rate("bare 0"), bare, note=size)
-    steps = rate("steps")
-    yield figure(
-        "steps", steps, "/s", f">= {SHARE:g}x bare", steps >= SHARE * rate("bare 3"), rate("bare 3"), bare, note=size
+        "steps", steps, "/s", target=f">= {SHARE:g}x bare", held=steps >= SHARE * bare[3][0], beside=bare[3], note=size
     )
     for other in ("apscheduler", "dbos"):
-        yield figure(f"steps.{other}", steps, "/s", "", None, rate(other), f"{other}'s rate")
+        yield figure(f"steps.{other}", steps, "/s", beside=(rate(other), f"{other}'s rate"))
     better = max(rate("apscheduler"), rate("dbos"))
     yield figure(
-        "steps.others", steps, "/s", f">= {BETTER:g}x", steps >= BETTER * better, better, "the better of the two"
-    )
-    engine = max(s[name]["engine"] for s in samples for name in ("nothing", "steps"))
-    host = max(max(s[name]["hosts"]) for s in samples for name in ("nothing", "steps"))
-    yield figure("memory.engine", engine, "MB", f"<= {ENGINE_MB:g} MB", engine <= ENGINE_MB)
-    yield figure("memory.host", host, "MB", f"<= {HOST_MB:g} MB", host <= HOST_MB)
-    yield figure("failures", failures, "", "0", failures == 0)
+        "steps.others", steps, "/s", target=f">= {BETTER:g}x", held=steps >= BETTER * better,
+        beside=(better, "the better of the two"),
+    )  # fmt: skip
+    scripted = [s[name] for s in samples for name in ("nothing", "steps")]
+    engine, host = max(s["engine"] for s in scripted), max(max(s["hosts"]) for s in scripted)
+    yield figure("memory.engine", engine, "MB", target=f"<= {ENGINE_MB:g} MB", held=engine <= ENGINE_MB)
+    yield figure("memory.host", host, "MB", target=f"<= {HOST_MB:g} MB", held=host <= HOST_MB)
+    yield figure("failures", failures, "", target="0", held=failures == 0)

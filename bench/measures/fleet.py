@@ -12,7 +12,7 @@ from bench.figures import Figure, middle
 BOOKINGS, RESOURCES, LIMIT_S = 200, 10, 0.5
 
 
-def measure(quick: bool) -> Iterator[Figure]:
+def measure(*, quick: bool) -> Iterator[Figure]:
     """From due to the last durable settlement, for each database."""
     rounds = 1 if quick else 5
     with databases() as places:
@@ -27,6 +27,4 @@ def measure(quick: bool) -> Iterator[Figure]:
             took = middle(s["took"] for s in samples)
             failed = sum(s["failures"] for s in samples)
             note = f"{BOOKINGS} x {RESOURCES} resources, median of {rounds}" + (f", {failed} failed" if failed else "")
-            yield Figure(
-                f"fleet.{kind}", took, "s", f"<= {LIMIT_S:g} s", took <= LIMIT_S and not failed, note=note
-            )
+            yield Figure(f"fleet.{kind}", took, "s", f"<= {LIMIT_S:g} s", took <= LIMIT_S and not failed, note=note)

@@ -18,7 +18,7 @@ ALLOWED_MS = {50: 2.0, 99: 5.0}
 """Percentile -> by how much it may be later than the bare commit."""
 
 
-def measure(quick: bool) -> Iterator[Figure]:
+def measure(*, quick: bool) -> Iterator[Figure]:
     """Figures for each database, with the machine idle and with a script that burns a core."""
     count = 40 if quick else 200
     with databases() as places:
@@ -26,7 +26,11 @@ def measure(quick: bool) -> Iterator[Figure]:
             for burning in (False, True):
                 first = jobs.now_us() + LEAD_US
                 bare = jobs.start(
-                    "bare commits", url=places.fresh(kind), first_us=first + EVERY_US // 2, every_us=EVERY_US, count=count
+                    "bare commits",
+                    url=places.fresh(kind),
+                    first_us=first + EVERY_US // 2,
+                    every_us=EVERY_US,
+                    count=count,
                 )
                 engine = jobs.start(
                     "lateness", url=places.fresh(kind), first_us=first, every_us=EVERY_US, count=count, burning=burning

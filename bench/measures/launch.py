@@ -13,7 +13,7 @@ from bench.figures import Figure, middle
 ALLOWED = 1.1
 
 
-def measure(quick: bool) -> Iterator[Figure]:
+def measure(*, quick: bool) -> Iterator[Figure]:
     """From the beginning of the process to the end of its first claim, alternating."""
     count, rounds = (10_000, 3) if quick else (100_000, 9)
     with databases() as places:

@@ -20,7 +20,7 @@ _LOADED = (
 )
 
 
-def measure(quick: bool) -> Iterator[Figure]:
+def measure(*, quick: bool) -> Iterator[Figure]:
     """The slowest and the median command, and what none of them may import."""
     rounds = 3 if quick else 9
     taken: dict[tuple[str, ...], list[float]] = {command: [] for command in commands()}

@@ -22,7 +22,7 @@ async def first_line(ctx: Context) -> None:
 async def three_steps(ctx: Context) -> None:
     """Three steps, each recorded before it starts and when it ends; their bodies do nothing."""
     for name in ("receiver", "modulator", "router"):
-        await ctx.step(name, lambda key: True, repeatable=True)
+        await ctx.step(name, lambda key: bool(key), repeatable=True)
 
 
 @lso(name="bench-burn")

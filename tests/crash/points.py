@@ -10,7 +10,9 @@ from pathlib import Path
 
 from preroll.ports.scripts import Reach
 
-ENGINE = tuple(f"{verb}.{moment}" for verb in ("claim", "begin", "end", "settle") for moment in ("before", "written", "committed"))
+ENGINE = tuple(
+    f"{verb}.{moment}" for verb in ("claim", "begin", "end", "settle") for moment in ("before", "written", "committed")
+)
 HOST = ("host.started", "host.begun", "host.applied", "host.ended", "host.finishing")
 
 

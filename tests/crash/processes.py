@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.crash.engine import ROOT, Setting
 
-LIMIT = 60.0
+LIMIT = 100.0
 """Seconds after which a condition is taken to be never met."""
 
 

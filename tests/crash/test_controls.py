@@ -5,10 +5,15 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+
 from tests.crash.points import arm
 from tests.crash.processes import start, until
 from tests.crash.test_zombies import haunt
 from tests.crash.world import World
+
+pytestmark = pytest.mark.timeout(400)
+"""Seconds; generous, because a loaded machine starts processes slowly."""
 
 
 async def test_an_engine_that_forgets_its_journal_is_found_out(world: World) -> None:

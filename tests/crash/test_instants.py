@@ -7,8 +7,13 @@ import random
 import signal
 import threading
 
+import pytest
+
 from tests.crash.processes import end, start, until
 from tests.crash.world import STATES, World
+
+pytestmark = pytest.mark.timeout(400)
+"""Seconds; generous, because a loaded machine starts processes slowly."""
 
 RUNS = 200
 KILLS = 8
@@ -35,5 +40,3 @@ async def test_random_kills_lose_and_repeat_nothing(world: World) -> None:
     await until(world.all_completed, "all bookings are completed")
     await engine.stop()
     assert await world.violations() == []
-
-

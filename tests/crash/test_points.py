@@ -6,9 +6,14 @@ from __future__ import annotations
 import random
 import signal
 
+import pytest
+
 from tests.crash.points import ENGINE, HOST, arm, armed
 from tests.crash.processes import start, until
 from tests.crash.world import World
+
+pytestmark = pytest.mark.timeout(400)
+"""Seconds; generous, because a loaded machine starts processes slowly."""
 
 BATCH = 4
 """Bookings that are added for each point."""

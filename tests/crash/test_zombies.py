@@ -11,6 +11,9 @@ from tests.crash.points import arm, armed
 from tests.crash.processes import EngineProcess, start, state_of, until
 from tests.crash.world import Record, World
 
+pytestmark = pytest.mark.timeout(400)
+"""Seconds; generous, because a loaded machine starts processes slowly."""
+
 BOOKINGS = 10
 SECOND = 1_000_000
 
@@ -31,7 +34,9 @@ async def haunt(world: World, point: str, mutant: str = "") -> tuple[Record, Rec
     before = await world.record()
     said = len(zombie.lines)
     zombie.send(signal.SIGCONT)
-    await until(lambda: any(line.startswith("over") for line in zombie.lines[said:]), "the zombie has given up its runs")
+    await until(
+        lambda: any(line.startswith("over") for line in zombie.lines[said:]), "the zombie has given up its runs"
+    )
     after = await world.record()
     await zombie.stop()
     return before, after

@@ -82,7 +82,7 @@ class World:
     def setting(self, name: str = "A", **changes: object) -> Setting:
         """How an engine of this world works; alone on SQLite, one of several on PostgreSQL."""
         whole = Setting(
-            self.url, traps=str(self.traps(name)), name=name, only=self.url.startswith("sqlite"), lease_us=SECOND // 4
+            self.url, traps=str(self.traps(name)), name=name, only=self.url.startswith("sqlite"), lease_us=SECOND // 2
         )
         return replace(whole, **changes)  # type: ignore[arg-type]
 
@@ -179,7 +179,9 @@ class World:
             if state is not BoundaryState.DONE
         ]
         found += [f"run {i} is {outcome}: {why}" for i, (_, outcome, why) in record.runs.items() if outcome != "ok"]
-        found += [f"step {key} is {state}" for key, (state, _, _) in record.steps.items() if state is not StepState.DONE]
+        found += [
+            f"step {key} is {state}" for key, (state, _, _) in record.steps.items() if state is not StepState.DONE
+        ]
         events = len(self.booked) * len(STATES)
         counts = (len(record.boundaries), len(record.runs), len(record.steps))
         if counts != (events, events, events * STEPS):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the crash tests have run: two profile steps on devices of its own, and one step that writes each execution down."""
+"""What the crash tests have run: two profile steps on devices of their own, and one that writes executions down."""
 
 import asyncio
 import os
