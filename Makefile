@@ -18,7 +18,7 @@ demo: .venv/run  ## a small world that books itself, kills its engine, and prove
 	$(BIN)/preroll demo
 
 test: .venv/dev  ## all tests, on SQLite and on PostgreSQL
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 check: .venv/dev  ## format, lint, types, imports, spelling, docs, printed pages, change notes
 	$(BIN)/ruff format --check
