@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from typer.main import get_command
 
 from preroll import cli, settings
 from preroll.api import documents, problems
@@ -140,36 +139,20 @@ def bundle_tables() -> str:
     return "\n".join(f"### {title}\n\n{fields(model)}" for title, model in kinds.items())
 
 
-def commands() -> Iterator[tuple[str, Any]]:
-    """Every command that does something, with its full name."""
-
-    def below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
-        if not hasattr(command, "list_commands"):
-            yield name, command
-            return
-        for word in command.list_commands(None):
-            yield from below(f"{name} {word}", command.get_command(None, word))
-
-    return below("preroll", get_command(cli.app))
-
-
-def parameters(command: Any) -> Iterator[tuple[str, ...]]:
-    """Arguments and options of a command."""
-    for parameter in command.params:
-        words = [f"`{word}`" for word in parameter.opts if word.startswith("-")] or [f"*{parameter.name}*"]
-        yield ", ".join(words), getattr(parameter, "help", None) or ("needed" if parameter.required else "")
-
-
 def commands_text() -> str:
-    """Every command with its parameters."""
-    parts = []
-    for name, command in commands():
-        rows = list(parameters(command))
-        told = inspect.cleandoc(command.help or "").partition("\f")[0].strip()
-        parts.append(
-            f"### {name}\n\n{told[:1].upper()}{told[1:]}\n" + ("\n" + table(("", ""), iter(rows)) if rows else "")
-        )
-    return "\n".join(parts)
+    """Every command that does something, with its arguments and options."""
+    return "\n".join(command_text(command) for command in cli.parsers() if not command.is_group)
+
+
+def command_text(command: cli.Parser) -> str:
+    """One command."""
+    told = command.description or ""
+    rows = [
+        (", ".join(f"`{word}`" if word.startswith("-") else f"*{word}*" for word in words), about)
+        for words, about in command.parameters()
+    ]
+    text = f"### {command.prog}\n\n{told[:1].upper()}{told[1:]}\n"
+    return f"{text}\n{table(('', ''), iter(rows))}" if rows else text
 
 
 def exits_table() -> str:
