@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from preroll.app import App, build
 from preroll.app.orchestration import Orchestration
 from preroll.bootstrap.virtual import VirtualClock, VirtualLoop
 from preroll.clock.dispatcher import Dispatcher, Pace
+from preroll.clock.heartbeat import beat
 from preroll.drivers.sim import Device, Fault, World, sim_in
 from preroll.ports.rows import Claims, Decide, LogLine, Settled, Settlement, StepBegin, StepEnd, Verdict
 from preroll.ports.store import Journal, Store, Unit
@@ -39,8 +40,8 @@ class Options:
 
     seed: int = 1
     """Of the ids that are made."""
-    pace: Pace = field(default_factory=lambda: Pace(longest_sleep=3600.0))
-    """No wake-up is lost on one loop, so the dispatcher may sleep long."""
+    pace: Pace = field(default_factory=lambda: Pace(lease_us=600_000_000, longest_sleep=3600.0))
+    """No wake-up is lost on one loop, so the dispatcher may sleep long; and so may the heart."""
     watch: Watch = lambda _, __, ___: None
     """Sees what the journal has taken: (engine, ``claim``, ``begin``, ``end`` or ``settle``, the row)."""
     journal: Callable[[Journal], Journal] = lambda journal: journal
@@ -69,7 +70,9 @@ class InlineSet:
         pace = self._options.pace
         worker = await journal.enlist(engine.name, "inline", 0, "inline", pace.lease_us)
         await journal.bury(worker)
-        engine.begin(Dispatcher(journal, orchestration, worker, pace))
+        engine.begin(
+            Dispatcher(journal, orchestration, worker, pace), beat(journal, worker, pace.lease_us, engine.over)
+        )
         self.store.on_due(engine.dispatcher.waker(self.loop))
         await self.loop.idle()
 
@@ -86,6 +89,11 @@ class InlineSet:
         while self.engine is not None and self.engine.dispatcher.running:
             await self.engine.dispatcher.idle()
             await self.loop.idle()
+
+    @property
+    def awake(self) -> set[str]:
+        """Names of the engines that are neither dead nor frozen."""
+        return {e.name for e in (*self._gone, *filter(None, [self.engine])) if e.awake_now}
 
     def without(self, script: str) -> None:
         """Uninstall a script; the next engine does not have it."""
@@ -146,11 +154,17 @@ class Engine:
         self._thawed = asyncio.Event()
         self._thawed.set()
         self._tasks: list[asyncio.Task[object]] = []
+        self.over = asyncio.Event()
 
-    def begin(self, dispatcher: Dispatcher) -> None:
-        """It claims from now on."""
+    def begin(self, dispatcher: Dispatcher, heart: Coroutine[Any, Any, None]) -> None:
+        """It claims from now on, and its heart beats."""
         self.dispatcher = dispatcher
-        self._tasks.append(self._loop.create_task(dispatcher.run()))
+        self._tasks += [self._loop.create_task(dispatcher.run()), self._loop.create_task(heart)]
+
+    @property
+    def awake_now(self) -> bool:
+        """Is it neither dead nor frozen?"""
+        return not self.dead and self._thawed.is_set()
 
     def freeze(self) -> None:
         """It stops where it next asks the journal."""
@@ -166,8 +180,9 @@ class Engine:
             return
         self.dead = True
         self._thawed.set()
+        for task in self._tasks:
+            task.cancel()
         if self._tasks:
-            self._tasks[0].cancel()
             self._tasks.append(self._loop.create_task(self.dispatcher.drain(0)))
 
     async def buried(self) -> None:
@@ -276,6 +291,12 @@ class _Bench(World):
         return self._world.strike(name, call, used_up=used_up)
 
 
+def _unless_killed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Nobody asks how the tasks of a dead engine ended."""
+    if not isinstance(context.get("exception"), Killed):
+        loop.default_exception_handler(context)
+
+
 @asynccontextmanager
 async def inline_set(scripts: Scripts, options: Options | None = None) -> AsyncIterator[InlineSet]:
     """All parts on the running loop, which must be a VirtualLoop, with an engine that has started.
@@ -287,6 +308,7 @@ async def inline_set(scripts: Scripts, options: Options | None = None) -> AsyncI
     loop = asyncio.get_running_loop()
     if not isinstance(loop, VirtualLoop):
         raise TypeError("the inline set plays in virtual time: run it with run_virtual")
+    loop.set_exception_handler(_unless_killed)
     rig = InlineSet(loop, scripts, options or Options())
     await rig.start()
     try:
