@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decodes a source and prints what it is, as JSON: ``python -m preroll.audits.decoding SOURCE SECONDS PATIENCE``.
 
-``{"result": "found", codec, size, fps, kbit, audio, luma, frames, seconds}``; ``{"result": "none", "error"}`` when
-there is no stream; ``{"result": "unknown", "error"}`` when nobody can tell. It ends when its standard input is closed.
+``{"result": "found", codec, size, fps, kbit, audio, luma, frames, broken, seconds}``; ``{"result": "none", "error"}``
+when there is no stream; ``{"result": "unknown", "error"}`` when nobody can tell. It ends when its standard input is
+closed.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class _Tally:
     size: int = 0
     packets: int = 0
     frames: int = 0
+    broken: int = 0
+    """Packets that could not be decoded: the first ones after tuning in, or what the network lost."""
     luma: list[float] = field(default_factory=list)
 
     @property
@@ -46,11 +49,18 @@ class _Tally:
         self.first = at if self.first is None else self.first
         self.last = max(self.last, at)
         self.packets += 1
-        for frame in packet.decode():
+        for frame in self._decoded(packet):
             if self.frames % _EVERY == 0:
                 sample = bytes(frame.planes[0])[::_SAMPLE]
                 self.luma.append(sum(sample) / len(sample))
             self.frames += 1
+
+    def _decoded(self, packet: Any) -> list[Any]:
+        try:
+            return list(packet.decode())
+        except ValueError:  # av.error.InvalidDataError is one
+            self.broken += 1
+            return []
 
 
 def measure(av: Any, source: str, seconds: float, patience: float) -> dict[str, object]:
@@ -76,6 +86,7 @@ def measure(av: Any, source: str, seconds: float, patience: float) -> dict[str, 
             "audio": bool(container.streams.audio),
             "luma": round(sum(tally.luma) / len(tally.luma)),
             "frames": tally.frames,
+            "broken": tally.broken,
             "seconds": round(tally.seconds, 2),
         }
 
