@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who plays in the demo: its bookings, on which chain, and when, in seconds of the story."""
+"""Who plays in the demo: its bookings, on which chain, and when, in seconds of the story.
+
+A second of the story is a second, or more on a machine that is busy: that is the tempo.
+"""
 
 from __future__ import annotations
 
@@ -33,19 +36,21 @@ class Part:
         """First part of its recording's file names."""
         return self.name.lower().replace(" ", "-")
 
-    def booked(self, world: World, begin: datetime) -> Call[Booking]:
+    def booked(self, world: World, begin: datetime, tempo: float) -> Call[Booking]:
         """The call that books it in a story that began then."""
         nodes: Mapping[str, Any] = world.choice(self.chain, record=self.recording)
-        return calls.create_booking(
-            self.name,
-            begin + timedelta(seconds=self.on_air),
-            begin + timedelta(seconds=self.off_air),
-            pre_roll=self.on_air - self.pre_roll,
-            post_roll=self.end - self.off_air,
-            nodes=nodes,
-            definition="Contribution",
-            platform=PLATFORM,
+        pre_roll, on_air, off_air, end = (
+            lasting(seconds, tempo) for seconds in (self.pre_roll, self.on_air, self.off_air, self.end)
         )
+        return calls.create_booking(
+            self.name, begin + on_air, begin + off_air, pre_roll=on_air - pre_roll, post_roll=end - off_air,
+            nodes=nodes, definition="Contribution", platform=PLATFORM,
+        )  # fmt: skip
+
+
+def lasting(seconds: float, tempo: float) -> timedelta:
+    """How long so many seconds of the story are: whole seconds."""
+    return timedelta(seconds=round(seconds * tempo))
 
 
 # fmt: off

@@ -58,13 +58,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """A run that was under way when the engine was killed."""
+    """A run that was under way when the engine was killed, and the step that it was taking."""
 
     run: Run
     step: Step
-    """The step that was under way."""
-    node: str
-    """Where it was under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ class Outage:
     ready: datetime
     before: Mapping[str, Node]
     after: Mapping[str, Node]
-    crash: Crash | None = None
+    crashes: list[Crash]
     picture: Audit | None = None
     """Of what was on the air, looked at while the engine was dead."""
 
@@ -95,6 +92,7 @@ class Evidence:
     """What was said to the booking that wanted resources which another one held."""
     incidents: list[str] = field(default_factory=list)
     """What did not go as the story has it."""
+    tempo: float = 1.0
     closed: datetime | None = None
 
     @property
@@ -119,6 +117,13 @@ async def record(client: AsyncClient, ident: str) -> Record:
         await client.send(calls.booking_changes(ident)),
         await client.send(calls.booking_runs(ident)),
     )
+
+
+async def crashes(client: AsyncClient) -> list[Crash]:
+    """The steps that are under way now: what a kill would crash."""
+    entering = [b.id async for b in client.each(calls.list_bookings(platform=PLATFORM)) if b.entering]
+    runs = [run for ident in entering for run in await client.send(calls.booking_runs(ident))]
+    return [Crash(run, step) for run in runs for step in run.steps if step.state == "begun"]
 
 
 async def nodes(world: World, names: Iterable[str]) -> dict[str, Node]:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -16,13 +16,18 @@ from preroll.client import AsyncClient, ClientError, calls
 from preroll.client.things import Booking
 from preroll.demo import evidence
 from preroll.demo.board import Board, Engine
-from preroll.demo.cast import CHAINS, PLATFORM, Part
-from preroll.demo.evidence import Evidence, Node
+from preroll.demo.cast import CHAINS, PLATFORM, Part, lasting
+from preroll.demo.evidence import Evidence, Node, Outage
 from preroll.demo.server import Server, connect
 from preroll.demo.world import Unavailable, World
+from preroll.sdk import Audit
 
 PATIENCE = 30.0
 """Seconds for which a call is repeated while the engine is dead."""
+BRISK = 7.0
+"""Seconds in which a machine that has little else to do has built the stage."""
+SLOWEST = 1.8
+"""The tempo at which the whole takes hardly two minutes."""
 
 
 @dataclass(slots=True)
@@ -36,6 +41,8 @@ class Stage:
     evidence: Evidence = field(default_factory=Evidence)
     begin: datetime = field(default_factory=lambda: datetime.now(UTC))
     """Second 0 of the story."""
+    tempo: float = 1.0
+    """How long a second of the story is."""
 
     def say(self, text: str) -> None:
         """Tell what happens."""
@@ -47,12 +54,12 @@ class Stage:
 
     async def at(self, second: float) -> None:
         """Wait for a second of the story."""
-        left = self.begin + timedelta(seconds=second) - datetime.now(UTC)
+        left = self.begin + lasting(second, self.tempo) - datetime.now(UTC)
         await asyncio.sleep(max(0.0, left.total_seconds()))
 
     async def book(self, part: Part) -> Booking:
         """Book a part and confirm it."""
-        booking = await self.client.send(part.booked(self.world, self.begin))
+        booking = await self.client.send(part.booked(self.world, self.begin, self.tempo))
         return await self.act(booking, "confirm")
 
     async def act(self, booking: Booking, action: str, why: str = "") -> Booking:
@@ -61,25 +68,30 @@ class Stage:
 
     async def until(self, part: Part, *states: str, within: float = 30.0) -> None:
         """Wait until a booking has one of these states. Raises TimeoutError."""
-        await self.board.until(part.name, *states, within=within)
+        await self.board.until(part.name, *states, within=within * self.tempo)
 
     async def running(self) -> dict[str, Node]:
         """The nodes whose FFmpeg runs."""
         found = await evidence.nodes(self.world, self.world.nodes)
         return {name: node for name, node in found.items() if node.pid is not None}
 
-    async def kill(self) -> datetime:
-        """kill -9; returns when."""
+    async def outage(self, meanwhile: Awaitable[Audit | None]) -> Outage:
+        """kill -9 the engine, let something happen, and start it again."""
+        before, crashes = await self.running(), await evidence.crashes(self.client)
         killed = datetime.now(UTC)
         await self.server.kill()
         self.board.engine = Engine.DEAD
-        return killed
-
-    async def restart(self) -> datetime:
-        """Start the server again; returns when it was ready."""
+        picture = await meanwhile
+        self.say("The engine is started again.")
         await self.server.start()
         self.board.engine, self.board.pid = Engine.RUNNING, self.server.pid
-        return datetime.now(UTC)
+        ready = datetime.now(UTC)
+        lasted = (ready - killed).total_seconds()
+        self.say(f"It is back after {lasted:.1f} s, as process {self.server.pid}: it goes on where the journal ends.")
+        after = await evidence.nodes(self.world, before)
+        outage = Outage(killed, ready, before, after, crashes, picture)
+        self.evidence.outages.append(outage)
+        return outage
 
     async def played(self, act: str, story: Awaitable[None]) -> None:
         """Play an act to its end. What comes in its way is kept as an incident; the other acts go on."""
@@ -113,7 +125,10 @@ async def built(root: Path, board: Board) -> AsyncIterator[Stage]:
         looking = await stack.enter_async_context(connect(server.url, patience=0))
         watching = asyncio.create_task(board.watch(looking))
         stack.push_async_callback(_ended, watching)
-        yield Stage(world, server, client, board)
+        tempo = min(max(1.0, board.seconds / BRISK), SLOWEST)
+        if tempo > 1:
+            board.say(f"This machine is busy: the story is told {tempo:.1f} times as slowly")
+        yield Stage(world, server, client, board, Evidence(tempo=tempo), tempo=tempo)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from preroll.audits.stream import Expect, stream
 from preroll.client import Problem
 from preroll.demo.cast import BRIEFING, EPILOGUE, GALA, NEWS, OUTAGE_ON_AIR, STADIUM, WEATHER
-from preroll.demo.evidence import Crash, Outage, gather, record
+from preroll.demo.evidence import gather
 from preroll.demo.stage import Stage
+from preroll.sdk import Audit
 
 PAUSE = 1.5
 """Seconds that the engine stays dead, as if a person or a supervisor had to notice it."""
@@ -74,7 +75,7 @@ async def changes_of_mind(stage: Stage) -> None:
     await stage.at(6)
     stage.say(f"{WEATHER.name} wants what {GALA.name} holds: refused. {GALA.name} is canceled: now it is free.")
     try:
-        await stage.client.send(WEATHER.booked(stage.world, stage.begin))
+        await stage.client.send(WEATHER.booked(stage.world, stage.begin, stage.tempo))
     except Problem as problem:
         stage.evidence.refusal = " ".join([problem.detail, *(clash.rival_name for clash in problem.clashes)])
     await stage.act(gala, "cancel", why="rained off")
@@ -93,17 +94,16 @@ async def crash_on_air(stage: Stage) -> None:
     """(d) kill -9 while the news is on the air, one second before the stadium is due to go on the air."""
     await stage.at(OUTAGE_ON_AIR)
     await stage.until(NEWS, "Service Active")
-    before, pid = await stage.running(), stage.server.pid
-    stage.say(f"kill -9 {pid}: the engine is dead. The picture of {NEWS.name} is looked at meanwhile.")
-    killed = await stage.kill()
-    _, picture = await asyncio.gather(
-        asyncio.sleep(PAUSE), stream(stage.world.monitor(NEWS.chain), Expect(codec="h264", size="640x360", audio=True))
-    )
-    stage.say(f"Picture {picture.state.value}. The engine is started again.")
-    ready = await stage.restart()
-    after = await stage.running()
-    stage.evidence.outages.append(Outage(killed, ready, before, after, picture=picture))
-    stage.say(f"It is back after {(ready - killed).total_seconds():.1f} s, as process {stage.server.pid}.")
+    stage.say(f"kill -9 {stage.server.pid}: the engine is dead. {NEWS.name} is on the air: is there a picture?")
+    await stage.outage(_picture(stage))
+
+
+async def _picture(stage: Stage) -> Audit:
+    """Decode what is on the air now; a supervisor takes that long to notice that the engine is dead."""
+    expect = Expect(codec="h264", size="640x360", audio=True)
+    audit, _ = await asyncio.gather(stream(stage.world.monitor(NEWS.chain), expect), asyncio.sleep(PAUSE))
+    stage.say(f"Picture {audit.state.value}, with no engine.")
+    return audit
 
 
 async def crash_in_script(stage: Stage) -> None:
@@ -115,27 +115,9 @@ async def crash_in_script(stage: Stage) -> None:
     async with asyncio.timeout(30):
         while not (await stage.world.status(node))["orders"]:
             await asyncio.sleep(0.03)
-    before, crash = await stage.running(), await _under_way(stage, node)
-    stage.say(f"kill -9 {stage.server.pid} in the middle of a step: {crash.step.name}, on {node}.")
-    killed = await stage.kill()
-    await asyncio.sleep(PAUSE)
-    ready = await stage.restart()
-    after = await stage.running()
-    stage.evidence.outages.append(Outage(killed, ready, before, after, crash=crash))
+    stage.say(f"kill -9 {stage.server.pid}: {node} has its order and has not answered.")
+    await stage.outage(asyncio.sleep(PAUSE))
     stage.note(BRIEFING, "taken over in the middle of its script")
-    stage.say(f"It is back after {(ready - killed).total_seconds():.1f} s. The run goes on where it was.")
-
-
-async def _under_way(stage: Stage, node: str) -> Crash:
-    """The step that is under way. Raises LookupError when there is none."""
-    booking = stage.board.booking(BRIEFING.name)
-    if booking is None:
-        raise LookupError(f"{BRIEFING.name} is not booked")
-    run = (await record(stage.client, booking.id)).runs[-1]
-    steps = [step for step in run.steps if step.state == "begun"]
-    if not steps:
-        raise LookupError(f"no step of {BRIEFING.name} was under way")
-    return Crash(run, steps[-1], node)
 
 
 def _whole_second(now: datetime) -> datetime:

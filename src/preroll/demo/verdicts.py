@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from preroll.client.things import Run, Step
-from preroll.demo.cast import BRIEFING, GALA, NEWS, STADIUM, WEATHER, Part
+from preroll.demo.cast import BRIEFING, GALA, NEWS, STADIUM, WEATHER, Part, lasting
 from preroll.demo.evidence import Crash, Evidence, Node, Outage, Record
 from preroll.demo.palette import look
 from preroll.demo.timing import timings
@@ -57,7 +57,7 @@ def judge(evidence: Evidence) -> list[Verdict]:
 def _judged(promise: str, rule: Rule, evidence: Evidence) -> Verdict:
     try:
         finding = rule(evidence)
-    except (LookupError, TypeError) as missing:
+    except (LookupError, TypeError, ValueError) as missing:
         return Verdict(promise, "evidence", f"there is none: {missing}", kept=False)
     return Verdict(promise, finding.expected, finding.found, finding.kept)
 
@@ -157,7 +157,7 @@ def briefing_finished(evidence: Evidence) -> Finding:
     asked = record.finished
     if asked is None:
         return Finding("finished", "it was not asked for", kept=False)
-    early = timedelta(seconds=BRIEFING.off_air - BRIEFING.on_air) - _on_air(record)
+    early = _planned_on_air(BRIEFING, evidence.tempo) - _on_air(record)
     began = record.runs_of("start_of_post_roll")[0].began
     whole = record.states == WHOLE
     told_of = f"{_ms(began - asked)} after it was asked, {early.total_seconds():.0f} s early"
@@ -208,11 +208,11 @@ def open_step_once(evidence: Evidence) -> Finding:
     """The step that was under way is done, and the device has put its values into force once."""
     crash, after = _crashed(evidence)
     step = next((s for s in after.steps if s.name == crash.step.name), crash.step)
-    others = sum(1 for run, _ in _applied(evidence, crash.node) if run.id != after.id)
-    effects = evidence.nodes[crash.node].activations - others
-    expected = f"{crash.step.name}: done, 1 x on {crash.node}"
-    found = f"{crash.step.name}: {step.state}, {effects} x on {crash.node}"
-    return Finding(expected, found, found == expected and step.attempts == 2)
+    node = evidence.resources[step.resource]
+    others = sum(1 for run, _ in _applied(evidence, node) if run.id != after.id)
+    effects = evidence.nodes[node].activations - others
+    expected, found = f"{step.name}: done, 1 x on {node}", f"{step.name}: {step.state}, {effects} x on {node}"
+    return Finding(expected, found, found == expected and step.attempts > crash.step.attempts)
 
 
 def events_once(evidence: Evidence) -> Finding:
@@ -298,10 +298,10 @@ def _on_the_air(outage: Outage) -> Iterator[tuple[str, Node, Node]]:
 
 
 def _crashed(evidence: Evidence) -> tuple[Crash, Run]:
-    """The run that was under way, as it was before the crash and as it became. Raises LookupError."""
-    crashes = [o.crash for o in evidence.outages if o.crash is not None]
-    after = {run.id: run for record in evidence.records.values() for run in record.runs}
-    return crashes[0], after[crashes[0].run.id]
+    """The run of the press briefing that was under way, as it was and as it became. Raises LookupError."""
+    runs = {run.id: run for run in evidence.records[BRIEFING.name].runs}
+    crashes = [crash for outage in evidence.outages for crash in outage.crashes if crash.run.id in runs]
+    return crashes[0], runs[crashes[0].run.id]
 
 
 def _trace(step: Step) -> tuple[object, ...]:
@@ -310,12 +310,13 @@ def _trace(step: Step) -> tuple[object, ...]:
 
 
 def _applied(evidence: Evidence, node: str) -> Iterator[tuple[Run, Step]]:
-    """Steps that changed a node: with a diff, or done before anybody could write it down."""
+    """Steps that changed a node: with a diff, or done in a crash, before anybody could write the diff down."""
+    crashed = {(crash.run.id, crash.step.name) for outage in evidence.outages for crash in outage.crashes}
     for record in evidence.records.values():
         for run in record.runs:
             for step in run.steps:
-                effective = step.state == "done" and (step.diff or step.attempts > 1)
-                if effective and evidence.resources.get(step.resource) == node:
+                changed = step.state == "done" and (step.diff or (run.id, step.name) in crashed)
+                if changed and evidence.resources.get(step.resource) == node:
                     yield run, step
 
 
@@ -324,6 +325,10 @@ def _on_air(record: Record) -> timedelta:
     if end is None:
         raise LookupError("an end")
     return end - record.booking.start
+
+
+def _planned_on_air(part: Part, tempo: float) -> timedelta:
+    return lasting(part.off_air, tempo) - lasting(part.on_air, tempo)
 
 
 def _glyphs(states: tuple[str, ...]) -> str:
