@@ -24,7 +24,7 @@ check: .venv/dev  ## format, lint, types, imports, spelling, docs, printed pages
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/codespell
 	$(BIN)/python docs/printed.py --check
 	$(BIN)/sphinx-build -q -W -n docs docs/_build/html
