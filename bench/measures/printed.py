@@ -45,21 +45,10 @@ def measure(*, quick: bool) -> Iterator[Figure]:
 
 def commands() -> Iterator[tuple[str, ...]]:
     """Every command and group, by its words."""
-    import click
-    import typer.main
+    from preroll.cli import parsers
 
-    from preroll.cli import app
-
-    def walk(words: tuple[str, ...], command: click.Command) -> Iterator[tuple[str, ...]]:
-        yield words
-        if isinstance(command, click.Group):
-            context = click.Context(command)
-            for name in command.list_commands(context):
-                found = command.get_command(context, name)
-                if found is not None and not found.hidden:
-                    yield from walk((*words, name), found)
-
-    yield from walk((), typer.main.get_command(app))
+    for parser in parsers():
+        yield tuple(parser.prog.split()[1:])
 
 
 def _took(command: list[str]) -> float:

@@ -1,24 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line. A client of the REST API, but for what starts, checks and describes the process itself.
 
-A group is imported when it is called: ``--help`` loads neither the server nor the client.
+A command is imported when it is called, and what it needs when it runs: ``--help`` loads neither server nor client.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
-import typer
-from typer.core import TyperGroup
-
 from preroll import __version__
-from preroll.cli.exits import INTERRUPTED, Failure
+from preroll.cli.exits import INTERRUPTED, USAGE, Failure
+from preroll.cli.parser import Parser
 
 # fmt: off
 COMMANDS = {
-    # command      one line, the module of the same name holds it
+    # command      one line; the module of the same name has ``define(name) -> Parser``
     "serve":       "run the server: REST API and engine",
     "demo":        "a small world that books itself, kills its engine, and proves that nothing was lost",
     "booking":     "book, show, edit, confirm, hold, cancel, finish, retry, acknowledge",
@@ -35,58 +34,26 @@ COMMANDS = {
     "openapi":     "print the description of the REST API",
 }
 # fmt: on
+ABOUT = "Books resources over time and takes the service that they form on the air, and off again, on time."
 
 
-class LazyCommands(TyperGroup):
-    """Knows its commands by name and line, and imports the one that is called."""
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature is the library's
-        """Their names, in the order of the table."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        """Import a command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"preroll.cli.{cmd_name}")
-        command = typer.main.get_command(module.app)
-        command.name = cmd_name
-        return command
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
-        """Print the table, without an import."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+def parser_of(command: str) -> Parser:
+    """The parser of a command; imports its module."""
+    found: Parser = import_module(f"preroll.cli.{command}").define(f"preroll {command}")
+    return found
 
 
-app = typer.Typer(
-    name="preroll",
-    cls=LazyCommands,
-    help="Books resources over time and takes the service that they form on the air, and off again, on time.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+def parsers() -> Iterator[Parser]:
+    """Every command and group there is, for the reference and for tests."""
+    yield _root()
+    for command in COMMANDS:
+        yield from parser_of(command).within()
 
 
-def _version(asked: bool) -> None:  # noqa: FBT001 - an option's callback
-    if asked:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
-@app.callback()
-def _main(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="print the version"),  # noqa: FBT001, FBT003
-) -> None:
-    pass
-
-
-def run(args: list[str] | None = None) -> None:
+def run(words: Sequence[str] | None = None) -> None:
     """The command ``preroll``; ends the process with a code of ``preroll.cli.exits``."""
     try:
-        app(args, prog_name="preroll")
+        _carry_out(sys.argv[1:] if words is None else list(words))
     except Failure as failure:
         sys.stdout.flush()
         sys.stderr.write(f"preroll: {failure.what}\n")
@@ -95,3 +62,23 @@ def run(args: list[str] | None = None) -> None:
         sys.exit(failure.code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody reads what would be said when Python flushes its output
+
+
+def _carry_out(words: list[str]) -> None:
+    known = words and words[0] in COMMANDS
+    given: dict[str, Any] = vars(parser_of(words[0]).parse_args(words[1:]) if known else _root().parse_args(words))
+    do, parser = given.pop("do"), given.pop("asked")
+    if do is None:
+        parser.print_help()
+        sys.exit(USAGE)
+    do(**given)
+
+
+def _root() -> Parser:
+    root = Parser("preroll", about=ABOUT)
+    root.add_argument("--version", action="version", version=__version__, help="print the version")
+    for name, about in COMMANDS.items():
+        root.command(name, _carry_out, about)
+    return root

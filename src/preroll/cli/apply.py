@@ -5,26 +5,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from preroll.cli.options import SERVER, AsJson, Server, group
+from preroll.cli.parser import Parser
 
 if TYPE_CHECKING:
     from preroll.client import Problem
     from preroll.formats.bundle import Document
 
-app = group("Put a bundle of YAML files into the catalogue.")
+
+def define(name: str) -> Parser:
+    """What it takes."""
+    parser = Parser(name, apply)
+    parser.add_argument("source", metavar="DIR|FILE", type=Path, help="a YAML file, or a folder of them")
+    parser.add_argument("--platform", metavar="NAME", help="default: the bundle's, or default")
+    parser.asks_server()
+    return parser
 
 
-@app.command()
-def apply(
-    source: Annotated[Path, typer.Argument(metavar="DIR|FILE", help="a YAML file, or a folder of them")],
-    platform: Annotated[str | None, typer.Option(help="default: the bundle's, or default", metavar="NAME")] = None,
-    server: Server = SERVER,
-    as_json: AsJson = False,  # noqa: FBT002
-) -> None:
+def apply(source: Path, platform: str | None, server: str, *, as_json: bool) -> None:
     """Store every document of the bundle, all or none; a mistake is told with file, line and column."""
     from preroll.cli import output
     from preroll.cli.connect import connected

@@ -3,63 +3,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from preroll.cli.options import SERVER, AsJson, Server, group
+from preroll.cli.parser import Parser
 
 if TYPE_CHECKING:
     from preroll.client.things import Booking, BookingSummary
 
-app = group("Book, and everything that can be done with a booking.")
-
-Named = Annotated[str, typer.Argument(metavar="BOOKING", help="its id, or its whole name")]
-Revision = Annotated[int | None, typer.Option(help="refuse if this is not its revision any more", metavar="N")]
-Node = Annotated[
-    list[str], typer.Option("--node", help="resource for a node, by id or name; repeat it", metavar="LABEL=RESOURCE")
-]
-Profile = Annotated[
-    list[str], typer.Option("--profile", help="profile instance for a node; repeat it", metavar="LABEL=INSTANCE")
-]
-Value = Annotated[
-    list[str], typer.Option("--value", help="a parameter's value on a node; repeat it", metavar="LABEL.PARAMETER=VALUE")
-]
-Property = Annotated[list[str], typer.Option("--property", help="repeat it", metavar="NAME=VALUE")]
 A_TIME = "2026-03-01T18:00:00Z, now, now+90s or +10m"
 A_LENGTH = "90s, 5m, 1h30m"
 
 # fmt: off
 ACTIONS = {
     # action        help                                                                      with a reason
-    "confirm":     ("schedule it to be orchestrated",                                         False),
-    "hold":        ("put it on hold: not executed, its resources stay held",                  False),
-    "cancel":      ("cancel a booking that does not run; its resources are released",         True),
-    "finish":      ("end a running booking now; in pre-roll that aborts it",                  True),
-    "retry":       ("run a failed event again, from its first step that is not done",         True),
-    "acknowledge": ("take a failed event as repaired by hand; needs --why",                   True),
+    "confirm":     ("Schedule it to be orchestrated.",                                        False),
+    "hold":        ("Put it on hold: not executed, its resources stay held.",                 False),
+    "cancel":      ("Cancel a booking that does not run; its resources are released.",        True),
+    "finish":      ("End a running booking now; in pre-roll that aborts it.",                 True),
+    "retry":       ("Run a failed event again, from its first step that is not done.",        True),
+    "acknowledge": ("Take a failed event as repaired by hand; needs --why.",                  True),
 }
 # fmt: on
 
 
-@app.command()
+def define(name: str) -> Parser:
+    """What it takes."""
+    parser = Parser(name, about="Book, and everything that can be done with a booking.")
+    _define_create(parser.command("create", create))
+    _define_list(parser.command("list", list_))
+    for word, does in (("show", show), ("log", log), ("history", history)):
+        _named(parser.command(word, does)).asks_server()
+    _define_edit(parser.command("edit", edit))
+    for action, (about, reasoned) in ACTIONS.items():
+        command = _named(parser.command(action, partial(act, action), about))
+        if reasoned:
+            command.add_argument("--why", metavar="TEXT", default="", help="the reason, kept in the change log")
+        _guarded(command)
+    return parser
+
+
+def _define_create(command: Parser) -> None:
+    option = command.add_argument
+    option("name", metavar="NAME", help="what it is called")
+    option("--start", metavar="TIME", required=True, help=f"on the air: {A_TIME}")
+    option("--end", metavar="TIME", help="off the air; left out: permanent")
+    option("--definition", metavar="NAME", help="service definition")
+    option("--pre-roll", metavar="LENGTH", default="0s", help=A_LENGTH)
+    option("--post-roll", metavar="LENGTH", default="0s", help=A_LENGTH)
+    _on_nodes(command)
+    option("--priority", metavar="N", type=int, default=0, help="higher wins a conflict")
+    option("--platform", metavar="NAME", default="default", help="where; default: default")
+    option("--id", dest="ident", metavar="UUID", help="a UUID of your own")
+    command.asks_server()
+
+
+def _define_list(command: Parser) -> None:
+    option = command.add_argument
+    option("--state", metavar="STATE", action="append", default=[], help="only in this state; repeat it")
+    option("--text", metavar="TEXT", default="", help="only with this in the name")
+    option("--platform", metavar="NAME", help="only of this platform")
+    option("--from", dest="since", metavar="TIME", help=f"held at or after {A_TIME}")
+    option("--to", dest="until", metavar="TIME", help="held before")
+    command.asks_server()
+
+
+def _define_edit(command: Parser) -> None:
+    option = _named(command).add_argument
+    option("--name", metavar="NAME", help="its new name")
+    option("--start", metavar="TIME", help=A_TIME)
+    option("--end", metavar="TIME", help="a time, or never: permanent")
+    option("--pre-roll", metavar="LENGTH", help=A_LENGTH)
+    option("--post-roll", metavar="LENGTH", help=A_LENGTH)
+    _on_nodes(command)
+    option("--priority", metavar="N", type=int, help="higher wins a conflict")
+    _guarded(command)
+
+
+def _on_nodes(command: Parser) -> None:
+    many = partial(command.add_argument, action="append", default=[])
+    many("--node", metavar="LABEL=RESOURCE", help="resource for a node, by id or name; repeat it")
+    many("--profile", metavar="LABEL=INSTANCE", help="profile instance for a node; repeat it")
+    many("--value", metavar="LABEL.PARAMETER=VALUE", help="a parameter's value on a node; repeat it")
+    many("--property", dest="prop", metavar="NAME=VALUE", help="a property of the booking; repeat it")
+
+
+def _named(command: Parser) -> Parser:
+    command.add_argument("booking", metavar="BOOKING", help="its id, or its whole name")
+    return command
+
+
+def _guarded(command: Parser) -> None:
+    command.add_argument("--revision", metavar="N", type=int, help="refuse if this is not its revision any more")
+    command.asks_server()
+
+
 def create(
-    name: Annotated[str, typer.Argument(help="what it is called", metavar="NAME")],
-    start: Annotated[str, typer.Option(help=f"on the air: {A_TIME}", metavar="TIME")],
-    end: Annotated[str | None, typer.Option(help="off the air; left out: permanent", metavar="TIME")] = None,
-    definition: Annotated[str | None, typer.Option(help="service definition", metavar="NAME")] = None,
-    pre_roll: Annotated[str, typer.Option(help=A_LENGTH, metavar="LENGTH")] = "0s",
-    post_roll: Annotated[str, typer.Option(help=A_LENGTH, metavar="LENGTH")] = "0s",
-    node: Node = [],  # noqa: B006 - read only; the library makes the list
-    profile: Profile = [],  # noqa: B006
-    value: Value = [],  # noqa: B006
-    prop: Property = [],  # noqa: B006
-    priority: Annotated[int, typer.Option(help="higher wins a conflict")] = 0,
-    platform: Annotated[str, typer.Option(metavar="NAME")] = "default",
-    ident: Annotated[str | None, typer.Option("--id", help="a UUID of your own", metavar="UUID")] = None,
-    server: Server = SERVER,
-    as_json: AsJson = False,  # noqa: FBT002
+    name: str,
+    start: str,
+    end: str | None,
+    *,
+    definition: str | None,
+    pre_roll: str,
+    post_roll: str,
+    node: list[str],
+    profile: list[str],
+    value: list[str],
+    prop: list[str],
+    server: str,
+    as_json: bool,
+    ident: str | None,
+    **more: Any,
 ) -> None:
     """Book: the resources are held; nothing happens until it is confirmed."""
     from preroll.cli import words
@@ -69,20 +123,20 @@ def create(
         name, words.moment(start, "--start"), words.moment(end, "--end") if end else None,
         nodes=_nodes(node, profile, value), definition=definition, pre_roll=words.seconds(pre_roll, "--pre-roll"),
         post_roll=words.seconds(post_roll, "--post-roll"), properties=words.values(prop, "--property"),
-        priority=priority, platform=platform, id=ident,
+        id=ident, **more,
     )  # fmt: skip
     _send(call, server, as_json=as_json)
 
 
-@app.command("list")
 def list_(
-    state: Annotated[list[str], typer.Option(help="only in this state; repeat it", metavar="STATE")] = [],  # noqa: B006
-    text: Annotated[str, typer.Option(help="only with this in the name")] = "",
-    platform: Annotated[str | None, typer.Option(metavar="NAME")] = None,
-    since: Annotated[str | None, typer.Option("--from", help=f"held at or after {A_TIME}", metavar="TIME")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="held before", metavar="TIME")] = None,
-    server: Server = SERVER,
-    as_json: AsJson = False,  # noqa: FBT002
+    state: list[str],
+    text: str,
+    platform: str | None,
+    since: str | None,
+    until: str | None,
+    server: str,
+    *,
+    as_json: bool,
 ) -> None:
     """All bookings, by start."""
     from preroll.cli import output, words
@@ -100,8 +154,7 @@ def list_(
     output.table(("id", "name", "state", "service", "start", "end"), rows, empty="no bookings")
 
 
-@app.command()
-def show(booking: Named, server: Server = SERVER, as_json: AsJson = False) -> None:  # noqa: FBT002
+def show(booking: str, server: str, *, as_json: bool) -> None:
     """One booking: its events, what it waits for, what can be done with it now."""
     from preroll.cli.connect import booking_id, connected
     from preroll.client import calls
@@ -110,22 +163,22 @@ def show(booking: Named, server: Server = SERVER, as_json: AsJson = False) -> No
         _show(client.send(calls.get_booking(booking_id(client, booking))), as_json=as_json)
 
 
-@app.command()
 def edit(
-    booking: Named,
-    name: Annotated[str | None, typer.Option(help="its new name")] = None,
-    start: Annotated[str | None, typer.Option(help=A_TIME, metavar="TIME")] = None,
-    end: Annotated[str | None, typer.Option(help="a time, or never: permanent", metavar="TIME")] = None,
-    pre_roll: Annotated[str | None, typer.Option(help=A_LENGTH, metavar="LENGTH")] = None,
-    post_roll: Annotated[str | None, typer.Option(help=A_LENGTH, metavar="LENGTH")] = None,
-    node: Node = [],  # noqa: B006
-    profile: Profile = [],  # noqa: B006
-    value: Value = [],  # noqa: B006
-    prop: Property = [],  # noqa: B006
-    priority: Annotated[int | None, typer.Option(help="higher wins a conflict")] = None,
-    revision: Revision = None,
-    server: Server = SERVER,
-    as_json: AsJson = False,  # noqa: FBT002
+    booking: str,
+    *,
+    name: str | None,
+    start: str | None,
+    end: str | None,
+    pre_roll: str | None,
+    post_roll: str | None,
+    node: list[str],
+    profile: list[str],
+    value: list[str],
+    prop: list[str],
+    priority: int | None,
+    revision: int | None,
+    server: str,
+    as_json: bool,
 ) -> None:
     """Change what is given. --node LABEL= empties a node, --property NAME=null removes one."""
     from preroll.cli import words
@@ -146,8 +199,7 @@ def edit(
         _show(found, as_json=as_json)
 
 
-@app.command()
-def log(booking: Named, server: Server = SERVER, as_json: AsJson = False) -> None:  # noqa: FBT002
+def log(booking: str, server: str, *, as_json: bool) -> None:
     """Its action log: what its scripts said."""
     from preroll.cli import output
     from preroll.cli.connect import booking_id, connected
@@ -162,8 +214,7 @@ def log(booking: Named, server: Server = SERVER, as_json: AsJson = False) -> Non
         output.table(("at", "severity", "text", "data"), rows, empty="the log is empty")
 
 
-@app.command()
-def history(booking: Named, server: Server = SERVER, as_json: AsJson = False) -> None:  # noqa: FBT002
+def history(booking: str, server: str, *, as_json: bool) -> None:
     """Everything that happened to it: who, when, from, to, why."""
     from preroll.cli import output
     from preroll.cli.changes import HEAD, row
@@ -178,43 +229,14 @@ def history(booking: Named, server: Server = SERVER, as_json: AsJson = False) ->
         output.table(HEAD, [row(change) for change in found])
 
 
-def _action(action: str, *, reasoned: bool) -> Callable[..., None]:
-    def act(
-        booking: Named,
-        revision: Revision = None,
-        server: Server = SERVER,
-        as_json: AsJson = False,  # noqa: FBT002
-        why: str = "",
-    ) -> None:
-        from preroll.cli.connect import booking_id, connected
-        from preroll.client import calls
+def act(action: str, booking: str, *, revision: int | None, server: str, as_json: bool, why: str = "") -> None:
+    """Carry out an action of the life cycle."""
+    from preroll.cli.connect import booking_id, connected
+    from preroll.client import calls
 
-        with connected(server) as client:
-            call = calls.act(booking_id(client, booking), action, why=why, seen=revision)
-            _show(client.send(call), as_json=as_json)
-
-    def act_with_reason(
-        booking: Named,
-        why: Annotated[str, typer.Option(help="the reason, kept in the change log", metavar="TEXT")] = "",
-        revision: Revision = None,
-        server: Server = SERVER,
-        as_json: AsJson = False,  # noqa: FBT002
-    ) -> None:
-        act(booking, revision, server, as_json, why)
-
-    def act_plainly(
-        booking: Named,
-        revision: Revision = None,
-        server: Server = SERVER,
-        as_json: AsJson = False,  # noqa: FBT002
-    ) -> None:
-        act(booking, revision, server, as_json)
-
-    return act_with_reason if reasoned else act_plainly
-
-
-for _name, (_help, _reasoned) in ACTIONS.items():
-    app.command(_name, help=_help)(_action(_name, reasoned=_reasoned))
+    with connected(server) as client:
+        call = calls.act(booking_id(client, booking), action, why=why, seen=revision)
+        _show(client.send(call), as_json=as_json)
 
 
 def _send(call: Any, server: str, *, as_json: bool) -> None:

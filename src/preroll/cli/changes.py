@@ -3,28 +3,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from preroll.cli.options import SERVER, AsJson, Server, group
+from preroll.cli.parser import Parser
 
 if TYPE_CHECKING:
     from preroll.client.things import Change
 
-app = group("Who changed what, when and why.")
-
 HEAD = ("at", "what", "id", "from", "to", "who", "why")
 
 
-@app.command()
-def changes(
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on as changes happen, until Ctrl-C")] = False,  # noqa: FBT002
-    after: Annotated[str | None, typer.Option(help="a position; empty: from the beginning", metavar="POSITION")] = None,
-    platform: Annotated[str | None, typer.Option(metavar="NAME")] = None,
-    server: Server = SERVER,
-    as_json: AsJson = False,  # noqa: FBT002
-) -> None:
+def define(name: str) -> Parser:
+    """What it takes."""
+    parser = Parser(name, changes)
+    told = "go on as changes happen, until Ctrl-C"
+    parser.add_argument("--follow", "-f", action="store_true", help=told)
+    told = "a position; empty: from the beginning; left out: with --follow from now on"
+    parser.add_argument("--after", metavar="POSITION", help=told)
+    parser.add_argument("--platform", metavar="NAME", help="only of this platform")
+    parser.asks_server()
+    return parser
+
+
+def changes(after: str | None, platform: str | None, server: str, *, follow: bool, as_json: bool) -> None:
     """Who changed what, when and why; with --follow as it happens, one line each."""
     from preroll.cli import output
     from preroll.cli.connect import connected

@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from preroll.cli.options import SERVER, AsJson, Platform, Server, group
-
-app = group("Which services can be booked.")
+from preroll.cli.parser import Parser
 
 
-@app.callback()
-def _group() -> None:
-    pass
+def define(name: str) -> Parser:
+    """What it takes."""
+    parser = Parser(name, about="Which services can be booked.")
+    command = parser.command("list", list_)
+    command.add_argument("--platform", metavar="NAME", default="default", help="whose; default: default")
+    command.asks_server()
+    return parser
 
 
-@app.command("list")
-def list_(platform: Platform = "default", server: Server = SERVER, as_json: AsJson = False) -> None:  # noqa: FBT002
+def list_(platform: str, server: str, *, as_json: bool) -> None:
     """All versions of the service definitions of a platform."""
     from preroll.cli import output
     from preroll.cli.connect import connected

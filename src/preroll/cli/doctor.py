@@ -8,14 +8,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from preroll.cli.options import AsJson, Config, Data, Database, ScriptsFolder, group
+from preroll.cli.parser import Parser
 
 if TYPE_CHECKING:
     from preroll.settings import Settings
-
-app = group("Check this machine and its settings.")
 
 OK, NOTE, WRONG = "ok", "note", "wrong"
 A_YEAR_WITH_PREROLL = 2024
@@ -30,20 +28,21 @@ class Check(NamedTuple):
     hint: str = ""
 
 
-@app.command(no_args_is_help=False)
-def doctor(
-    data: Data = None,
-    database: Database = None,
-    scripts: ScriptsFolder = None,
-    config: Config = None,
-    as_json: AsJson = False,  # noqa: FBT002
-) -> None:
+def define(name: str) -> Parser:
+    """What it takes."""
+    parser = Parser(name, doctor)
+    parser.reads_settings("host", "port", "data", "database", "scripts")
+    parser.prints_json()
+    return parser
+
+
+def doctor(config: Path | None, *, as_json: bool, **given: Any) -> None:
     """Check this machine and its settings; ends with 9 when something is wrong."""
     from preroll.cli import output
     from preroll.cli.exits import NOT_WELL, Failure
     from preroll.cli.local import settings_of
 
-    with settings_of(config, data=data, database=database, scripts=scripts) as settings:
+    with settings_of(config, **given) as settings:
         checks = list(examine(settings))
     if as_json:
         output.as_json([check._asdict() for check in checks])

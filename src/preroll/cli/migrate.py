@@ -3,20 +3,25 @@
 
 from __future__ import annotations
 
-from preroll.cli.options import Config, Data, Database, group
+from pathlib import Path
 
-app = group("Bring the database to this program's schema.")
+from preroll.cli.parser import Parser
 
 
-@app.command(no_args_is_help=False)
-def migrate(data: Data = None, database: Database = None, config: Config = None) -> None:
+def define(name: str) -> Parser:
+    """What it takes."""
+    parser = Parser(name, migrate)
+    parser.reads_settings("data", "database")
+    return parser
+
+
+def migrate(data: Path | None, database: str | None, config: Path | None) -> None:
     """Bring the database to this program's schema; the server does it too when it starts."""
-    import typer
-
+    from preroll.cli import output
     from preroll.cli.local import settings_of
     from preroll.store import migrate as bring_up
 
     with settings_of(config, data=data, database=database) as settings:
         settings.data.mkdir(parents=True, exist_ok=True)
         bring_up(settings.database_url)
-        typer.echo("the database is up to date")
+    output.line(["the database is up to date"])

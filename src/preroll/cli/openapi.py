@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from preroll.cli.options import group
+import sys
 
-app = group("Print the description of the REST API.")
+from preroll.cli.parser import Parser
 
 
-@app.command(no_args_is_help=False)
+def define(name: str) -> Parser:
+    """What it takes: nothing."""
+    return Parser(name, openapi)
+
+
 def openapi() -> None:
     """Print the description of the REST API (OpenAPI 3.1, JSON)."""
-    import typer
-
-    typer.echo(printed(), nl=False)
+    sys.stdout.write(printed())
 
 
 def printed() -> str:

@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from preroll.cli.options import SERVER, AsJson, Server, group
-
-app = group("Platforms and their settings.")
+from preroll.cli.parser import Parser
 
 
-@app.command("list")
-def list_(server: Server = SERVER, as_json: AsJson = False) -> None:  # noqa: FBT002
+def define(name: str) -> Parser:
+    """What it takes."""
+    parser = Parser(name, about="Platforms and their settings.")
+    parser.command("list", list_).asks_server()
+    command = parser.command("show", show)
+    command.add_argument("name", metavar="NAME", nargs="?", default="default", help="default: default")
+    command.asks_server()
+    return parser
+
+
+def list_(server: str, *, as_json: bool) -> None:
     """All platforms."""
     from preroll.cli import output
     from preroll.cli.connect import connected
@@ -27,12 +30,7 @@ def list_(server: Server = SERVER, as_json: AsJson = False) -> None:  # noqa: FB
         output.table(("name", "zone", "settings version"), [(p["name"], p["zone"], p["revision"]) for p in found])
 
 
-@app.command()
-def show(
-    name: Annotated[str, typer.Argument(metavar="NAME")] = "default",
-    server: Server = SERVER,
-    as_json: AsJson = False,  # noqa: FBT002
-) -> None:
+def show(name: str, server: str, *, as_json: bool) -> None:
     """One platform with its settings."""
     from preroll.cli import output
     from preroll.cli.connect import connected

@@ -3,21 +3,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from preroll.cli.options import SERVER, AsJson, Server, group
-
-app = group("What ran for a booking, step by step.")
+from preroll.cli.parser import Parser
 
 
-@app.command()
-def runs(
-    booking: Annotated[str, typer.Argument(metavar="BOOKING", help="its id, or its whole name")],
-    server: Server = SERVER,
-    as_json: AsJson = False,  # noqa: FBT002
-) -> None:
+def define(name: str) -> Parser:
+    """What it takes."""
+    parser = Parser(name, runs)
+    parser.add_argument("booking", metavar="BOOKING", help="its id, or its whole name")
+    parser.asks_server()
+    return parser
+
+
+def runs(booking: str, server: str, *, as_json: bool) -> None:
     """What ran for a booking, step by step: which script, which version, when, and how it ended."""
     from preroll.cli import output
     from preroll.cli.connect import booking_id, connected

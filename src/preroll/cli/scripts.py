@@ -6,19 +6,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from preroll.cli.options import AsJson, Config, Data, ScriptsFolder, group
+from preroll.cli.parser import Parser
 
 if TYPE_CHECKING:
     from preroll.scripts.catalogue import Listing
-
-app = group("The scripts of the administrator's folder and of installed packages.")
 
 LISTING_S = 60.0
 """How long all scripts together may take to be imported."""
 
 
-@app.command("list")
-def list_(data: Data = None, scripts: ScriptsFolder = None, config: Config = None, as_json: AsJson = False) -> None:  # noqa: FBT002
+def define(name: str) -> Parser:
+    """What it takes."""
+    parser = Parser(name, about="The scripts of the administrator's folder and of installed packages.")
+    for word, does in (("list", list_), ("check", check)):
+        command = parser.command(word, does)
+        command.reads_settings("data", "scripts")
+        command.prints_json()
+    return parser
+
+
+def list_(data: Path | None, scripts: Path | None, config: Path | None, *, as_json: bool) -> None:
     """What can be run, with its version."""
     from preroll.cli import output
     from preroll.cli.local import settings_of
@@ -36,8 +43,7 @@ def list_(data: Data = None, scripts: ScriptsFolder = None, config: Config = Non
         _print_broken(found)
 
 
-@app.command()
-def check(data: Data = None, scripts: ScriptsFolder = None, config: Config = None, as_json: AsJson = False) -> None:  # noqa: FBT002
+def check(data: Path | None, scripts: Path | None, config: Path | None, *, as_json: bool) -> None:
     """Import every script, each mistake with its file and line; ends with 9 when one cannot be used."""
     from preroll.cli import output
     from preroll.cli.exits import NOT_WELL, Failure

@@ -3,27 +3,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Any
 
-import typer
-
-from preroll.cli.options import Config, Data, Database, ScriptsFolder, group
-
-app = group("Run the server: REST API and engine.")
+from preroll.cli.parser import Parser
 
 
-@app.command(no_args_is_help=False)
-def serve(
-    host: Annotated[str | None, typer.Option(help="address to listen on; default: 127.0.0.1")] = None,
-    port: Annotated[int | None, typer.Option(help="port to listen on; default: 8484")] = None,
-    data: Data = None,
-    database: Database = None,
-    scripts: ScriptsFolder = None,
-    config: Config = None,
-) -> None:
+def define(name: str) -> Parser:
+    """What it takes."""
+    parser = Parser(name, serve)
+    parser.reads_settings("host", "port", "data", "database", "scripts")
+    return parser
+
+
+def serve(config: Path | None, **given: Any) -> None:
     """Run the server: REST API and engine in one process. Every setting is also a variable: PREROLL_PORT and so on."""
     from preroll import bootstrap
     from preroll.cli.local import settings_of
 
-    with settings_of(config, host=host, port=port, data=data, database=database, scripts=scripts) as settings:
+    with settings_of(config, **given) as settings:
         bootstrap.serve(settings)

@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
 
-import typer
-
-from preroll.cli.options import AsJson, group
-
-app = group("Print every state machine.")
+from preroll.cli.parser import Parser
 
 
-@app.command(no_args_is_help=False)
-def states(
-    as_json: AsJson = False,  # noqa: FBT002
-    mermaid: Annotated[bool, typer.Option("--mermaid", help="print diagrams (Mermaid)")] = False,  # noqa: FBT002
-) -> None:
+def define(name: str) -> Parser:
+    """What it takes."""
+    parser = Parser(name, states)
+    parser.prints_json()
+    parser.add_argument("--mermaid", action="store_true", help="print diagrams (Mermaid)")
+    return parser
+
+
+def states(*, as_json: bool, mermaid: bool) -> None:
     """Print every state machine: what the tables do not list cannot happen."""
     from preroll.domain.machines import ALL_MACHINES
     from preroll.formats import machines
@@ -26,6 +26,6 @@ def states(
 
         output.as_json(machines.as_document())
     elif mermaid:
-        typer.echo("\n".join(machines.as_mermaid(machine) for machine in ALL_MACHINES))
+        sys.stdout.write("\n".join(machines.as_mermaid(machine) for machine in ALL_MACHINES))
     else:
-        typer.echo(machines.as_text(), nl=False)
+        sys.stdout.write(machines.as_text())

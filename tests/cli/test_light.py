@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Help is there at once: it loads neither the server nor the client."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from preroll.cli import parsers
+
+HEAVY = ("fastapi", "sqlalchemy", "alembic", "httpx", "pydantic", "rich", "asyncio", "msgspec", "yaml")
+LOOK = (
+    "import sys\nfrom preroll.cli import run\n"
+    "try:\n    run(sys.argv[1:])\nexcept SystemExit as end:\n    assert not end.code\n"
+    f"print([name for name in {HEAVY!r} if name in sys.modules])"
+)
+
+
+@pytest.mark.parametrize(
+    "words", [(), *[tuple(parser.prog.split()[1:2]) for parser in parsers() if " " in parser.prog]]
+)
+def test_help_loads_nothing_heavy(words: tuple[str, ...]):
+    done = subprocess.run([sys.executable, "-c", LOOK, *words, "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0].startswith("usage: preroll")
+    assert done.stdout.splitlines()[-1] == "[]"

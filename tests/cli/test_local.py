@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands that work in their own process: doctor, scripts, states, migrate, openapi, serve."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from preroll import bootstrap
+from preroll.cli import COMMANDS, parsers
+from preroll.domain.errors import EngineRunning
+from preroll.settings import Settings
+from tests.cli.conftest import Preroll
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own for data; a port that is free."""
+    monkeypatch.setenv("PREROLL_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("PREROLL_PORT", "0")
+    return tmp_path / "data"
+
+
+def test_a_fresh_machine_is_well_and_nothing_is_made(preroll: Preroll, home: Path):
+    ended = preroll("doctor", "--json")
+    assert ended.code == 0, ended.out
+    assert {c["what"]: c["state"] for c in ended.json}.items() >= {
+        "Python": "ok",
+        "database": "ok",
+        "scripts": "ok",
+    }.items()
+    assert not home.exists()
+
+
+def test_what_is_wrong_is_told_with_what_to_do(preroll: Preroll, home: Path, tmp_path: Path):
+    (home / "scripts").mkdir(parents=True)
+    (home / "scripts/broken.py").write_text("import nothing_of_this_name\n")
+    (home / "preroll.db").write_text("this is a letter to my aunt")
+    ended = preroll("doctor", "--json")
+    wrong = {c["what"]: c for c in ended.json if c["state"] == "wrong"}
+    assert ended.code == 9
+    assert set(wrong) == {"database", "scripts"}
+    assert "is no SQLite database" in wrong["database"]["found"]
+    assert wrong["scripts"]["hint"] == "preroll scripts check"
+    assert "2 of" in ended.err
+
+
+def test_a_port_in_use_is_noted(preroll: Preroll):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        checks = preroll("doctor", "--port", str(taken.getsockname()[1]), "--json").json
+    assert next(c["state"] for c in checks if c["what"] == "port") == "note"
+
+
+def test_a_database_is_made_and_known(preroll: Preroll, home: Path):
+    assert preroll("migrate").out == "the database is up to date\n"
+    assert preroll("migrate").code == 0
+    checks = preroll("doctor", "--json").json
+    found = next(c["found"] for c in checks if c["what"] == "database")
+    assert found.startswith(f"SQLite, {home / 'preroll.db'}")
+    assert found.endswith("WAL")
+
+
+def test_scripts_are_checked_in_a_process_of_their_own(preroll: Preroll, home: Path):
+    folder = home / "scripts"
+    assert preroll("scripts", "list").out == f"no scripts in {folder}\n"
+    folder.mkdir(parents=True)
+    (folder / "go.py").write_text('from preroll.sdk import lso\n\n\n@lso\ndef go(ctx):\n    """Goes."""\n')
+    (script,) = preroll("scripts", "list", "--json").json["installed"]
+    assert (script["name"], script["kind"], script["summary"]) == ("go", "lso", "Goes.")
+    assert preroll("scripts", "check").out == "all 1 can be used\n"
+    (folder / "bad.py").write_text("x = 1\ny = (\n")
+    ended = preroll("scripts", "check")
+    assert ended.code == 9
+    assert "bad.py" in ended.out
+
+
+def test_states_are_printed_in_three_ways(preroll: Preroll):
+    assert "Failed Service Pre-Roll" in preroll("states").out
+    assert preroll("states", "--mermaid").out.startswith("stateDiagram")
+    assert json.dumps(preroll("states", "--json").json)
+
+
+def test_settings_that_are_wrong_are_told(preroll: Preroll, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PREROLL_PORT", "http")
+    ended = preroll("migrate")
+    assert ended.code == 8
+    assert "port (PREROLL_PORT)" in ended.err
+    assert preroll("migrate", "--config", str(tmp_path / "none.toml")).code == 8
+    monkeypatch.setenv("PREROLL_PORT", "1")
+    assert preroll("migrate", "--database", "oracle://x").code == 8
+
+
+def test_serve_hands_its_settings_on(preroll: Preroll, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    served: list[Settings] = []
+    monkeypatch.setattr(bootstrap, "serve", served.append)
+    assert preroll("serve", "--port", "7000", "--scripts", str(tmp_path)).code == 0
+    assert (served[0].port, served[0].scripts_folder, served[0].host) == (7000, tmp_path, "127.0.0.1")
+
+
+def test_what_keeps_the_server_from_starting_is_told(preroll: Preroll, monkeypatch: pytest.MonkeyPatch):
+    def busy(_: Settings) -> None:
+        raise EngineRunning("an engine works on this file: host a, pid 7", hint="stop it first")
+
+    monkeypatch.setattr(bootstrap, "serve", busy)
+    ended = preroll("serve")
+    assert (ended.code, ended.err) == (8, "preroll: an engine works on this file: host a, pid 7\n  stop it first\n")
+
+
+def test_every_command_says_what_it_does():
+    found = {parser.prog: parser for parser in parsers()}
+    assert {prog.split()[1] for prog in found if " " in prog} == set(COMMANDS)
+    for parser in found.values():
+        assert parser.description, parser.prog
+        assert all(told for _, told in parser.parameters()), parser.prog
+        assert parser.format_help().startswith("usage: preroll")
