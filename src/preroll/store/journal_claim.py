@@ -127,13 +127,13 @@ def claim(work: Work, call: Call) -> Claims:
     db.run(_HEAL, now)
     cancel = _stop(work, call.worker)
     runs, settled = take_over(work, call.worker, call.limit, call.doubt)
-    more = settled > 0 or len(runs) >= call.limit > 0
+    more = len(runs) >= call.limit > 0
     for (platform,) in db.all("select key from platform order by key"):
         claimed = _claim_platform(work, call, platform, call.limit - len(runs))
         runs += claimed.runs
         settled += len(claimed.endings)
         more = more or claimed.more
-    return Claims(tuple(runs), settled, cancel, _next_due(work, call.worker), now, more)
+    return Claims(tuple(runs), settled, cancel, _next_due(work, call.worker), now, more or settled > 0)
 
 
 def _stop(work: Work, worker: int) -> tuple[Fence, ...]:

@@ -54,6 +54,9 @@ class PostgresConnection:
         if text.width:
             rows = cast(Sequence[Row], values[0])
             values = tuple(map(list, zip(*rows, strict=True))) or ([],) * text.width
+        elif not text.plain:
+            pairs = zip(values, text.lists, strict=True)
+            values = tuple(list(cast(Sequence[object], v)) if many else v for v, many in pairs)
         self._cursor.execute(text.sql, values)
 
     def begin(self, *, write: bool) -> None:

