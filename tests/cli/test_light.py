@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from preroll.cli import parsers
+from preroll.cli import COMMANDS
 
 HEAVY = ("fastapi", "sqlalchemy", "alembic", "httpx", "pydantic", "rich", "asyncio", "msgspec", "yaml")
 LOOK = (
@@ -18,9 +18,7 @@ LOOK = (
 )
 
 
-@pytest.mark.parametrize(
-    "words", [(), *[tuple(parser.prog.split()[1:2]) for parser in parsers() if " " in parser.prog]]
-)
+@pytest.mark.parametrize("words", [(), ("booking", "create"), *((command,) for command in COMMANDS)])
 def test_help_loads_nothing_heavy(words: tuple[str, ...]):
     done = subprocess.run([sys.executable, "-c", LOOK, *words, "--help"], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0].startswith("usage: preroll")

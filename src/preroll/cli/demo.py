@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from preroll.cli.parser import Parser
 
@@ -11,12 +12,16 @@ from preroll.cli.parser import Parser
 def define(name: str) -> Parser:
     """What it takes."""
     parser = Parser(name, demo)
-    parser.add_argument("--keep", action="store_true", help="leave server and devices running, and say where")
+    option = parser.add_argument
+    option("--keep", action="store_true", help="leave server and devices running until Ctrl-C, and say where")
+    option("--dir", dest="directory", metavar="DIR", type=Path, help="where it writes; default: a folder of its own")
+    option("--plain", action="store_true", help="lines instead of a live table")
+    parser.prints_json()
     return parser
 
 
-def demo(*, keep: bool) -> None:
+def demo(directory: Path | None, *, keep: bool, plain: bool, as_json: bool) -> None:
     """Book a contribution, break an encoder, kill the engine twice, and show that nothing was repeated or lost."""
-    from preroll.demo.story import main
+    from preroll.demo.performance import Options, main
 
-    sys.exit(main(keep=keep))
+    sys.exit(main(Options(directory, keep=keep, plain=plain, json=as_json)))
