@@ -144,7 +144,8 @@ class Board:
             return
         seconds = self._when(change.at)
         if change.kind in ("booking.created", "booking.state"):
-            line = Line(seconds, Voice.STATE, change.cause or "book", name, change.before, change.after)
+            cause = change.cause.split(" ")[0] or "book"  # an event's run is named behind it
+            line = Line(seconds, Voice.STATE, cause, name, change.before, change.after)
         else:
             line = Line(seconds, Voice.ACTION, change.kind.removeprefix("booking."), name)
         self._add(line)

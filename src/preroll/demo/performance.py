@@ -27,7 +27,7 @@ from preroll.demo.verdicts import Verdict, judge
 from preroll.demo.world import Unavailable
 
 HELD, NOT_HELD, INTERRUPTED = 0, 1, 130
-WIDE = 132
+WIDE = 140
 """Columns of a table that nobody's terminal bounds."""
 
 

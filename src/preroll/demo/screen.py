@@ -50,7 +50,7 @@ def picture(board: Board, now: datetime | None = None) -> RenderableType:
 
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     """Each promise: what was expected, what was found."""
-    table = Table("", "promise", "expected", "found", box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    table = Table("", "promise", "expected", "found", box=SIMPLE_HEAD, pad_edge=False)
     for v in verdicts:
         mark = Text("OK", "bold green") if v.kept else Text("FAILED", "bold red")
         table.add_row(mark, v.promise, Text(v.expected, "dim"), Text(v.found, "" if v.kept else "red"))
@@ -83,9 +83,10 @@ def _head(board: Board) -> Text:
 
 
 def _bookings(board: Board, now: datetime) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name, width in (("booking", 15), ("life cycle", 28), ("service", 8), ("next event", 22), ("now", 44)):
-        table.add_column(name, width=width, no_wrap=True, overflow="ellipsis")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, expand=True)
+    for name, width in (("booking", 14), ("life cycle", 29), ("service", 7), ("next event", 18)):
+        table.add_column(name, width=width, no_wrap=True)
+    table.add_column("now", ratio=1, no_wrap=True)
     for booking in board.bookings:
         table.add_row(
             booking.name,

@@ -160,9 +160,9 @@ def briefing_finished(evidence: Evidence) -> Finding:
     early = _planned_on_air(BRIEFING, evidence.tempo) - _on_air(record)
     began = record.runs_of("start_of_post_roll")[0].began
     whole = record.states == WHOLE
-    told_of = f"{_ms(began - asked)} after it was asked, {early.total_seconds():.0f} s early"
+    told_of = f"{_ms(began - asked)} after it, {early.total_seconds():.0f} s early"
     return Finding(
-        f"{_ms(ON_TIME)} or less after it was asked",
+        f"within {_ms(ON_TIME)} of the order",
         told_of if whole else _glyphs(record.states),
         whole and early > timedelta(0) and began - asked <= ON_TIME,
     )
@@ -175,11 +175,9 @@ def picture_goes_on(evidence: Evidence) -> Finding:
     pictures = [o.picture for o in evidence.outages if o.picture is not None]
     up = bool(pictures) and all(p.state is AuditState.UP for p in pictures)
     seen = ", ".join(f"{p.state.value} {p.message}".strip() for p in pictures) or "not looked at"
-    found = f"{len(restarted)} of {_count(len(pairs), 'process')} restarted {' '.join(restarted)}".strip()
-    return Finding(
-        f"0 of {_count(len(pairs), 'process')} restarted, picture Up", f"{found}, picture {seen}",
-        bool(pairs) and not restarted and up,
-    )  # fmt: skip
+    found = f"{len(restarted)} of {len(pairs)} restarted {' '.join(restarted)}".strip()
+    kept = bool(pairs) and not restarted and up
+    return Finding(f"0 of {len(pairs)} restarted, picture Up", f"{found}, picture {seen}", kept)
 
 
 def missed_event_runs(evidence: Evidence) -> Finding:
@@ -196,12 +194,10 @@ def run_goes_on(evidence: Evidence) -> Finding:
     steps = {s.name: s for s in after.steps}
     done = [s for s in before.run.steps if s.state == "done"]
     repeated = [s for s in done if _trace(steps[s.name]) != _trace(s)]
-    kept, taken = f"{_count(len(done), 'step')} kept", after.epoch - before.run.epoch
-    return Finding(
-        f"taken over once: ok, {kept}, 0 repeated",
-        f"taken over {'once' if taken == 1 else f'{taken} x'}: {after.outcome}, {kept}, {len(repeated)} repeated",
-        bool(done) and taken == 1 and after.outcome == "ok" and not repeated,
-    )
+    kept, taken = _count(len(done), "step"), after.epoch - before.run.epoch
+    expected = f"ok, taken over 1 x, {kept} not repeated"
+    found = f"{after.outcome}, taken over {taken} x, {_count(len(done) - len(repeated), 'step')} not repeated"
+    return Finding(expected, found, bool(done) and found == expected)
 
 
 def open_step_once(evidence: Evidence) -> Finding:
@@ -211,7 +207,7 @@ def open_step_once(evidence: Evidence) -> Finding:
     node = evidence.resources[step.resource]
     others = sum(1 for run, _ in _applied(evidence, node) if run.id != after.id)
     effects = evidence.nodes[node].activations - others
-    expected, found = f"{step.name}: done, 1 x on {node}", f"{step.name}: {step.state}, {effects} x on {node}"
+    expected, found = f"done, 1 x in force on {node}", f"{step.state}, {effects} x in force on {node}"
     return Finding(expected, found, found == expected and step.attempts > crash.step.attempts)
 
 
@@ -248,7 +244,7 @@ def on_time(evidence: Evidence) -> Finding:
     found = timings(evidence)
     slowest = max((t.beyond for t in found), default=timedelta.max)
     return Finding(
-        f"{_ms(ON_TIME)} or less after they could",
+        f"within {_ms(ON_TIME)} of when it could",
         f"{_count(len(found), 'event')}, the slowest {_ms(slowest)}",
         slowest <= ON_TIME,
     )
@@ -336,8 +332,9 @@ def _glyphs(states: tuple[str, ...]) -> str:
 
 
 def _mismatch(message: str) -> str:
-    """What the check set found, without the way there."""
-    return message.partition("check set failed: ")[2].partition(" (")[0] or message
+    """The last value that the check set found different, and how many more."""
+    *more, last = (message.partition("check set failed: ")[2].partition(" (")[0] or message).split("; ")
+    return last + (f", and {len(more)} more" if more else "")
 
 
 def _ms(span: timedelta) -> str:
