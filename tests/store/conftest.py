@@ -93,11 +93,11 @@ def opened(url: str, spawn: Callable[[str, Callable[[], None]], None]) -> Iterat
 
 
 @pytest.fixture
-async def world(opened: Opens) -> AsyncIterator[World]:
-    """A store with a platform, a definition and three resources."""
+async def world(opened: Opens) -> World:
+    """A store with a platform, a definition and five resources."""
     made = opened()
     await made.furnish()
-    yield made
+    return made
 
 
 @pytest.fixture
