@@ -24,7 +24,10 @@ PATIENCE = 30.0
 
 
 class MemoryLedger:
-    """A journal that remembers; ``verdicts`` says what it answers to a begin instead of OK."""
+    """A journal that remembers and is as strict as the real one: a step that was begun takes only a further attempt.
+
+    ``verdicts`` says what it answers to a begin instead.
+    """
 
     def __init__(self) -> None:
         self.begun: list[StepBegin] = []
@@ -38,9 +41,10 @@ class MemoryLedger:
         await asyncio.sleep(0)
         if self.fault:
             raise self.fault
+        used = any((s.run, s.name) == (step.run, step.name) and s.attempt >= step.attempt for s in self.begun)
         self.begun.append(step)
         self._tell()
-        return self.verdicts.get(step.name, Verdict.OK)
+        return Verdict.DUPLICATE if used else self.verdicts.get(step.name, Verdict.OK)
 
     async def end(self, step: StepEnd) -> Verdict:
         await asyncio.sleep(0)

@@ -90,13 +90,15 @@ class Bench:
         self.device, self.ledger = MemoryDevice(), MemoryLedger()
         self.waits: list[float] = []
         self.scripts: dict[str, Callable[..., object]] = {}
+        self.count = 0
 
     async def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
 
     def order(self, **changes: Any) -> Order:
+        self.count += 1
         order = Order(
-            "run-1", "7:1:0", ScriptKind.LSO, "script", "", "START", "START", "STANDBY", VIEW, (ENCODER,),
+            f"run-{self.count}", "7:1:0", ScriptKind.LSO, "script", "", "START", "START", "STANDBY", VIEW, (ENCODER,),
         )  # fmt: skip
         return replace(order, **changes)
 

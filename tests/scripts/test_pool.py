@@ -126,9 +126,9 @@ async def test_a_run_that_lost_its_host_and_its_script_is_told(room: Room) -> No
 async def test_a_file_that_takes_hosts_down_at_import_is_left_out(room: Room, text: str) -> None:
     room.write("bad.py", text)
     room.write("one.py", ONE)
-    pool = await room.pool(start=1.0, pulse=0.05)
+    pool = await room.pool(start=4.0, pulse=0.05, hosts=2)
     assert [s.name for s in pool.installed()] == ["one"]
-    how = "exit code 9" if "exit" in text else "it was not ready after 1 s"
+    how = "exit code 9" if "exit" in text else "it was not ready after 4 s"
     assert [(b.source, b.error) for b in pool.broken()] == [
         (str(room.folder / "bad.py"), f"a host died while importing it ({how})")
     ]

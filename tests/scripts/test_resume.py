@@ -54,6 +54,35 @@ async def test_a_host_killed_at_a_named_point_loses_and_repeats_nothing(room: Ro
     assert {name for _, name in room.ledger.done()} == {"apply_combined:encoder", "apply_combined:decoder", "note"}
 
 
+async def test_a_host_that_dies_in_a_further_attempt_costs_no_attempt(room: Room) -> None:
+    """Attempts go on counting over the deaths of hosts: the journal takes only a further one."""
+    room.write(
+        "up.py",
+        """
+        import os, signal
+        from pathlib import Path
+
+        @lso
+        async def up(ctx):
+            note = Path(ctx.booking.properties["note"])
+            async def do(key):
+                note.open("a").write("x")
+                tries = note.stat().st_size
+                if tries == 1:
+                    raise Busy("wait")
+                if tries in (2, 3):
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return tries
+            ctx.give("tries", await ctx.step("a", do, repeatable=True))
+        """,
+    )
+    pool = await room.pool()
+    note = room.device_files / "note"
+    report = await room.report(pool, room.order("up", properties={"note": str(note)}))
+    assert (report.message, report.returned) == ("", {"tries": 4})
+    assert [s.attempt for s in room.ledger.begun] == [1, 2, 3, 4]
+
+
 STEPS = """
     @lso
     async def steps(ctx):

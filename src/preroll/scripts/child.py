@@ -74,8 +74,8 @@ class HostEnd(asyncio.Protocol):
             case frames.Begun() | frames.Ended():
                 if book := self._runs.get(frame.run):
                     book.answer(frame)
-            case frames.Start(order):
-                self._start(order)
+            case frames.Start():
+                self._start(frame)
             case frames.Cancel(run):
                 if (book := self._runs.get(run)) and book.task:
                     book.task.cancel()
@@ -95,6 +95,7 @@ class HostEnd(asyncio.Protocol):
             Sessions(find_driver(hello.drivers)),
             ThreadPoolExecutor(THREADS, thread_name_prefix="script"),
             reach=self._reach,
+            fresh=hello.fresh,
         )
         self.send(frames.Ready(found.installed, tuple(found.broken)))
         self._beat()
@@ -105,15 +106,17 @@ class HostEnd(asyncio.Protocol):
         self.send(frames.Loading(source))
         self._outbox.flush()
 
-    def _start(self, order: Order) -> None:
+    def _start(self, start: frames.Start) -> None:
+        order = start.order
         book = self._runs[order.run] = _Book(self, order.run)
         context = contextvars.copy_context()
         context.run(_RUN.set, order.run)
-        book.task = self._loop.create_task(self._run(order, book), context=context)
+        book.task = self._loop.create_task(self._run(start, book), context=context)
 
-    async def _run(self, order: Order, book: _Book) -> None:
+    async def _run(self, start: frames.Start, book: _Book) -> None:
+        order = start.order
         try:
-            finish = await self._workshop.perform(order, book)
+            finish = await self._workshop.perform(order, book, start.attempts)
             if book.task and book.task.cancelling():
                 finish = self._cancelled(order)
         except asyncio.CancelledError:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ class Workshop:
     threads: Executor | None = None
     sleep: Sleep = asyncio.sleep
     reach: Reach = nowhere
+    fresh: float = math.inf
+    """Seconds for which the answer to a step's begin holds."""
 
     def find(self, kind: ScriptKind, name: str) -> Loaded:
         """A script of this kind.
@@ -60,8 +63,8 @@ class Workshop:
         else:
             await in_thread(script.function, context, self.threads)
 
-    async def perform(self, order: Order, book: Book) -> Finish:
-        """Run an order to its end.
+    async def perform(self, order: Order, book: Book, attempts: Mapping[str, int] | None = None) -> Finish:
+        """Run an order to its end; ``attempts`` are those that the same worker has made already, by step.
 
         Raises:
             asyncio.CancelledError: the run was cancelled.
@@ -72,7 +75,7 @@ class Workshop:
         except Missing as missing:
             return Finish(order.run, ok=False, reason=Reason.SCRIPT_MISSING, message=str(missing))
         version = script.installed.version
-        steps = Steps(order, book, sleep=self.sleep, reach=self.reach)
+        steps = Steps(order, book, attempts, sleep=self.sleep, reach=self.reach, fresh=self.fresh)
         context = RunContext(order, Kit(book, steps, self.sessions, self.find, self.call))
         self.reach("host.started")
         try:

@@ -46,12 +46,16 @@ class Hello(msgspec.Struct, tag=1, array_like=True, frozen=True):
     """A driver that was not used for so long is closed."""
     address_space: int = 0
     """Bytes that the process may map on top of what it has at its start; 0: no limit."""
+    fresh: float = 2.5
+    """For so long the answer to a step's begin holds: who stood still for longer may have lost the run to another."""
 
 
 class Start(msgspec.Struct, tag=2, array_like=True, frozen=True):
     """Engine to host: run this."""
 
     order: Order
+    attempts: Mapping[str, int] = {}
+    """Step -> the last attempt that the journal has of it, when a host died with this run in it."""
 
 
 class Begun(msgspec.Struct, tag=3, array_like=True, frozen=True):

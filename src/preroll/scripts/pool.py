@@ -41,6 +41,8 @@ class PoolOptions:
     command: Sequence[str] = HOST_COMMAND
     memory_limit: int = 512 * MB
     """What a host may use on top of what it has at its start; 0: no limit."""
+    fresh: float = 2.5
+    """For so long the answer to a step's begin holds; to be well below the worker's lease."""
     pulse: float = 0.25
     stall: float = 1.0
     """A host whose loop is stuck for so long ends itself."""
@@ -165,7 +167,7 @@ class Pool:
             known = self._generations[host.generation].versions
             run.version = run.order.version or known.get(run.order.script, "")
         try:
-            host.send(frames.Start(run.resumed_order()))
+            host.send(frames.Start(run.resumed_order(), run.attempts))
         except (TypeError, OverflowError, ValueError) as error:
             run.fail(Reason.UNEXPECTED, f"the order cannot be sent to a script host: {error}")
             self._conclude(run)
@@ -208,6 +210,7 @@ class Pool:
             alone=alone,
             pulse=options.pulse,
             stall=options.stall,
+            fresh=options.fresh,
             address_space=options.memory_limit and options.memory_limit + _ADDRESS_SPACE,
         )
         try:

@@ -50,6 +50,8 @@ class Run:
     finish: frames.Finish | None = None
     steps: dict[str, RecordedStep] = field(default_factory=dict)
     """What the journal has acknowledged since the order."""
+    attempts: dict[str, int] = field(default_factory=dict)
+    """Step -> its last attempt."""
     open: dict[str, None] = field(default_factory=dict)
     """Steps that have begun and not ended, in order."""
     timer: asyncio.TimerHandle | None = None
@@ -114,6 +116,7 @@ class Run:
     def begun(self, frame: frames.StepBegin) -> None:
         """The begin of a step is durable."""
         self.steps[frame.name] = RecordedStep(frame.name, StepState.BEGUN)
+        self.attempts[frame.name] = frame.attempt
         self.open[frame.name] = None
 
     def ended(self, frame: frames.StepEnd) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
@@ -74,8 +75,18 @@ class Step:
 class Steps:
     """The steps of one run."""
 
-    def __init__(self, order: Order, book: Book, *, sleep: Sleep = asyncio.sleep, reach: Reach = nowhere) -> None:
-        self._order, self._book, self._sleep, self._reach = order, book, sleep, reach
+    def __init__(
+        self,
+        order: Order,
+        book: Book,
+        attempts: Mapping[str, int] | None = None,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        reach: Reach = nowhere,
+        fresh: float = math.inf,
+    ) -> None:
+        self._order, self._book, self._sleep, self._reach, self._fresh = order, book, sleep, reach, fresh
+        self._attempts = attempts or {}
         self._names: set[str] = set()
         self._recorded: dict[str, RecordedStep] = {s.name: s for s in order.steps}
         self._over = ""
@@ -98,17 +109,17 @@ class Steps:
         if known is not None and known.state is StepState.DONE:
             return known.result
         state = known.state if known is not None else None
-        return await self._attempts(
+        return await self._persist(
             step,
-            first=1 if known is None else 2,
+            first=self._attempts.get(step.name, 0 if known is None else 1) + 1,
             doubt=state in (StepState.BEGUN, StepState.UNKNOWN),
             asked=state is StepState.UNKNOWN,
         )
 
-    async def _attempts(self, step: Step, *, first: int, doubt: bool, asked: bool) -> object:
-        number = 0
+    async def _persist(self, step: Step, *, first: int, doubt: bool, asked: bool) -> object:
+        attempt, number = first, 0
         while True:
-            self._guard(await self._begin(step, first + number), step)
+            attempt = await self._begin(step, attempt) + 1
             number += 1
             try:
                 result = await self._attempt(step, doubt=doubt, asked=asked)
@@ -126,9 +137,16 @@ class Steps:
                 await self._end(step, StepState.DONE, result, "")
                 return result
 
-    async def _begin(self, step: Step, attempt: int) -> Verdict:
-        self._refuse_if_over()
-        return await self._book.begin(step.name, step.resource, attempt)
+    async def _begin(self, step: Step, attempt: int) -> int:
+        """Returns under which attempt the step may go on: an answer that is not fresh is asked for again."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            self._refuse_if_over()
+            asked = clock()
+            self._guard(await self._book.begin(step.name, step.resource, attempt), step)
+            if clock() - asked <= self._fresh:
+                return attempt
+            attempt += 1
 
     async def _attempt(self, step: Step, *, doubt: bool, asked: bool) -> object:
         self._reach("host.begun")
