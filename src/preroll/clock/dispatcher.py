@@ -41,6 +41,8 @@ class Dispatcher:
         self._runs: dict[tuple[int, int], tuple[Claimed, asyncio.Task[None]]] = {}
         self._wake = asyncio.Event()
         self._stopping = False
+        self._stopped: set[str] = set()
+        """Runs that were told to stop; a claim names them until they have."""
 
     @property
     def running(self) -> int:
@@ -140,13 +142,15 @@ class Dispatcher:
         task.add_done_callback(lambda _: self._over(place))
 
     def _over(self, place: tuple[int, int]) -> None:
-        self._runs.pop(place, None)
+        claimed, _ = self._runs.pop(place)
+        self._stopped.discard(claimed.run)
         RUNNING.set(len(self._runs))
         self._wake.set()
 
     def _cancel(self, boundary: int) -> None:
         for (key, _), (claimed, _) in self._runs.items():
-            if key == boundary:
+            if key == boundary and claimed.run not in self._stopped:
+                self._stopped.add(claimed.run)
                 log.warning("stopping a run: a down event of its booking is due", run=claimed.run)
                 self._orchestration.cancel(claimed.run)
 
