@@ -53,6 +53,20 @@ async def test_without_an_end_it_is_permanent(api: httpx.AsyncClient):
     assert (await made(api, end=None, nodes={}))["end"] is None
 
 
+async def test_a_node_shows_id_and_name_of_its_resource(api: httpx.AsyncClient):
+    node = (await made(api))["nodes"]["encoder"]
+    assert node["name"] == "ENC 1"
+    assert (await api.get(f"resources/{node['resource']}")).json()["name"] == "ENC 1"
+
+
+async def test_an_action_refuses_what_it_does_not_know(api: httpx.AsyncClient):
+    ident = (await made(api))["id"]
+    for action in ("confirm", "hold", "cancel"):
+        answer = await api.post(f"bookings/{ident}/{action}", json={"force": True})
+        assert (answer.status_code, answer.json()["errors"][0]["where"]) == (422, "force")
+    assert (await api.post(f"bookings/{ident}/confirm", json={})).status_code == 200
+
+
 async def test_confirmed_it_has_its_four_events(api: httpx.AsyncClient):
     ident = (await made(api, pre_roll=60))["id"]
     shown = (await api.post(f"bookings/{ident}/confirm")).json()

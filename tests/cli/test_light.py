@@ -23,3 +23,14 @@ def test_help_loads_nothing_heavy(words: tuple[str, ...]):
     done = subprocess.run([sys.executable, "-c", LOOK, *words, "--help"], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0].startswith("usage: preroll")
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    with subprocess.Popen(
+        [sys.executable, "-m", "preroll", "openapi"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as printing:
+        assert printing.stdout is not None
+        printing.stdout.readline()
+        printing.stdout.close()
+        assert printing.stderr is not None
+        assert printing.stderr.read() == b""

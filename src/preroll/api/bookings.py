@@ -19,6 +19,7 @@ from preroll.api.schemas import (
     ChangeShown,
     EditGiven,
     LineShown,
+    Nothing,
     RunShown,
     Why,
     booking_shown,
@@ -35,7 +36,8 @@ from preroll.ports.store import BookingFilter
 
 router = APIRouter(prefix=BOOKINGS, tags=["bookings"])
 
-NO_WHY = Why()
+NO_WHY, NOTHING = Why(), Nothing()
+Bare = Annotated[Nothing, Body(description="nothing, or an empty object")]
 Reason = Annotated[Why, Body(description="a reason, kept in the change log")]
 _COMMAND = can(400, 403, 404, 409, 412, 413, 422, 503)
 _READ = can(403, 404, 422, 503)
@@ -77,13 +79,13 @@ async def edit_booking(ident: Ident, body: EditGiven, app: UseCases, asked: Aski
 
 
 @router.post("/{ident}/confirm", response_model=BookingShown, responses=_COMMAND)
-async def confirm_booking(ident: Ident, app: UseCases, asked: Asking) -> Response:
+async def confirm_booking(ident: Ident, app: UseCases, asked: Asking, _: Bare = NOTHING) -> Response:
     """Schedule it to be orchestrated; a refusal lists everything that is missing."""
     return await answered(asked, lambda ask: app.bookings.confirm(asked.by, ident, asked.seen, ask))
 
 
 @router.post("/{ident}/hold", response_model=BookingShown, responses=_COMMAND)
-async def hold_booking(ident: Ident, app: UseCases, asked: Asking) -> Response:
+async def hold_booking(ident: Ident, app: UseCases, asked: Asking, _: Bare = NOTHING) -> Response:
     """Put it on hold: it is not executed, its resources stay held."""
     return await answered(asked, lambda ask: app.bookings.hold(asked.by, ident, asked.seen, ask))
 

@@ -115,6 +115,10 @@ class Why(Given):
     why: Prose = ""
 
 
+class Nothing(Given):
+    """An action that takes no more than its address."""
+
+
 class BookingsQueried(Queried):
     """Which bookings a list shows."""
 
@@ -128,9 +132,10 @@ class BookingsQueried(Queried):
 
 
 class NodeShown(Shown):
-    """What a booking chose for one node; the resource is its id."""
+    """What a booking chose for one node."""
 
-    resource: str | None
+    resource: str | None = Field(description="the resource's id")
+    name: str = Field(description="the resource's name; empty: none is chosen")
     profile: str | None
     values: dict[str, Any]
 
@@ -296,7 +301,12 @@ def booking_shown(found: BookingDetails) -> BookingShown:
         **_summary(b, found.platform),
         definition=DefinitionNamed(name=definition.name, version=definition.version) if definition else None,
         nodes={
-            label: NodeShown(resource=n.resource, profile=n.profile, values=dict(n.values))
+            label: NodeShown(
+                resource=n.resource,
+                name=found.resources.get(n.resource or "", ""),
+                profile=n.profile,
+                values=dict(n.values),
+            )
             for label, n in b.nodes.items()
         },
         properties=dict(b.properties),

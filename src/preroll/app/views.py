@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from preroll.domain.booking import Booking, State, possible_actions
 from preroll.domain.boundaries import OPEN, Boundary, BoundaryState, orchestrates
 from preroll.domain.changes import Change
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.permission import Actor, permit
+from preroll.domain.resource import Resource
 from preroll.ports.rows import LogLine
 from preroll.ports.store import RunRow, StepRow, Store, Tx
 
@@ -41,6 +42,8 @@ class BookingDetails:
     late_us: int
     """By how much its next event is late; 0: it is not."""
     warnings: tuple[str, ...]
+    resources: Mapping[str, str] = field(default_factory=dict)
+    """Id -> name of the resources that it chose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ class RunDetails:
 
 def details(tx: Tx, booking: Booking) -> BookingDetails:
     """Put a booking's details together."""
-    boundaries = tx.boundaries.of(booking.key)
+    boundaries, ids = tx.boundaries.of(booking.key), booking.resources
+    resources = tx.catalogue.resources(booking.platform, ids=ids) if ids else []
     return BookingDetails(
         booking=booking,
         platform=tx.platforms.by_key(booking.platform).name,
@@ -62,7 +66,8 @@ def details(tx: Tx, booking: Booking) -> BookingDetails:
         waiting=tuple(_waiting(tx, booking, boundaries)),
         actions=tuple(possible_actions(booking)),
         late_us=_late(booking, boundaries, tx.now),
-        warnings=tuple(_warnings(tx, booking)),
+        warnings=tuple(_warnings(tx, booking, resources)),
+        resources={r.id: r.name for r in resources},
     )
 
 
@@ -91,13 +96,11 @@ def _waiting(tx: Tx, booking: Booking, boundaries: Sequence[Boundary]) -> list[W
     return found
 
 
-def _warnings(tx: Tx, booking: Booking) -> list[str]:
+def _warnings(tx: Tx, booking: Booking, resources: Sequence[Resource]) -> list[str]:
     found = []
     if booking.not_reset:
         found.append("not reset: its last event failed, the devices may still be as it left them")
     if booking.state in (State.PARTIAL, State.CONFIRMED, State.ON_HOLD):
-        ids = booking.resources
-        resources = tx.catalogue.resources(booking.platform, ids=ids) if ids else []
         found += [
             f"a resource was not reset by {b.name} ({b.id})"
             for b in tx.reservations.not_reset_on(resources)

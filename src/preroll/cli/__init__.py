@@ -6,6 +6,7 @@ A command is imported when it is called, and what it needs when it runs: ``--hel
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -62,8 +63,8 @@ def run(words: Sequence[str] | None = None) -> None:
         sys.exit(failure.code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()  # nobody reads what would be said when Python flushes its output
+    except BrokenPipeError:  # nobody reads on; Python would try once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _carry_out(words: list[str]) -> None:
@@ -74,6 +75,7 @@ def _carry_out(words: list[str]) -> None:
         parser.print_help()
         sys.exit(USAGE)
     do(**given)
+    sys.stdout.flush()
 
 
 def _root() -> Parser:

@@ -277,7 +277,7 @@ def _show(b: Booking, *, as_json: bool) -> None:
             ("on the air", f"{output.cell(b.start)} to {output.cell(b.end) if b.end else 'further notice'}"),
             ("rolls", f"{b.pre_roll} s before, {b.post_roll} s after"),
             ("definition", f"{b.definition.name} version {b.definition.version}" if b.definition else ""),
-            ("nodes", {label: node.resource or "-" for label, node in b.nodes.items()}),
+            ("nodes", {label: node.name or "-" for label, node in b.nodes.items()}),
             ("properties", b.properties), ("priority", b.priority or ""), ("revision", b.revision),
             ("late", f"{b.late:.1f} s" if b.late else ""), ("waiting", [w.what for w in b.waiting]),
             ("warnings", b.warnings), ("possible", b.actions),

@@ -10,6 +10,8 @@ from preroll.cli.parser import Parser
 if TYPE_CHECKING:
     from preroll.client.things import Change
 
+RESTART_S = 120.0
+"""How long a follower waits for a server that was there."""
 HEAD = ("at", "what", "id", "from", "to", "who", "why")
 
 
@@ -31,11 +33,13 @@ def changes(after: str | None, platform: str | None, server: str, *, follow: boo
     from preroll.cli.connect import connected
     from preroll.client import calls
 
-    with connected(server) as client:
-        if follow:
+    if follow:
+        with connected(server) as client:
+            client.send(calls.ready())
+        with connected(server, patience=RESTART_S) as client:
             for change in client.follow(after, platform=platform):
                 output.line_of_json(change) if as_json else output.line(row(change))
-            return
+    with connected(server) as client:
         page = client.send(calls.list_changes(after=after or "", platform=platform, limit=500))
         found = list(page.items)
         while page.items:

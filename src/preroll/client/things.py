@@ -44,6 +44,7 @@ class Node:
     """What a booking chose for one node."""
 
     resource: str | None
+    name: str
     profile: str | None
     values: dict[str, Any]
 
