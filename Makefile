@@ -9,7 +9,7 @@ LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-ha
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs lock format clean
+.PHONY: help demo test check bench simulate fuzz docs lock format clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,13 @@ check: .venv/dev  ## format, lint, types, imports, spelling, docs, printed pages
 
 bench: .venv/dev  ## measure, beside a bare loop and two other engines
 	$(BIN)/python -m bench
+
+SEED ?= 1
+simulate: .venv/dev  ## play many seeded worlds in virtual time; SEED=n begins elsewhere
+	$(BIN)/python -m preroll.simulation --seed $(SEED) --seeds 100 --days 0.5
+
+fuzz: .venv/dev  ## the property tests at length
+	$(BIN)/python -m pytest -q tests/system/test_model.py --hypothesis-profile=fuzz --timeout=0
 
 docs: .venv/dev  ## the documentation, in docs/_build/html
 	$(BIN)/python docs/printed.py
