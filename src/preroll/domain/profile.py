@@ -37,16 +37,19 @@ class Parameter:
 
     def mistake(self, where: str, value: object) -> Mistake | None:
         """What is wrong with a value, or None."""
+        wrong, expected = self._judged(value)
+        return Mistake(where, f"is {value!r}", expected) if wrong else None
+
+    def _judged(self, value: object) -> tuple[bool, str]:
         match self.type:
             case ValueType.NUMBER:
-                wrong, expected = self._number(value)
+                return self._number(value)
             case ValueType.FLAG:
-                wrong, expected = not isinstance(value, bool), "true or false"
+                return not isinstance(value, bool), "true or false"
             case ValueType.TEXT:
-                wrong, expected = not isinstance(value, str), "a text"
+                return not isinstance(value, str), "a text"
             case ValueType.DISCRETE:
-                wrong, expected = value not in self.choices, "one of " + ", ".join(self.choices)
-        return Mistake(where, f"is {value!r}", expected) if wrong else None
+                return value not in self.choices, "one of " + ", ".join(self.choices)
 
     def _number(self, value: object) -> tuple[bool, str]:
         if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
