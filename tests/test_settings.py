@@ -41,9 +41,9 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
     assert settings.read().names == ("b.example", "c.example")
 
 
-def test_a_home_is_found(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("HOME", "/home/operator")
-    assert settings.read(data="~/preroll").data == Path("/home/operator/preroll")
+def test_a_home_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert settings.read(data="~/preroll").data == tmp_path / "preroll"
 
 
 def test_a_server_on_every_address_answers_to_every_name_unless_it_is_told_its_own():
