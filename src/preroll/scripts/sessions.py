@@ -22,7 +22,10 @@ FindDriver = Callable[[str], DriverFactory]
 
 
 def find_driver(drivers: Mapping[str, str]) -> FindDriver:
-    """Factories by name: ``module:attribute`` of the mapping first, then the entry points."""
+    """Factories by name: ``module:attribute`` of the mapping first, then the entry points.
+
+    Those of the mapping are imported here, so that no run has to wait for that, and no host is taken for stuck.
+    """
     known: dict[str, DriverFactory] = {}
 
     def find(name: str) -> DriverFactory:
@@ -30,6 +33,9 @@ def find_driver(drivers: Mapping[str, str]) -> FindDriver:
             known[name] = _import(name, drivers)
         return known[name]
 
+    for name in drivers:
+        with contextlib.suppress(GiveUp):  # told when somebody wants to use it
+            find(name)
     return find
 
 

@@ -75,12 +75,16 @@ class HttpDriver:
         """Connect: the device has to answer."""
         await self.close()
         # The environment's proxies are not for devices.
-        self._client = httpx.AsyncClient(timeout=self._address.timeout, trust_env=False, verify=_trust())
+        self._client = httpx.AsyncClient(timeout=self._address.timeout, trust_env=False, verify=self._trusted())
         try:
             await self.read(())
         except BaseException:
             await self.close()
             raise
+
+    def _trusted(self) -> ssl.SSLContext:
+        """Whom to trust: the system's certificates; without TLS nobody, and nothing has to be read."""
+        return _trust() if self._address.url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     async def close(self) -> None:
         """Disconnect."""
