@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from preroll.domain.booking import State, Timing
-from preroll.domain.boundaries import BoundaryState, Kind
+from preroll.domain.boundaries import Kind
 from preroll.domain.window import MINUTE, SECOND
 from preroll.ports.rows import StepState, Verdict
 from tests.builders import NOON
@@ -127,10 +127,15 @@ async def test_takeovers_count_against_the_bound_once(world):
 
 
 async def test_the_version_with_which_a_run_began_is_told(world):
-    """A run keeps no version until it is settled: a new host picks what is installed."""
+    """Its steps know it; a run without a step has done nothing yet, any version will do."""
     made = await world.book()
-    await world.only(PRE_ROLL)
+    run = await world.only(PRE_ROLL)
+    await world.begin(run, "a", version="abc")
+    await world.begin(run, "b", version="abc")
     heir = await world.enlist()
     taken = await world.only(PRE_ROLL + LEASE, worker=heir)
-    assert taken.version == (await world.runs(made))[0].version
-    assert (await world.boundary(made, Kind.START_OF_PRE_ROLL)).state is BoundaryState.RUNNING
+    assert taken.version == (await world.runs(made))[0].version == "abc"
+    heir = await world.enlist()
+    await world.book("no steps", timing=Timing(NOON + MINUTE, NOON + 60 * MINUTE))
+    await world.claim(NOON + MINUTE)
+    assert {r.version for r in (await world.claim(NOON + 2 * MINUTE, worker=heir)).runs} == {"abc", ""}

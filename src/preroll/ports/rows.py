@@ -121,6 +121,8 @@ class StepBegin:
     name: str
     resource: str = ""
     attempt: int = 1
+    version: str = ""
+    """Version of the script that is running: with it a resumed run begins again."""
 
 
 @dataclass(frozen=True, slots=True)

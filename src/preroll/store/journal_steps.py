@@ -19,12 +19,13 @@ _FENCE = (
     " order by b.key, g.place for no key update of b"
 )
 _BEGIN = (
-    "insert into step (boundary, generation, try_, name, resource, state, attempts, epoch, began_us, error)"
-    " select boundary, generation, try_, name, resource, 'begun', attempts, epoch, began_us, '' from given("
-    "boundary bigint, generation bigint, try_ bigint, name text, resource text, attempts bigint, epoch bigint,"
-    " began_us bigint) g where true on conflict (boundary, generation, try_, name) do update set"
+    "insert into step (boundary, generation, try_, name, resource, state, attempts, epoch, began_us, version, error)"
+    " select boundary, generation, try_, name, resource, 'begun', attempts, epoch, began_us, version, ''"
+    " from given(boundary bigint, generation bigint, try_ bigint, name text, resource text, attempts bigint,"
+    " epoch bigint, began_us bigint, version text) g where true"
+    " on conflict (boundary, generation, try_, name) do update set"
     " resource = excluded.resource, state = 'begun', attempts = excluded.attempts, epoch = excluded.epoch,"
-    " began_us = excluded.began_us, ended_us = null, error = ''"
+    " began_us = excluded.began_us, version = excluded.version, ended_us = null, error = ''"
 )
 _END = (
     "update step set state = g.state, epoch = g.epoch, ended_us = g.ended_us, result = g.result, diff = g.diff,"
@@ -63,7 +64,7 @@ def begin(work: Work, steps: Sequence[StepBegin]) -> list[Verdict]:
             verdicts.append(Verdict.OK)
             writes[step.fence.boundary, step.name] = (
                 step.fence.boundary, row[3], row[4], clean(step.name), step.resource, step.attempt, step.fence.epoch,
-                work.now,
+                work.now, step.version,
             )  # fmt: skip
     if writes:
         work.db.run(_BEGIN, list(writes.values()))

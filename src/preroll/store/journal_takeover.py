@@ -19,6 +19,7 @@ from preroll.store.catalogue import Catalogue
 from preroll.store.documents import ANYTHING
 from preroll.store.journal_settle import Ending, finish
 from preroll.store.platforms import Platforms
+from preroll.store.records import VERSION
 from preroll.store.work import Work
 
 LOCK_BOOKINGS = "select key from booking where key in ?ints order by key for no key update"
@@ -28,7 +29,7 @@ _LOST = (
     " order by b.rank, b.due_us, b.key limit ?"
 )
 _READ = (
-    f"select {boundaries.columns('b')}, {bookings.columns('k')}, r.id, r.script, r.version, r.target, r.previous,"
+    f"select {boundaries.columns('b')}, {bookings.columns('k')}, r.id, r.script, {VERSION}, r.target, r.previous,"
     " r.began_us, b.stopping from boundary b join booking k on k.key = b.booking join worker w on w.key = b.worker"
     " join run r on r.boundary = b.key and r.generation = b.generation and r.try_ = b.try_"
     " where b.key in ?ints and b.state = 'running' and (w.key = ? or w.lease_us <= ?)"

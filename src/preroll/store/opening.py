@@ -11,7 +11,7 @@ from preroll.ports.clock import Clock
 from preroll.ports.scripts import Reach, nowhere
 from preroll.store import sqlite
 from preroll.store.engine import Spawn
-from preroll.store.migrate import bring_to_head
+from preroll.store.schema import bring_to_head
 from preroll.store.sql import Sql
 from preroll.store.store import Inline, SqliteThreads, SqlStore
 from preroll.store.tx import SqlTx

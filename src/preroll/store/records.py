@@ -13,8 +13,13 @@ from preroll.store.documents import ANYTHING, DIFF, VALUES
 from preroll.store.sql import Row
 from preroll.store.work import Work
 
+VERSION = (
+    "coalesce(nullif(r.version, ''), (select s.version from step s where s.boundary = r.boundary"
+    " and s.generation = r.generation and s.try_ = r.try_ and s.version <> '' limit 1), '')"
+)
+"""The script's version: a run has it when it is settled, its steps have it from the first on."""
 _RUNS = (
-    "select r.id, r.boundary, k.id, r.kind, r.event, r.script, r.version, r.target, r.previous, r.generation, r.try_,"
+    f"select r.id, r.boundary, k.id, r.kind, r.event, r.script, {VERSION}, r.target, r.previous, r.generation, r.try_,"
     " r.epoch, r.config_version, coalesce(w.name, ''), r.began_us, r.ended_us, r.outcome, r.reason, r.message,"
     " r.returned from run r join booking k on k.key = r.booking left join worker w on w.key = r.worker"
 )

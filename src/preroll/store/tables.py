@@ -248,6 +248,7 @@ step = Table(
     _need("epoch", Long),
     _need("began_us", Long),
     Column("ended_us", Long),
+    _need("version", Text),
     Column("result", Json),
     Column("diff", Json),
     _need("error", Text),

@@ -162,6 +162,7 @@ CREATE TABLE step (
 	epoch BIGINT NOT NULL,
 	began_us BIGINT NOT NULL,
 	ended_us BIGINT,
+	version TEXT NOT NULL,
 	result TEXT,
 	diff TEXT,
 	error TEXT NOT NULL,

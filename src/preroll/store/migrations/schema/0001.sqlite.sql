@@ -163,6 +163,7 @@ CREATE TABLE step (
 	epoch INTEGER NOT NULL,
 	began_us INTEGER NOT NULL,
 	ended_us INTEGER,
+	version TEXT NOT NULL,
 	result TEXT,
 	diff TEXT,
 	error TEXT NOT NULL,

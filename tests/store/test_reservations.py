@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What bookings hold of resources, and what would be too much."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from preroll.domain.booking import Booking, State, Timing
+from preroll.domain.errors import Conflict
+from preroll.domain.resource import Resource
+from preroll.domain.window import MINUTE, Window
+from preroll.store import open_inline_store, reservations
+from preroll.store.reservations import TIERS, tier_of
+from tests import builders
+from tests.builders import NOON
+from tests.store.world import OFF_AIR, PRE_ROLL, StoppedClock, World
+
+HOUR = 60 * MINUTE
+
+
+def at(start: int, hours: int | None = 1) -> Timing:
+    """On air from so many hours after noon."""
+    return Timing(NOON + start * HOUR, None if hours is None else NOON + (start + hours) * HOUR)
+
+
+async def clashes(world, booking: Booking, *on: str):
+    return await world.store.write(lambda tx: tx.reservations.clashes(booking, [world.resources[r] for r in on]))
+
+
+def asking(timing: Timing) -> Booking:
+    return builders.booking(key=0, id="new", timing=timing)
+
+
+async def test_what_is_held_by_one_is_not_free_for_another(world):
+    made = await world.book("News", on=["enc-1", "enc-2"], timing=at(0))
+    (clash,) = await clashes(world, asking(at(0)), "enc-2", "mux")
+    assert (clash.resource, clash.rival, clash.rival_name) == ("enc-2", made.id, "News")
+    assert (clash.start_us, clash.end_us) == (NOON, NOON + HOUR)
+    assert (clash.limit, clash.asked, clash.left) == (1, 1, 0)
+
+
+async def test_a_clash_is_where_both_meet(world):
+    await world.book(on=["enc-1"], timing=at(0, 2))
+    (clash,) = await clashes(world, asking(at(1, 5)), "enc-1")
+    assert (clash.start_us, clash.end_us) == (NOON + HOUR, NOON + 2 * HOUR)
+
+
+async def test_windows_that_only_touch_do_not_clash(world):
+    await world.book(on=["enc-1"], timing=at(1))
+    assert await clashes(world, asking(at(0)), "enc-1") == []
+    assert await clashes(world, asking(at(2)), "enc-1") == []
+
+
+async def test_the_rolls_are_held_too(world):
+    await world.book(on=["enc-1"])
+    late = Timing(NOON + 64 * MINUTE, NOON + 70 * MINUTE)
+    assert len(await clashes(world, asking(late), "enc-1")) == 1
+    assert await clashes(world, asking(replace(late, start=NOON + 65 * MINUTE)), "enc-1") == []
+
+
+async def test_a_booking_does_not_clash_with_itself(world):
+    made = await world.book(on=["enc-1"], timing=at(0))
+    assert await clashes(world, made, "enc-1") == []
+
+
+async def test_without_end_clashes_for_ever(world):
+    await world.book("for ever", on=["enc-1"], timing=at(0, None))
+    (clash,) = await clashes(world, asking(at(100_000)), "enc-1")
+    assert clash.rival_name == "for ever"
+    (clash,) = await clashes(world, asking(at(5, None)), "enc-1")
+    assert clash.end_us is None
+
+
+async def test_so_many_at_once_as_the_resource_admits(world):
+    for hour in (0, 0, 1):
+        await world.book(f"show {hour}", on=["mux"], timing=at(hour, 1))
+    assert await clashes(world, asking(at(0, 2)), "mux") == [], "never three at one instant"
+    await world.book("third", on=["mux"], timing=at(0, 1))
+    found = await clashes(world, asking(at(0, 2)), "mux")
+    assert sorted(c.rival_name for c in found) == ["show 0", "show 0", "third"], "the one of the other hour is no rival"
+    assert {(c.limit, c.left) for c in found} == {(3, 0)}
+
+
+async def test_what_was_released_is_free(world):
+    made = await world.book(on=["enc-1"], timing=at(0))
+    await world.store.write(lambda tx: tx.reservations.release(made.key))
+    assert await clashes(world, asking(at(0)), "enc-1") == []
+
+
+async def test_to_hold_again_is_to_hold_something_else(world):
+    made = await world.book(on=["enc-1"], timing=at(0))
+    moved = replace(made, timing=at(3))
+    await world.store.write(lambda tx: tx.reservations.hold(moved, [world.resources["enc-2"]] * 2))
+    assert await clashes(world, asking(at(0)), "enc-1", "enc-2") == []
+    assert len(await clashes(world, asking(at(3)), "enc-1", "enc-2")) == 1
+
+
+async def test_a_resource_for_nobody_clashes_with_nobody_in_particular(world):
+    await world.store.write(lambda tx: tx.catalogue.put_resource(replace(world.resources["enc-1"], concurrency=0)))
+    (clash,) = await clashes(world, asking(at(0)), "enc-1")
+    assert (clash.rival, clash.left, clash.limit) == ("", 0, 0)
+
+
+async def test_who_runs_on_the_same_resources(world):
+    running = await world.book("running", on=["mux", "enc-1"])
+    await world.drain(PRE_ROLL)
+    await world.book("waiting", on=["mux"])
+    ask = lambda booking: world.store.read(lambda tx: [b.name for b in tx.reservations.runs_on(booking)])  # noqa: E731
+    over = await world.book("over", on=["mux", "enc-2"], state=State.FAILED_COMPLETED)
+    assert await ask(over) == ["running"]
+    assert await ask(running) == []
+    assert await ask(await world.book("elsewhere", on=["enc-2"])) == []
+    await world.play(OFF_AIR)
+    await world.drain(OFF_AIR + HOUR)
+    assert await ask(over) == []
+
+
+def test_every_length_has_a_tier():
+    lengths = [0, 1, *(t + d for t in TIERS[:-1] for d in (-1, 0, 1)), TIERS[-1]]
+    for length in lengths:
+        tier = tier_of(Window(NOON, NOON + length))
+        assert length <= TIERS[tier]
+        assert tier == 0 or length > TIERS[tier - 1]
+    assert tier_of(Window(NOON, None)) == len(TIERS) - 1
+
+
+windows = st.tuples(
+    st.integers(0, 40), st.one_of(st.integers(1, 8), st.sampled_from([16, 17, 64, 65, 720, 721])), st.integers(1, 3)
+)
+
+
+@given(held=st.lists(windows, max_size=12), asked=windows, limit=st.integers(1, 3))
+def test_the_answer_is_that_of_counting_every_instant(held, asked, limit):
+    """Against brute force: at no instant of the window more than the limit."""
+
+    async def play():
+        world = World(open_inline_store(StoppedClock()), StoppedClock(), "")
+        await world.furnish()
+        shared = await world.store.write(
+            lambda tx: tx.catalogue.put_resource(Resource("shared", concurrency=limit, platform=world.platform.key))
+        )
+        world.resources["shared"] = shared
+        for i, (start, hours, _) in enumerate(held):
+            await world.book(f"show {i}", on=["shared"], timing=at(start, hours), armed=False)
+        found = await clashes(world, asking(at(asked[0], asked[1])), "shared")
+        world.store.close()
+        return {c.rival_name for c in found}
+
+    instants = range(asked[0], asked[0] + asked[1])
+    there = {h: {i for i, (start, hours, _) in enumerate(held) if start <= h < start + hours} for h in instants}
+    expected = {f"show {i}" for who in there.values() if len(who) + 1 > limit for i in who}
+    assert asyncio.run(play()) == expected
+
+
+async def take_at_once(world):
+    """Two that look, wait for each other as long as that is possible, and then take what they saw free."""
+    meet = threading.Barrier(2)
+
+    def unit(number):
+        def take(tx):
+            booking = builders.booking(
+                id=f"b-{number}-{tx.new_id()}", key=0, platform=world.platform.key, definition=None, timing=at(0)
+            )
+            found = tx.reservations.clashes(booking, [world.resources["enc-1"]])
+            with suppress(threading.BrokenBarrierError):
+                meet.wait(0.3)
+            if found:
+                raise Conflict(found)
+            tx.reservations.hold(tx.bookings.add(booking), [world.resources["enc-1"]])
+
+        return take
+
+    await asyncio.gather(*(world.store.write(unit(n)) for n in (1, 2)), return_exceptions=True)
+    ((taken,),) = await world.raw("select count(*) from reservation where live = 1")
+    return taken
+
+
+async def test_of_two_at_once_one_gets_it(world):
+    assert await take_at_once(world) == 1
+
+
+async def test_without_the_lock_both_would_get_it(world, monkeypatch):
+    """The control: it is the lock on the resource that keeps the second waiting."""
+    if hasattr(world.store._backend, "_writer"):
+        pytest.skip("SQLite has one writer: there is no lock to be taken away")
+    monkeypatch.setattr(reservations, "_LOCK", reservations._LOCK.removesuffix("for no key update"))
+    assert await take_at_once(world) == 2
