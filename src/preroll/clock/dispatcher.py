@@ -22,6 +22,7 @@ from preroll.telemetry import CLAIM_FAILURES, LATENESS, RUNNING, RUNS, logger
 
 log = logger(__name__)
 
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How a worker works; times in microseconds."""
