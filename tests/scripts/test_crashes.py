@@ -248,6 +248,42 @@ async def test_hosts_killed_at_random_instants_lose_and_repeat_nothing(room: Roo
     assert {f.read_text() for f in files} == {"x"}
 
 
+async def test_what_a_neighbour_had_just_done_is_told_before_a_stalled_host_ends(room: Room) -> None:
+    """A step ends in the very turn in which another script begins to burn: its end is not lost."""
+    room.write(
+        "both.py",
+        """
+        import asyncio
+
+        done = asyncio.Event()
+
+        @lso
+        async def works(ctx):
+            async def do(key):
+                ctx.log.info("waiting")
+                await done.wait()
+            await ctx.step("once", do)
+
+        @lso
+        async def burns(ctx):
+            ctx.log.info("burning")
+            done.set()
+            async def burn():
+                while True: pass
+            await asyncio.sleep(0)
+            await burn()
+        """,
+    )
+    pool = await room.pool(**SIZES)
+    works = room.run(pool, room.order("works", room.equipment("encoder")))
+    await room.ledger.until_said("waiting")
+    burns = room.run(pool, room.order("burns", timeout_us=3_000_000, grace_us=1))
+    async with asyncio.timeout(60):
+        report = await works
+        assert (report.outcome, report.message) == (Outcome.OK, "")
+        assert (await burns).message.startswith("burns: not done after 3 s")
+
+
 async def test_long_runs_that_lost_their_host_do_not_wait_for_each_other(room: Room) -> None:
     room.write("neighbour.py", NEIGHBOUR)
     pool = await room.pool(solo=1, most_solo=3, pulse=0.05)

@@ -31,6 +31,7 @@ async def test_an_async_script_configures_its_resources(room: Room) -> None:
     assert len(report.version) == 12
     assert pool.installed()[0].summary == "Brings it up."
     assert [s.name for s in room.ledger.begun] == ["apply_combined:encoder", "apply_combined:decoder"]
+    assert {s.version for s in room.ledger.begun} == {report.version}
     end = room.ledger.step("apply_combined:encoder")
     assert end.state is StepState.DONE
     assert set(end.diff) == {("profile.size", None, "1280x720"), ("on", None, True)}

@@ -158,6 +158,18 @@ async def test_a_cancelled_run_stops_and_its_host_lives(room: Room, script: str)
     assert pool.pids() == before
 
 
+async def test_a_run_may_be_cancelled_before_it_has_begun(room: Room) -> None:
+    room.write("waits.py", WAITS)
+    pool = await room.pool()
+    before = pool.pids()
+    run = room.run(pool, room.order("waits"))
+    pool.cancel("run-1")
+    report = await run
+    assert (report.cancelled, report.message) == (True, "waits: cancelled")
+    assert pool.pids() == before
+    assert room.ledger.begun == []
+
+
 async def test_a_run_that_does_not_let_itself_be_cancelled_is_killed(room: Room) -> None:
     room.write("waits.py", WAITS)
     room.write("one.py", ONE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import functools
 import os
 import resource
 import select
@@ -28,7 +29,7 @@ from preroll.ports.scripts import Order, Reach, nowhere
 from preroll.scripts import catalogue, frames
 from preroll.scripts.execution import Workshop
 from preroll.scripts.sessions import Sessions, find_driver
-from preroll.scripts.steps import Diff
+from preroll.scripts.steps import Diff, describe
 
 THREADS = 256
 """Plain ``def`` scripts that may run at once in one host."""
@@ -111,24 +112,24 @@ class HostEnd(asyncio.Protocol):
         book = self._runs[order.run] = _Book(self, order.run)
         context = contextvars.copy_context()
         context.run(_RUN.set, order.run)
-        book.task = self._loop.create_task(self._run(start, book), context=context)
+        work = self._workshop.perform(order, book, start.attempts)
+        book.task = self._loop.create_task(work, context=context)
+        book.task.add_done_callback(functools.partial(self._over, order))
 
-    async def _run(self, start: frames.Start, book: _Book) -> None:
-        order = start.order
-        try:
-            finish = await self._workshop.perform(order, book, start.attempts)
-            if book.task and book.task.cancelling():
-                finish = self._cancelled(order)
-        except asyncio.CancelledError:
-            finish = self._cancelled(order)
-        except MemoryError:
-            os._exit(frames.EXIT_MEMORY)
-        self.send(finish)
+    def _over(self, order: Order, task: asyncio.Task[frames.Finish]) -> None:
         del self._runs[order.run]
+        self.send(self._finish_of(order, task))
         self._leave_if_done()
 
-    def _cancelled(self, order: Order) -> frames.Finish:
-        return frames.Finish(order.run, ok=False, reason=Reason.LSO_FAILED, message=f"{order.script}: cancelled")
+    def _finish_of(self, order: Order, task: asyncio.Task[frames.Finish]) -> frames.Finish:
+        cancelled = frames.Finish(order.run, ok=False, reason=Reason.LSO_FAILED, message=f"{order.script}: cancelled")
+        if task.cancelled():
+            return cancelled
+        if error := task.exception():
+            if isinstance(error, MemoryError):
+                os._exit(frames.EXIT_MEMORY)
+            return frames.Finish(order.run, ok=False, reason=Reason.UNEXPECTED, message=describe(error))
+        return cancelled if task.cancelling() else task.result()
 
     def send(self, frame: frames.ToEngine) -> None:
         """Send with the others of this turn; from any thread."""
@@ -166,11 +167,11 @@ class HostEnd(asyncio.Protocol):
         """How this host is to work."""
         return self._hello
 
-    def culprit(self) -> str:
-        """From the watchdog: the run that the loop is stuck in; empty when it cannot be told."""
+    def last_words(self) -> bytes:
+        """From the watchdog: what was still to be sent, and the run that the loop is stuck in, if it can be told."""
         task = asyncio.current_task(self._loop)
         name = task.get_name() if task else ""
-        return name if name in self._runs else ""
+        return self._outbox.take() + frames.pack(frames.Stalled(name if name in self._runs else ""))
 
 
 class _Book:
@@ -179,7 +180,7 @@ class _Book:
     def __init__(self, host: HostEnd, run: str) -> None:
         self._host, self._run = host, run
         self._waiting: dict[tuple[str, type], asyncio.Future[Verdict]] = {}
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[frames.Finish] | None = None
 
     async def begin(self, name: str, resource: str, attempt: int) -> Verdict:
         """Ask, and wait for Begun."""
@@ -224,7 +225,7 @@ def watch(host: HostEnd, transport: asyncio.Transport) -> None:
         if missed * pulse > host.hello.stall and not host.hello.alone:
             if transport.get_write_buffer_size() == 0:
                 with contextlib.suppress(OSError):
-                    os.write(peer.fileno(), frames.pack(frames.Stalled(host.culprit())))
+                    os.write(peer.fileno(), host.last_words())
             os._exit(frames.EXIT_STALLED)
     os._exit(0)
 

@@ -208,6 +208,10 @@ class Outbox:
     def flush(self) -> None:
         """Write now."""
         if self._waiting:
-            data = b"".join(self._waiting)
-            self._waiting.clear()
-            self._write(data)
+            self._write(self.take())
+
+    def take(self) -> bytes:
+        """What waits to be written; it waits no more."""
+        data = b"".join(self._waiting)
+        self._waiting.clear()
+        return data

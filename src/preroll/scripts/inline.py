@@ -106,7 +106,7 @@ class _LedgerBook:
 
     async def begin(self, name: str, resource: str, attempt: int) -> Verdict:
         """Ask the ledger."""
-        verdict = await self._ledger.begin(rows.StepBegin(self._fence, self._run, name, resource, attempt))
+        verdict = await self._ledger.begin(rows.StepBegin(self._fence, self._run, name, resource, attempt, VERSION))
         if verdict is Verdict.OK:
             self.open[name] = None
         return self._seen(verdict)

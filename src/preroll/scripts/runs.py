@@ -86,7 +86,7 @@ class Run:
 
     def begin_of(self, frame: frames.StepBegin) -> rows.StepBegin:
         """The row of a step's begin."""
-        return rows.StepBegin(self.fence, frame.run, frame.name, frame.resource, frame.attempt)
+        return rows.StepBegin(self.fence, frame.run, frame.name, frame.resource, frame.attempt, self.version)
 
     def end_of(self, frame: frames.StepEnd) -> rows.StepEnd:
         """The row of a step's end."""
