@@ -26,8 +26,10 @@ PATIENCE = 30.0
 """Seconds for which a call is repeated while the engine is dead."""
 BRISK = 7.0
 """Seconds in which a machine that has little else to do has built the stage."""
-SLOWEST = 1.8
-"""The tempo at which the whole takes hardly two minutes."""
+BUDGET = 110.0
+"""Seconds that the whole may take."""
+STORY = 50.0
+"""Seconds that the story takes at tempo 1."""
 
 
 @dataclass(slots=True)
@@ -125,7 +127,7 @@ async def built(root: Path, board: Board) -> AsyncIterator[Stage]:
         looking = await stack.enter_async_context(connect(server.url, patience=0))
         watching = asyncio.create_task(board.watch(looking))
         stack.push_async_callback(_ended, watching)
-        tempo = min(max(1.0, board.seconds / BRISK), SLOWEST)
+        tempo = max(1.0, min(board.seconds / BRISK, (BUDGET - board.seconds) / STORY))
         if tempo > 1:
             board.say(f"This machine is busy: the story is told {tempo:.1f} times as slowly")
         yield Stage(world, server, client, board, Evidence(tempo=tempo), tempo=tempo)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole demo, as a user calls it: it keeps every promise, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DEMO = [sys.executable, "-m", "preroll", "demo", "--plain"]
+
+
+def left_behind(root: Path) -> list[str]:
+    """Processes that were started for a demo in this directory."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            told = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(root).encode() in told:
+            found.append(told[:200].replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+@pytest.mark.timeout(175)
+def test_the_demo_keeps_its_promises(tmp_path, ffmpeg):
+    done = subprocess.run([*DEMO, "--dir", tmp_path / "demo"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-4_000:]
+    assert "FAILED" not in done.stdout.partition("promise")[2]
+    assert list((tmp_path / "demo" / "recordings").glob("evening-news-*.ts"))
+    assert left_behind(tmp_path) == []
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_takes_everything_with_it(tmp_path, ffmpeg, number):
+    command = [*DEMO, "--dir", tmp_path / "demo"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as demo:
+        assert demo.stdout is not None
+        try:
+            for line in demo.stdout:
+                if "The catalogue is in" in line:
+                    break
+            demo.send_signal(number)
+            rest = demo.stdout.read()
+            assert demo.wait() == 130
+        finally:
+            demo.kill()
+    assert "Interrupted" in rest
+    assert left_behind(tmp_path) == []
