@@ -17,7 +17,7 @@ import pytest
 from preroll.domain.errors import BadSettings, EngineRunning, StoreUnavailable
 from preroll.store import lock_engine, migrate, migrations, open_inline_store, open_store
 from preroll.store.postgres import connect as connect_postgres
-from preroll.store.schema import FOLDER, HEAD, schema, schema_file, written
+from preroll.store.revisions import FOLDER, HEAD, schema, schema_file, written
 from preroll.store.sql import for_postgres, for_sqlite
 from preroll.store.sqlite import connect, network_file_system
 from preroll.store.tables import statements

@@ -23,7 +23,7 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import UserDefinedType
 
-from preroll.store.schema import HEAD, schema_file, written
+from preroll.store.revisions import HEAD, schema_file, written
 
 Long = BigInteger().with_variant(Integer(), "sqlite")
 Small = SmallInteger().with_variant(Integer(), "sqlite")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from preroll.store.schema import schema
+from preroll.store.revisions import schema
 
 revision = "0001"
 down_revision = None
