@@ -84,7 +84,7 @@ def _head(board: Board) -> Text:
 
 def _bookings(board: Board, now: datetime) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, expand=True)
-    for name, width in (("booking", 14), ("life cycle", 29), ("service", 7), ("next event", 18)):
+    for name, width in (("booking", 14), ("life cycle", 28), ("service", 7), ("next event", 19)):
         table.add_column(name, width=width, no_wrap=True)
     table.add_column("now", ratio=1, no_wrap=True)
     for booking in board.bookings:
@@ -128,7 +128,8 @@ def _now(board: Board, booking: BookingSummary) -> Text:
 
 
 def _line(line: Line) -> Text:
-    return Text(f"{line.seconds:6.1f}  ", "dim").append_text(_said(line))
+    drawn = Text(f"{line.seconds:6.1f}  ", "dim", no_wrap=True, overflow="ellipsis")
+    return drawn.append_text(_said(line))
 
 
 def _said(line: Line) -> Text:
