@@ -9,7 +9,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from preroll import __version__
@@ -91,7 +91,8 @@ class Engine:
     """
 
     def __init__(self, store: Store, options: PoolOptions, who: Identity, pace: Pace) -> None:
-        self._store, self._options, self._who, self._pace = store, options, who, pace
+        self._store, self._who, self._pace = store, who, pace
+        self._options = replace(options, fresh=pace.lease_us / 2e6)
         self._work = Thread("engine", self._claiming)
         self._beat = Thread("heartbeat", self._beating)
         self._worker = 0

@@ -132,7 +132,8 @@ class Dispatcher:
         boundary, booking = claimed.judged.boundary, claimed.judged.booking
         if not claimed.resumed:
             LATENESS.observe(max(0, now_us - boundary.due_us) / 1e6)
-        log.info(
+        told = log.info if claimed.resumed else log.debug
+        told(
             "resumed" if claimed.resumed else "claimed", booking=booking.id, name=booking.name,
             booking_event=boundary.event.name, run=claimed.run, late_ms=round((now_us - boundary.due_us) / 1e3, 1),
         )  # fmt: skip
@@ -179,7 +180,7 @@ class Dispatcher:
         if settled.verdict is not Verdict.OK:
             log.warning("another worker has taken over", run=claimed.run)
             return
-        told = log.info if settlement.outcome is Outcome.OK else log.error
+        told = log.debug if settlement.outcome is Outcome.OK else log.error
         told(
             "settled", booking=booking.id, name=booking.name, booking_event=event, outcome=settlement.outcome.value,
             state=settled.state.value if settled.state else None, message=settlement.message or None,
