@@ -17,6 +17,7 @@ NAMES = (
     "began_us", "ended_us", "reason", "message", "waits_for",
 )  # fmt: skip
 WIDTH = len(NAMES)
+DUE = NAMES.index("due_us")
 RANK = {Direction.DOWN: 0, Direction.UP: 1, Direction.ASIDE: 2}
 """Down events are claimed first."""
 _KINDS = {kind.value: kind for kind in Kind}
@@ -39,6 +40,15 @@ def boundary_of(row: Row) -> Boundary:
     return Boundary(
         key, booking, _KINDS[kind], due, _STATES[state], generation, try_, epoch, worker, _TRIGGERS[fires], planned,
         began, ended, _REASONS[reason], message, waits_for,
+    )  # fmt: skip
+
+
+def claimed(b: Boundary, worker: int, now_us: int) -> Boundary:
+    """The boundary in a worker's hands; only an aside keeps its reason, which it was made for."""
+    aside = b.event.direction is Direction.ASIDE
+    return Boundary(
+        b.key, b.booking, b.kind, b.due_us, BoundaryState.RUNNING, b.generation, b.try_, b.epoch + 1, worker, b.trigger,
+        b.planned_us, now_us, None, b.reason if aside else None, b.message if aside else "", None,
     )  # fmt: skip
 
 

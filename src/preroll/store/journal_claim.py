@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from preroll.domain.booking import ORCHESTRATED, Booking
-from preroll.domain.boundaries import Boundary, BoundaryState, Direction, Refusal, Run, entering
+from preroll.domain.boundaries import Boundary, Direction, Refusal, Run, entering
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.machine import Outcome
 from preroll.ports.rows import Claimed, Claims, Decide, Fence, Judged
 from preroll.store import bookings, boundaries
-from preroll.store.bookings import booking_of
-from preroll.store.boundaries import boundary_of
+from preroll.store.bookings import booking_of, entered
+from preroll.store.boundaries import boundary_of, claimed
 from preroll.store.catalogue import Catalogue
 from preroll.store.documents import NO_VALUES
 from preroll.store.journal_facts import Facts, gather, is_first
@@ -42,22 +42,29 @@ _BRANCHES = ((0, 0), (1, 0), (0, 1), (1, 1), (1, 2))
 """(needs a script, rank): each is a range of ``ix_boundary_due``."""
 
 
-def _branch(scripted: int, rank: int) -> str:
-    turn = "" if rank == 2 else f" and {_TURN}"
-    return (
-        f"select * from (select b.key, b.booking, {scripted} as scripted, {rank} as rank"
+_ROW = f"{boundaries.columns('b')}, {bookings.columns('k')}"
+
+
+def _due(picked: str) -> str:
+    """The query for what may be claimed now, each branch in the order of ``ix_boundary_due``."""
+    return " union all ".join(
+        f"select * from (select {scripted} as scripted, {rank} as rank, {picked}"
         " from boundary b join booking k on k.key = b.booking"
         f" where b.platform = ? and b.scripted = {scripted} and b.rank = {rank} and b.state = 'armed'"
-        f" and b.waits_for is null and b.due_us <= ?{turn} order by b.due_us, b.key limit ?) c{scripted}{rank}"
+        f" and b.waits_for is null and b.due_us <= ?{'' if rank == 2 else f' and {_TURN}'}"
+        f" order by b.due_us, b.key limit ?) c{scripted}{rank}"
+        for scripted, rank in _BRANCHES
     )
 
 
-_DUE = " union all ".join(_branch(*branch) for branch in _BRANCHES)
+_DUE, _DUE_KEYS = _due(_ROW), _due("b.key, b.booking")
 _READ = (
-    f"select {boundaries.columns('b')}, {bookings.columns('k')} from boundary b join booking k on k.key = b.booking"
+    f"select 0, b.rank, {_ROW} from boundary b join booking k on k.key = b.booking"
     " where b.key in ?ints and b.state = 'armed' and b.waits_for is null and b.due_us <= ?"
-    f" and (b.rank = 2 or ({_TURN})) order by b.rank, b.due_us, b.key for no key update of b"
+    f" and (b.rank = 2 or ({_TURN})) order by b.key for no key update of b"
 )
+_BOOKING = 2 + boundaries.WIDTH
+"""Where the booking begins in a row of these queries."""
 _BUSY = (
     "select rank, count(*) from boundary where state = 'running' and rank in (0, 1, 2) and platform = ? group by rank"
 )
@@ -155,14 +162,15 @@ def _next_due(work: Work, worker: int) -> int | None:
 
 def _claim_platform(work: Work, call: Call, key: int, room: int) -> _Round:
     """Claim what is due on one platform; on PostgreSQL no two workers do so at once."""
-    found = _Round(work, call, Platforms(work).by_key(key))
-    due = found.due(room)
-    if due and work.db.postgres:
-        work.db.run("select pg_advisory_xact_lock(?::int, ?::int)", CLAIMS_LOCK, key)
-        due = found.due(room)
-        work.db.run(LOCK_BOOKINGS, [row[1] for row in due])
-    if due:
-        found.judge([row[0] for row in due])
+    found, db = _Round(work, call, Platforms(work).by_key(key)), work.db
+    rows = found.due(_DUE_KEYS if db.postgres else _DUE, room)
+    if rows and db.postgres:
+        db.run("select pg_advisory_xact_lock(?::int, ?::int)", CLAIMS_LOCK, key)
+        rows = found.due(_DUE_KEYS, room)
+        db.run(LOCK_BOOKINGS, [row[3] for row in rows])
+        rows = db.all(_READ, [row[2] for row in rows], work.now)
+    if rows:
+        found.judge(rows)
         found.write()
     return found
 
@@ -191,8 +199,8 @@ class _Round:
         """Is there probably something left that could be claimed at once?"""
         return any(scripted == 0 or self.allowed > 0 for scripted, _ in self.cut)
 
-    def due(self, room: int) -> list[Row]:
-        """What may be claimed now, (boundary, booking, ...) each, and how much room there is for runs."""
+    def due(self, query: str, room: int) -> list[Row]:
+        """What may be claimed now, (needs a script, rank, ...) each, and how much room there is for runs."""
         db, now, key = self.work.db, self.work.now, self.platform.key
         bound = self.platform.config.limits.simultaneous_lso
         busy: dict[int, int] = dict(db.all(_BUSY, key))
@@ -200,15 +208,15 @@ class _Round:
         self.room = min(room, self.allowed)
         self.aside_room = max(0, min(self.room, max(1, bound // ASIDE_SHARE) - busy.get(2, 0)))
         limits = {branch: self.room if branch[0] else CHUNK for branch in _BRANCHES} | {(1, 2): self.aside_room}
-        found = db.all(_DUE, *(value for branch in _BRANCHES for value in (key, now, limits[branch])))
-        read = Counter((scripted, rank) for _, _, scripted, rank in found)
+        found = db.all(query, *(value for branch in _BRANCHES for value in (key, now, limits[branch])))
+        read = Counter(row[:2] for row in found)
         self.cut = frozenset(branch for branch, count in read.items() if count >= limits[branch])
         return found
 
-    def judge(self, keys: Sequence[int]) -> None:
+    def judge(self, rows: Sequence[Row]) -> None:
         """Decide about each candidate: settle it, let it wait, or take it."""
-        rows = self.work.db.all(_READ, keys, self.work.now)
-        pairs = [(boundary_of(row[: boundaries.WIDTH]), booking_of(row[boundaries.WIDTH :])) for row in rows]
+        ordered = sorted(rows, key=lambda row: (row[1], row[2 + boundaries.DUE], row[2]))
+        pairs = [(boundary_of(row[2:_BOOKING]), booking_of(row[_BOOKING:])) for row in ordered]
         definitions = Catalogue(self.work, Platforms(self.work)).definitions_by_key(
             {booking.definition for _, booking in pairs if booking.definition is not None}
         )
@@ -250,21 +258,11 @@ class _Round:
         self.room -= 1
         self.allowed -= 1
         self.aside_room -= aside
-        mine = replace(
-            boundary, state=BoundaryState.RUNNING, epoch=boundary.epoch + 1, worker=self.call.worker,
-            began_us=self.work.now, ended_us=None,
-        )  # fmt: skip
+        mine = claimed(boundary, self.call.worker, self.work.now)
         if not aside:
-            mine = replace(mine, reason=None, message="")
-            booking = replace(
-                booking, began=True, entering=entering(boundary, booking), state_version=booking.state_version + 1
-            )
-        self.runs.append(
-            Claimed(
-                replace(judged, boundary=mine, booking=booking), decision, mine.epoch, self.work.new_id(),
-                began_us=self.work.now,
-            )
-        )  # fmt: skip
+            booking = entered(booking, entering(boundary, booking))
+        held = Judged(mine, booking, judged.definition, judged.platform, judged.inactive, judged.name_taken_by)
+        self.runs.append(Claimed(held, decision, mine.epoch, self.work.new_id(), began_us=self.work.now))
         return True
 
     def _add_steps(self) -> None:

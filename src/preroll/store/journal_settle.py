@@ -25,7 +25,7 @@ from preroll.domain.machine import Outcome
 from preroll.domain.permission import ENGINE
 from preroll.ports.rows import Settled, Settlement, Verdict
 from preroll.store import bookings, boundaries
-from preroll.store.bookings import booking_of
+from preroll.store.bookings import advanced, booking_of
 from preroll.store.boundaries import Boundaries, boundary_of
 from preroll.store.changes import Changes
 from preroll.store.documents import BODY, NO_VALUES, VALUES, Body, clean
@@ -228,16 +228,7 @@ def _moved(now: int, ending: Ending, booking: Booking, after: Advance) -> Bookin
         return booking
     if ending.boundary.trigger is None:
         return replace(booking, entering="", state_version=booking.state_version + 1)
-    return replace(
-        booking,
-        state=after.state,
-        service_state=after.service_state,
-        began=True,
-        entering="",
-        not_reset=after.not_reset,
-        state_version=booking.state_version + 1,
-        changed_us=now,
-    )
+    return advanced(booking, after, now)
 
 
 def _change(ending: Ending, booking: Booking, after: Advance, why: str) -> Change:
