@@ -216,7 +216,7 @@ async def test_hosts_killed_at_random_instants_lose_and_repeat_nothing(room: Roo
                 def do(key):
                     with file.open("a") as out:
                         out.write("x")
-                await ctx.step(name, do, probe=file.exists)
+                await ctx.step(name, do, probe=lambda: file.exists() and file.read_text() != "")
         """,
     )
     pool = await room.pool(hosts=2)
