@@ -231,3 +231,16 @@ async def test_an_edit_does_not_bring_back_what_was_aborted(stage):
     await stage.to(2 * HOUR)
     assert stage.cast.names("News") == ["warm-up", "reset"]
     assert (await stage.life(news))[-1] == (360, "Completed")
+
+
+async def test_a_retry_that_has_not_begun_is_given_up_when_the_booking_is_finished(stage):
+    stage.cast.when("warm-up", fails(), times=1)
+    news = await stage.book()
+    await stage.to(-200)
+    stage.rig.crash()
+    await stage.retry(news)
+    await stage.finish(news)
+    await stage.rig.start()
+    await stage.rig.quiet()
+    assert stage.cast.names("News") == ["warm-up", "reset"]
+    assert await stage.state(news) is State.COMPLETED

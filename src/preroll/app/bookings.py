@@ -415,12 +415,17 @@ def _leaving(booking: Booking, now: int) -> bool:
 
 
 def _aborted(boundaries: Sequence[Boundary], booking: Booking, now: int) -> list[Boundary]:
-    """START and STOP are dropped, the end event is due now."""
+    """START and STOP are dropped, a retry that has not begun is given up, the end event is due now."""
     begun = begun_kinds(boundaries)
     never = [
         b for b in boundaries if b.kind in STANDARD and b.kind not in begun and b.kind is not Kind.END_OF_POST_ROLL
     ]
     written = [replace(b, state=BoundaryState.DROPPED) for b in never]
+    written += [
+        replace(b, state=BoundaryState.FAILED, message="finished before its retry began")
+        for b in boundaries
+        if b.kind in begun and b.state is BoundaryState.ARMED
+    ]
     last = next((b for b in boundaries if b.kind is Kind.END_OF_POST_ROLL), None)
     last = last or Boundary(0, booking.key, Kind.END_OF_POST_ROLL, now, planned_us=now)
     ended = replace(last, due_us=now, state=BoundaryState.ARMED, trigger=Trigger.FINISH, generation=last.generation + 1)
