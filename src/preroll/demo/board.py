@@ -105,7 +105,7 @@ class Board:
         except TimeoutError:
             found = self.booking(name)
             state = found.state if found else "not there"
-            raise TimeoutError(f"{name} is {state} and not {' or '.join(states)} after {within:g} s") from None
+            raise TimeoutError(f"{name} is {state} and not {' or '.join(states)} after {within:.0f} s") from None
         found = self.booking(name)
         assert found is not None  # noqa: S101 - it is there
         return found

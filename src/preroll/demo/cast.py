@@ -56,14 +56,11 @@ def lasting(seconds: float, tempo: float) -> timedelta:
 # fmt: off
 #                    name                chain  pre-roll  on air  off air  end
 NEWS = Part(        "Evening news",      1,     3,        10,     45,      48)
-STADIUM = Part(     "Stadium feed",      2,     4,        19,     36,      39)
-BRIEFING = Part(    "Press briefing",    3,     28,       40,     62,      65)
-GALA = Part(        "Charity gala",      2,     42,       44,     55,      57)
-WEATHER = Part(     "Weather camera",    2,     42,       44,     55,      57)
+STADIUM = Part(     "Stadium feed",      2,     4,        19,     43,      46)
+GALA = Part(        "Charity gala",      3,     14,       16,     22,      24)
+WEATHER = Part(     "Weather camera",    3,     14,       16,     22,      24)
+BRIEFING = Part(    "Press briefing",    3,     28,       40,     120,     123)
 # fmt: on
 CHAINS = 3
-PARTS = (NEWS, STADIUM, BRIEFING, GALA, WEATHER)
 OUTAGE_ON_AIR = STADIUM.on_air - 1
 """When the engine is killed on the air: an event of another booking falls due while it is dead."""
-EPILOGUE = WEATHER.pre_roll + 1
-"""When also what must not happen has not happened."""

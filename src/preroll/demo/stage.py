@@ -22,7 +22,9 @@ from preroll.demo.server import Server, connect
 from preroll.demo.world import Unavailable, World
 from preroll.sdk import Audit
 
-PATIENCE = 30.0
+PATIENCE = 140.0
+"""Seconds after which nothing is waited for any more. An idle machine needs less than half of it."""
+OUTAGE = 40.0
 """Seconds for which a call is repeated while the engine is dead."""
 BRISK = 7.0
 """Seconds in which a machine that has little else to do has built the stage."""
@@ -68,9 +70,9 @@ class Stage:
         """Do something with a booking."""
         return await self.client.send(calls.act(booking.id, action, why=why))
 
-    async def until(self, part: Part, *states: str, within: float = 30.0) -> None:
-        """Wait until a booking has one of these states. Raises TimeoutError."""
-        await self.board.until(part.name, *states, within=within * self.tempo)
+    async def until(self, part: Part, *states: str) -> None:
+        """Wait until a booking has one of these states. Raises TimeoutError when the demo has lasted too long."""
+        await self.board.until(part.name, *states, within=max(0.0, PATIENCE - self.board.seconds))
 
     async def running(self) -> dict[str, Node]:
         """The nodes whose FFmpeg runs."""
@@ -121,7 +123,7 @@ async def built(root: Path, board: Board) -> AsyncIterator[Stage]:
         board.say("Starting preroll serve: one process, one SQLite file")
         await server.start()
         board.engine, board.pid = Engine.RUNNING, server.pid
-        client = await stack.enter_async_context(connect(server.url, patience=PATIENCE))
+        client = await stack.enter_async_context(connect(server.url, patience=OUTAGE))
         applied = await client.send(calls.apply(world.documents(), platform=PLATFORM))
         board.say(f"The catalogue is in: {len(applied.items)} documents")
         looking = await stack.enter_async_context(connect(server.url, patience=0))

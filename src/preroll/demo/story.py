@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from preroll.audits.stream import Expect, stream
 from preroll.client import Problem
-from preroll.demo.cast import BRIEFING, EPILOGUE, GALA, NEWS, OUTAGE_ON_AIR, STADIUM, WEATHER
+from preroll.demo.cast import BRIEFING, GALA, NEWS, OUTAGE_ON_AIR, STADIUM, WEATHER
 from preroll.demo.evidence import gather
 from preroll.demo.stage import Stage
 from preroll.sdk import Audit
@@ -34,7 +34,6 @@ async def tell(stage: Stage) -> None:
             ("crash in a script", crash_in_script(stage)),
         ):
             acts.create_task(stage.played(name, act))
-    await stage.at(EPILOGUE)
     stage.evidence.closed = datetime.now(UTC)
     await stage.played("the evidence", gather(stage.evidence, stage.client, stage.world))
 
@@ -46,7 +45,7 @@ async def contribution(stage: Stage) -> None:
     stage.note(NEWS, "picture looked at, recorder armed")
     await stage.until(NEWS, "Service Active")
     stage.note(NEWS, "on the air, recording")
-    await stage.until(NEWS, "Post-roll", within=NEWS.off_air)
+    await stage.until(NEWS, "Post-roll")
     stage.note(NEWS, "recording played")
     await stage.until(NEWS, "Completed")
     stage.note(NEWS, "all devices reset")
@@ -64,7 +63,7 @@ async def lie(stage: Stage) -> None:
     stage.note(STADIUM, "picture looked at, recorder armed")
     await stage.until(STADIUM, "Service Active")
     stage.note(STADIUM, "on the air, recording")
-    await stage.until(STADIUM, "Completed", within=STADIUM.end)
+    await stage.until(STADIUM, "Completed")
     stage.note(STADIUM, "all devices reset")
 
 
@@ -82,7 +81,7 @@ async def changes_of_mind(stage: Stage) -> None:
     weather = await stage.book(WEATHER)
     await stage.act(weather, "hold")
     stage.note(WEATHER, "on hold: nothing may run")
-    await stage.until(BRIEFING, "Service Active", within=BRIEFING.off_air)
+    await stage.until(BRIEFING, "Service Active")
     await asyncio.sleep(1)
     stage.say(f"{BRIEFING.name} is over early: finish. Post-roll begins now.")
     await stage.act(briefing, "finish", why="nobody has a question")
@@ -112,7 +111,7 @@ async def crash_in_script(stage: Stage) -> None:
     await stage.at(BRIEFING.pre_roll - 1)
     await stage.world.fault(node, "slow", seconds=PAUSE, times=1, on="PATCH")
     stage.note(BRIEFING, f"{node} takes its time")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (await stage.world.status(node))["orders"]:
             await asyncio.sleep(0.03)
     stage.say(f"kill -9 {stage.server.pid}: {node} has its order and has not answered.")
