@@ -120,13 +120,13 @@ async def test_rolls_of_seven_days(stage):
 
 async def test_a_permanent_booking_stays_on_the_air_until_it_is_finished(stage):
     news = await stage.book(minutes=None)
-    await stage.rig.until(NOON + 100 * DAY)
+    await stage.rig.until(NOON + 20 * DAY)
     assert await stage.state(news) is State.ACTIVE
     assert [b.kind for b in (await stage.see(news)).boundaries] == [Kind.START_OF_PRE_ROLL, Kind.END_OF_PRE_ROLL]
     await stage.finish(news, "the contract ended")
     await stage.rig.quiet()
     moves = await stage.life(news)
-    assert moves[-2:] == [(100 * DAY // SECOND, "Post-roll"), (100 * DAY // SECOND, "Completed")]
+    assert moves[-2:] == [(20 * DAY // SECOND, "Post-roll"), (20 * DAY // SECOND, "Completed")]
 
 
 async def test_without_actions_the_states_pass_and_nothing_runs(stage):

@@ -24,7 +24,7 @@ from tests.system.model import LIMIT, SCRIPTS, SLOW, Model, No
 from tests.system.stage import CONFIG, Cast, Stage, fails, furnish, hangs, takes
 
 FUZZING = settings.get_current_profile_name() == "fuzz"
-EXAMPLES = settings.default if FUZZING else settings(max_examples=40, stateful_step_count=30, derandomize=True)
+EXAMPLES = settings.default if FUZZING else settings(max_examples=25, stateful_step_count=30, derandomize=True)
 CONDUCT = st.sampled_from(("ok", "ok", "ok", "fail", "slow", "hang"))
 CONDUCTS = st.fixed_dictionaries(dict.fromkeys(SCRIPTS, CONDUCT))
 LENGTH = st.sampled_from((0, 1, 20, 60, 300))

@@ -40,7 +40,7 @@ class Options:
 
     seed: int = 1
     """Of the ids that are made."""
-    pace: Pace = field(default_factory=lambda: Pace(lease_us=600_000_000, longest_sleep=3600.0))
+    pace: Pace = field(default_factory=lambda: Pace(lease_us=3_600_000_000, longest_sleep=3600.0))
     """No wake-up is lost on one loop, so the dispatcher may sleep long; and so may the heart."""
     watch: Watch = lambda _, __, ___: None
     """Sees what the journal has taken: (engine, ``claim``, ``begin``, ``end`` or ``settle``, the row)."""

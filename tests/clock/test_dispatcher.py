@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dispatcher alone, against a journal that does as it is told, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from preroll.clock.dispatcher import Dispatcher, Pace
+from preroll.clock.heartbeat import beat
+from preroll.domain.boundaries import Kind, Run
+from preroll.domain.config import Platform
+from preroll.domain.errors import StoreUnavailable
+from preroll.domain.machine import Outcome
+from preroll.ports.rows import Claimed, Claims, Fence, Judged, Settled, Settlement, Verdict
+from tests.builders import booking, boundary, definition
+
+SECOND = 1_000_000
+
+
+def claimed(key: int = 1) -> Claimed:
+    judged = Judged(boundary(key=key), booking(), definition(), Platform("default", key=1))
+    return Claimed(judged, Run("warm-up", "STANDBY", "STOP"), 1, f"run-{key}")
+
+
+class Told:
+    """A journal and an orchestration in one; each claim takes the next answer of its list."""
+
+    def __init__(self, *answers: Claims | Exception) -> None:
+        self.answers, self.claims, self.settled, self.cancelled = list(answers), [], [], []
+        self.renewed: list[float] = []
+        self.unavailable = 0
+        self.takes = 0.0
+        self.fails: Exception | None = None
+
+    def decide(self, judged, now_us):
+        raise AssertionError
+
+    async def claim(self, worker, lease_us, decide, limit):
+        self.claims.append((round(asyncio.get_running_loop().time(), 6), limit))
+        answer = self.answers.pop(0) if self.answers else Claims()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def perform(self, run: Claimed):
+        await asyncio.sleep(self.takes)
+        if self.fails:
+            raise self.fails
+        return Settlement(run.fence, run.run, Outcome.OK, run.decision)
+
+    async def settle(self, settlement):
+        if self.unavailable:
+            self.unavailable -= 1
+            raise StoreUnavailable
+        self.settled.append(settlement)
+        return Settled(Verdict.OK)
+
+    async def renew(self, worker, lease_us):
+        self.renewed.append(round(asyncio.get_running_loop().time(), 6))
+        if self.unavailable:
+            self.unavailable -= 1
+            raise StoreUnavailable
+
+    def cancel(self, run):
+        self.cancelled.append(run)
+
+
+async def played(told: Told, seconds: float, pace: Pace = Pace()) -> Dispatcher:  # noqa: B008 - frozen
+    """Run the dispatcher for so long."""
+    dispatcher = Dispatcher(told, told, 1, pace)
+    task = asyncio.ensure_future(dispatcher.run())
+    await asyncio.sleep(seconds)
+    dispatcher.stop()
+    await task
+    return dispatcher
+
+
+async def test_it_sleeps_until_the_next_instant_and_never_longer_than_a_second():
+    told = Told(Claims(next_due_us=400_000, now_us=0), Claims(next_due_us=60 * SECOND, now_us=400_000))
+    await played(told, 1.5)
+    assert [at for at, _ in told.claims] == [0, 0.4, 1.4]
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable(), RuntimeError("a bug")])
+async def test_a_claim_that_fails_does_not_end_the_loop(error):
+    told = Told(error, error, Claims(runs=(claimed(),)))
+    await played(told, 2.5)
+    assert [at for at, _ in told.claims][:3] == [0, 1, 2]
+    assert len(told.settled) == 1
+
+
+async def test_when_there_is_more_it_claims_again_at_once():
+    told = Told(Claims(more=True), Claims(more=True), Claims())
+    await played(told, 0.5)
+    assert [at for at, _ in told.claims] == [0, 0, 0]
+
+
+async def test_when_it_is_full_it_waits_for_a_run_to_end():
+    told = Told(Claims(runs=(claimed(1), claimed(2)), more=True), Claims(more=True))
+    told.takes = 0.3
+    dispatcher = await played(told, 0.5, Pace(room=2))
+    assert told.claims == [(0, 2), (0.3, 2), (0.3, 2)]
+    assert dispatcher.running == 0
+
+
+async def test_a_wake_up_ends_its_sleep():
+    told = Told()
+    dispatcher = Dispatcher(told, told, 1)
+    task = asyncio.ensure_future(dispatcher.run())
+    await asyncio.sleep(0.25)
+    dispatcher.waker(asyncio.get_running_loop())()
+    await asyncio.sleep(0.1)
+    dispatcher.stop()
+    await task
+    assert [at for at, _ in told.claims] == [0, 0.25]
+
+
+async def test_the_end_of_a_run_is_kept_until_the_store_answers():
+    told = Told(Claims(runs=(claimed(),)))
+    told.unavailable = 5
+    await played(told, 30)
+    assert [s.run for s in told.settled] == ["run-1"]
+
+
+async def test_a_run_that_cannot_be_carried_out_is_settled_as_failed():
+    told = Told(Claims(runs=(claimed(),)))
+    told.fails = RuntimeError("a bug")
+    await played(told, 0.5)
+    assert (told.settled[0].outcome, told.settled[0].message) == (Outcome.FAILED, "RuntimeError: a bug")
+
+
+async def test_what_the_claim_wants_stopped_is_stopped():
+    told = Told(Claims(runs=(claimed(7),)), Claims(cancel=(Fence(7, 1), Fence(8, 1))))
+    told.takes = 5
+    await played(told, 1.5)
+    assert told.cancelled == ["run-7"]
+
+
+async def test_drain_waits_a_while_and_lets_go_of_the_rest():
+    told = Told(Claims(runs=(claimed(),)))
+    told.takes = 60
+    dispatcher = await played(told, 0.5)
+    assert await dispatcher.drain(5) == 1
+    assert asyncio.get_running_loop().time() == pytest.approx(5.5)
+    assert told.settled == []
+    assert await dispatcher.drain(5) == 0
+
+
+async def test_the_heart_beats_four_times_a_lease_and_outlives_a_store_that_does_not_answer():
+    told, stopping = Told(), asyncio.Event()
+    told.unavailable = 2
+    task = asyncio.ensure_future(beat(told, 1, 4 * SECOND, stopping))
+    await asyncio.sleep(3.5)
+    stopping.set()
+    await task
+    assert told.renewed == [0, 1, 2, 3]
+
+
+def test_the_built_boundary_is_of_its_kind():
+    assert claimed().judged.boundary.kind is Kind.START_OF_PRE_ROLL
