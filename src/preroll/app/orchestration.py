@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from preroll.domain.booking import Booking
@@ -148,11 +148,11 @@ class _Ledger:
     def __init__(self, store: Store) -> None:
         self._journal = store.journal
 
-    async def begin(self, step: StepBegin) -> Verdict:
-        return await self._journal.begin(step)
+    def begin(self, step: StepBegin) -> Awaitable[Verdict]:
+        return self._journal.begin(step)
 
-    async def end(self, step: StepEnd) -> Verdict:
-        return await self._journal.end(step)
+    def end(self, step: StepEnd) -> Awaitable[Verdict]:
+        return self._journal.end(step)
 
     def log(self, line: LogLine) -> None:
         self._journal.note(line)

@@ -135,11 +135,11 @@ class Report:
 class Ledger(Protocol):
     """The engine's side of a run: the hosts ask it before and after every step."""
 
-    async def begin(self, step: StepBegin) -> Verdict:
+    def begin(self, step: StepBegin) -> Awaitable[Verdict]:
         """Record that a step is about to touch a device; returns when that is durable."""
         ...
 
-    async def end(self, step: StepEnd) -> Verdict:
+    def end(self, step: StepEnd) -> Awaitable[Verdict]:
         """Record how a step ended; returns when that is durable."""
         ...
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -312,8 +312,8 @@ class Journal(Protocol):
         """
         ...
 
-    async def begin(self, step: StepBegin) -> Verdict: ...
-    async def end(self, step: StepEnd) -> Verdict: ...
+    def begin(self, step: StepBegin) -> Awaitable[Verdict]: ...
+    def end(self, step: StepEnd) -> Awaitable[Verdict]: ...
     async def settle(self, settlement: Settlement) -> Settled: ...
     def note(self, line: LogLine) -> None:
         """Queue a line of the action log, from any thread: written before whatever is asked of the journal after it."""

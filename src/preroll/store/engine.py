@@ -165,18 +165,19 @@ class Lane:
             self._ended.append(ended)
             spawn(f"{name}-{number}" if len(serves) > 1 else name, partial(self._empty, serve, ended))
 
-    async def ask(self, route: Route, payload: object) -> Any:
-        """Have a call carried out, and wait for its answer.
+    def ask(self, route: Route, payload: object) -> asyncio.Future[Any]:
+        """Have a call carried out; the future has its answer, or raises.
 
         Raises:
             StoreUnavailable: the store is closed, or the transaction failed.
         """
-        if self._closed:
-            raise StoreUnavailable("the store is closed")
         job = Job(route, payload)
         answer = job.awaited()
-        self._queue.put(job)
-        return await answer
+        if self._closed:
+            answer.set_exception(StoreUnavailable("the store is closed"))
+        else:
+            self._queue.put(job)
+        return answer
 
     def tell(self, route: Route, payload: object) -> None:
         """Have a call carried out before whatever is asked after it; nobody waits, and nobody hears when it fails."""

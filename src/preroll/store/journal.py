@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from preroll.ports.rows import (
@@ -43,7 +43,7 @@ CLAIM = Route("claim", 9, _claims, merge=False, points=True)
 class Ask(Protocol):
     """How the journal hands its calls over: to a lane, or straight to the connection."""
 
-    def __call__(self, route: Route, payload: object) -> Coroutine[Any, Any, Any]: ...
+    def __call__(self, route: Route, payload: object) -> Awaitable[Any]: ...
 
 
 Tell = Callable[[Route, object], None]
@@ -88,13 +88,11 @@ class SqlJournal:
         owned.update(claimed.judged.boundary.key for claimed in claims.runs)
         return claims
 
-    async def begin(self, step: StepBegin) -> Verdict:
-        verdict: Verdict = await self._ask(BEGIN, step)
-        return verdict
+    def begin(self, step: StepBegin) -> Awaitable[Verdict]:
+        return self._ask(BEGIN, step)
 
-    async def end(self, step: StepEnd) -> Verdict:
-        verdict: Verdict = await self._ask(END, step)
-        return verdict
+    def end(self, step: StepEnd) -> Awaitable[Verdict]:
+        return self._ask(END, step)
 
     async def settle(self, settlement: Settlement) -> Settled:
         settled: Settled = await self._ask(SETTLE, settlement)

@@ -13,7 +13,7 @@ from psycopg import errors
 
 from preroll.domain.errors import StoreUnavailable
 from preroll.ports.scripts import Reach, nowhere
-from preroll.store.engine import Job, Lane, Route, Spawn, carry_out, unavailable
+from preroll.store.engine import Job, Lane, Spawn, carry_out, unavailable
 from preroll.store.feed import Bells, Version
 from preroll.store.journal import CLAIM
 from preroll.store.postgres import AGAIN, GONE, Listener, connect
@@ -120,13 +120,8 @@ class PostgresThreads:
             "unit": Lane("store-writer", spawn, [partial(d.write, repeatable=False) for d in self._writers], batch=1),
             "read": Lane("store-reader", spawn, [d.read for d in self._readers], batch=1),
         }  # fmt: skip
+        self.record, self.tell = self._lanes["journal"].ask, self._lanes["journal"].tell
         spawn("store-listener", self._listen)
-
-    async def record(self, route: Route, payload: object) -> Any:
-        return await self._lanes["journal"].ask(route, payload)
-
-    def tell(self, route: Route, payload: object) -> None:
-        self._lanes["journal"].tell(route, payload)
 
     async def write(self, call: Callable[[Work], Any]) -> Any:
         return await self._lanes["unit"].ask(UNIT, call)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -38,7 +38,7 @@ class Backend(Protocol):
         """Answers something that changes with every commit of any process; None: the bells tell it all."""
         ...
 
-    async def record(self, route: Route, payload: object) -> Any:
+    def record(self, route: Route, payload: object) -> Awaitable[Any]:
         """A call of the journal."""
         ...
 
