@@ -19,9 +19,9 @@ from preroll.demo.stage import Stage, built
 from preroll.demo.verdicts import judge
 
 PICTURE = Path(__file__).parent / "images" / "demo.svg"
-COLUMNS = 128
-FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)
-"""Rich names fonts of another host; any monospaced one will do."""
+COLUMNS = 138
+FOREIGN = re.compile(r"@font-face \{.*?\}|<!-- .*? -->", re.DOTALL)
+"""Fonts and a note of other hosts; any monospaced font will do."""
 _DARK = [(15, 20, 27), (224, 69, 95), (47, 191, 143), (245, 212, 88), (95, 151, 247), (190, 120, 240), (80, 190, 220)]
 _BRIGHT = [(106, 118, 134), (236, 111, 147), (80, 220, 170), (250, 225, 130), (140, 180, 255), (210, 160, 255)]
 THEME = TerminalTheme(
@@ -56,7 +56,7 @@ def main() -> None:
     asyncio.run(play(console))
     drawn = console.export_svg(title="preroll demo", theme=THEME)
     PICTURE.parent.mkdir(exist_ok=True)
-    PICTURE.write_text(FONTS.sub("", drawn).replace("Fira Code, monospace", "monospace"))
+    PICTURE.write_text(FOREIGN.sub("", drawn).replace("Fira Code, monospace", "monospace"))
     print(PICTURE)
 
 

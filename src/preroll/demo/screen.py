@@ -50,7 +50,9 @@ def picture(board: Board, now: datetime | None = None) -> RenderableType:
 
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     """Each promise: what was expected, what was found."""
-    table = Table("", "promise", "expected", "found", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name, whole in (("", True), ("promise", True), ("expected", False), ("found", False)):
+        table.add_column(name, no_wrap=whole)
     for v in verdicts:
         mark = Text("OK", "bold green") if v.kept else Text("FAILED", "bold red")
         table.add_row(mark, v.promise, Text(v.expected, "dim"), Text(v.found, "" if v.kept else "red"))
@@ -100,7 +102,7 @@ def _bookings(board: Board, now: datetime) -> Table:
 
 def chip(state: str) -> Text:
     """A life cycle state: fill, glyph and text."""
-    return Text(f" {look(state).glyph} {state} ", look(state).style)
+    return Text.assemble((f" {look(state).glyph} {state} ", look(state).style))
 
 
 def next_event(booking: BookingSummary, now: datetime) -> Text:
@@ -128,8 +130,7 @@ def _now(board: Board, booking: BookingSummary) -> Text:
 
 
 def _line(line: Line) -> Text:
-    drawn = Text(f"{line.seconds:6.1f}  ", "dim", no_wrap=True, overflow="ellipsis")
-    return drawn.append_text(_said(line))
+    return Text.assemble((f"{line.seconds:6.1f}  ", "dim"), _said(line), no_wrap=True, overflow="ellipsis")
 
 
 def _said(line: Line) -> Text:
