@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -30,7 +30,11 @@ def armed(folder: Path, point: str) -> bool:
 
 
 def striking(folder: Path) -> Reach:
-    """The Reach of a process that can be struck."""
+    """The Reach of a process that can be struck.
+
+    The signal goes to the very thread that passes: sent to the process, it may reach another thread first, and this one
+    would go on into the next transaction and be stopped with the database's lock in its hand.
+    """
     passages: Counter[str] = Counter()
 
     def reach(point: str) -> None:
@@ -47,6 +51,6 @@ def striking(folder: Path) -> Reach:
         except FileNotFoundError:
             return
         passages[point] = 0
-        os.kill(os.getpid(), sent)
+        signal.pthread_kill(threading.get_ident(), sent)
 
     return reach
