@@ -56,15 +56,20 @@ async def burst(url: str, count: int, script: str, *, resources: int = 0, bound:
     from bench.world import Plan, book, same
 
     async with Rig(url) as rig:
-        lead = count * (1 + resources) // 4_000 + 2
+        lead = count * (1 + resources) // 800 + 4
         due = (now_us() // SECOND + lead) * SECOND
         await book(rig.store, Plan(same(due, count), script, resources=resources, bound=bound))
         if now_us() > due:
             raise RuntimeError(f"booking {count} took longer than {lead} s")
+        before = rig.cpu()
         await rig.count.reach(count)
+        after = rig.cpu()
         engine, hosts = rig.memory()
         took = (rig.count.last_us - due) / 1e6
-        return {"took": took, "rate": count / took, "failures": rig.count.failures, "engine": engine, "hosts": hosts}
+        return {
+            "took": took, "rate": count / took, "failures": rig.count.failures, "engine": engine, "hosts": hosts,
+            "cpu_us": [(late - early) / count * 1e6 for early, late in zip(before, after, strict=True)],
+        }  # fmt: skip
 
 
 async def lateness(url: str, first_us: int, every_us: int, count: int, *, burning: bool = False) -> list[float]:

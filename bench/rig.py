@@ -76,6 +76,10 @@ class Rig:
         await asyncio.to_thread(self._engine.stop)
         self.store.close()
 
+    def cpu(self) -> list[float]:
+        """Seconds of processor time that the engine has used, and each script host."""
+        return [processor(os.getpid()), *(processor(pid) for pid in self._engine.pool.pids())]
+
     def memory(self) -> tuple[float, list[float]]:
         """Resident megabytes of the engine, and of each script host."""
         return resident(os.getpid()), [resident(pid) for pid in self._engine.pool.pids()]
@@ -85,3 +89,9 @@ def resident(pid: int) -> float:
     """Resident memory of a process, in megabytes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
+
+
+def processor(pid: int) -> float:
+    """Processor time of a process, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
