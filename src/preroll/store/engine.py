@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -70,7 +71,7 @@ def deliver(jobs: Iterable[Job]) -> None:
         if job.loop is not None:
             loops.setdefault(job.loop, []).append(job)
     for loop, ready in loops.items():
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # a loop that is closed waits for nothing
             loop.call_soon_threadsafe(_resolve, ready)
 
 

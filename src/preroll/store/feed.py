@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from preroll.domain.changes import Change
@@ -32,12 +33,12 @@ class Bells:
         """Something was committed."""
         if due:
             for wake in self._wakes:
-                wake()
+                with suppress(RuntimeError):  # a loop that is closed waits for nothing
+                    wake()
         if changed:
             for bell in list(self._waiting):
-                loop = bell.get_loop()
-                if not loop.is_closed():
-                    loop.call_soon_threadsafe(_ring, bell)
+                with suppress(RuntimeError):
+                    bell.get_loop().call_soon_threadsafe(_ring, bell)
 
     def hang(self) -> asyncio.Future[None]:
         """A future that is done at the next change."""

@@ -135,7 +135,7 @@ def claim(work: Work, call: Call) -> Claims:
     cancel = _stop(work, call.worker)
     runs, settled = take_over(work, call.worker, call.limit, call.doubt)
     more = len(runs) >= call.limit > 0
-    for (platform,) in db.all("select key from platform order by key"):
+    for platform in sorted(Platforms(work).all(), key=lambda platform: platform.key):
         claimed = _claim_platform(work, call, platform, call.limit - len(runs))
         runs += claimed.runs
         settled += len(claimed.endings)
@@ -160,13 +160,13 @@ def _next_due(work: Work, worker: int) -> int | None:
     return min(instants, default=None)
 
 
-def _claim_platform(work: Work, call: Call, key: int, room: int) -> _Round:
+def _claim_platform(work: Work, call: Call, platform: Platform, room: int) -> _Round:
     """Claim what is due on one platform; on PostgreSQL no two workers do so at once."""
-    found, db = _Round(work, call, Platforms(work).by_key(key)), work.db
+    found, db = _Round(work, call, platform), work.db
+    if db.postgres:
+        db.run("select pg_advisory_xact_lock(?::int, ?::int)", CLAIMS_LOCK, platform.key)
     rows = found.due(_DUE_KEYS if db.postgres else _DUE, room)
     if rows and db.postgres:
-        db.run("select pg_advisory_xact_lock(?::int, ?::int)", CLAIMS_LOCK, key)
-        rows = found.due(_DUE_KEYS, room)
         db.run(LOCK_BOOKINGS, [row[3] for row in rows])
         rows = db.all(_READ, [row[2] for row in rows], work.now)
     if rows:

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import errors
 from psycopg.types.numeric import Int8Dumper
 
-from preroll.domain.errors import StoreUnavailable
+from preroll.domain.errors import BadSettings, StoreUnavailable
 from preroll.store.sql import Row, for_postgres
 
 CHANNEL = "preroll"
@@ -84,14 +84,26 @@ def connect(url: str) -> PostgresConnection:
     return PostgresConnection(_open(url))
 
 
+DEFAULTS = {
+    "application_name": "preroll",
+    "connect_timeout": "10",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+"""What a URL may say otherwise: a server that went away without a word is noticed within seconds."""
+
+
 def _open(url: str) -> psycopg.Connection[Row]:
-    given = psycopg.conninfo.conninfo_to_dict(url).get("options") or ""
     try:
-        connection = psycopg.connect(
-            url, autocommit=True, connect_timeout=10, options=f"{OPTIONS} {given}", application_name="preroll"
-        )
+        said = psycopg.conninfo.conninfo_to_dict(url)
+        said["options"] = f"{OPTIONS} {said.get('options') or ''}"
+        connection = psycopg.connect(psycopg.conninfo.make_conninfo(**{**DEFAULTS, **said}), autocommit=True)
     except psycopg.OperationalError as error:
         raise StoreUnavailable(f"PostgreSQL cannot be reached: {error}") from error
+    except psycopg.ProgrammingError as error:
+        raise BadSettings(f"the address of the database cannot be read: {error}") from error
     connection.prepare_threshold = 0
     connection.prepared_max = 1000
     connection.adapters.register_dumper(int, Int8Dumper)

@@ -46,7 +46,7 @@ class Work:
         self._clock, self._random_bits, self._pin_clock = clock, random_bits, pin_clock
         self.voice = ""
         """By which this store knows its own messages."""
-        self.now = 0
+        self._now: int | None = None
         self.due = False
         """The timetable changed: dispatchers are woken at the commit."""
         self.changed = False
@@ -59,10 +59,17 @@ class Work:
         """The ``now`` of earlier attempts at this same batch, whose commit may or may not have happened."""
 
     def begin(self, *, write: bool = True) -> None:
-        """Start a transaction and read the clock."""
+        """Start a transaction."""
         self.due = self.changed = self.catalogue = self.committing = False
+        self._now = None
         self.db.begin(write=write)
-        self.now = self._read_clock()
+
+    @property
+    def now(self) -> int:
+        """The transaction's time in microseconds of UTC, read when it is first asked for."""
+        if self._now is None:
+            self._now = self._read_clock()
+        return self._now
 
     def _read_clock(self) -> int:
         if not self.db.postgres:
