@@ -98,8 +98,9 @@ DEFAULTS = {
 def _open(url: str) -> psycopg.Connection[Row]:
     try:
         said = psycopg.conninfo.conninfo_to_dict(url)
-        said["options"] = f"{OPTIONS} {said.get('options') or ''}"
-        connection = psycopg.connect(psycopg.conninfo.make_conninfo(**{**DEFAULTS, **said}), autocommit=True)
+        options = f"{OPTIONS} {said.get('options') or ''}"
+        address = psycopg.conninfo.make_conninfo("", **{**DEFAULTS, **said, "options": options})
+        connection = psycopg.connect(address, autocommit=True)
     except psycopg.OperationalError as error:
         raise StoreUnavailable(f"PostgreSQL cannot be reached: {error}") from error
     except psycopg.ProgrammingError as error:
