@@ -14,7 +14,7 @@ from preroll.domain.errors import TransitionNotAllowed
 from preroll.domain.machine import Outcome
 from preroll.domain.window import MINUTE, SECOND
 from preroll.ports.rows import StepState, Verdict
-from preroll.store import journal_settle
+from preroll.store import journal_endings
 from tests import builders
 from tests.builders import NOON
 from tests.store.world import END, OFF_AIR, ON_AIR, PRE_ROLL
@@ -98,17 +98,42 @@ async def test_many_are_settled_at_once(world):
         assert await world.state(booking) is expected
 
 
+async def test_two_of_one_booking_are_settled_at_once(world):
+    """An aside and the next event: neither undoes what the other writes."""
+    await world.configure(start_failure_script="alarm")
+    made = await world.book(properties={"a": 1})
+    await world.fail(await world.only(PRE_ROLL))
+    aside, start = await world.only(), await world.only(ON_AIR)
+    answers = await asyncio.gather(world.settle(aside, properties={"b": 2}), world.settle(start, properties={"c": 3}))
+    assert {answer.verdict for answer in answers} == {Verdict.OK}
+    stored = await world.booking(made)
+    assert (stored.state, stored.properties) == (State.ACTIVE, {"a": 1, "b": 2, "c": 3})
+    assert stored.revision == made.revision + 2
+
+
+async def test_what_was_edited_while_it_ran_is_kept(world):
+    made = await world.book(properties={"a": 1})
+    run = await world.only(PRE_ROLL)
+    seen = await world.booking(made)
+    edited = replace(seen, name="Late news", properties={"a": 2}, revision=2)
+    await world.store.write(lambda tx: tx.bookings.put(edited, seen=seen))
+    await world.settle(run, properties={"b": 3})
+    stored = await world.booking(made)
+    assert (stored.name, stored.properties, stored.revision) == ("Late news", {"a": 2, "b": 3}, 3)
+    assert stored.state is State.PRE_ROLL
+
+
 async def test_one_that_cannot_be_settled_takes_no_neighbour_along(world, monkeypatch):
     made = [await world.book(f"show {i}") for i in range(3)]
     runs = (await world.claim(PRE_ROLL)).runs
-    end = journal_settle._end
+    end = journal_endings._end
 
     def broken(now, ending, writes):
         if ending.boundary.booking == made[1].key:
             raise ZeroDivisionError
-        end(now, ending, writes)
+        return end(now, ending, writes)
 
-    monkeypatch.setattr(journal_settle, "_end", broken)
+    monkeypatch.setattr(journal_endings, "_end", broken)
     answers = await asyncio.gather(*map(world.settle, runs), return_exceptions=True)
     assert isinstance(answers[1], ZeroDivisionError)
     assert [await world.state(b) for b in made] == [State.PRE_ROLL, State.CONFIRMED, State.PRE_ROLL]
@@ -122,7 +147,7 @@ async def test_a_booking_that_cannot_take_the_step_does_not_hang(world, monkeypa
     def no_row(*_, **__):
         raise TransitionNotAllowed("booking", "Confirmed", "start of pre-roll")
 
-    monkeypatch.setattr(journal_settle, "advance", no_row)
+    monkeypatch.setattr(journal_endings, "advance", no_row)
     assert (await world.settle(run)).state is State.CONFIRMED
     stored = await world.boundary(made, Kind.START_OF_PRE_ROLL)
     assert (stored.state, stored.reason) == (BoundaryState.FAILED, Reason.UNEXPECTED)

@@ -10,7 +10,7 @@ How to open one (all three are called by ``bootstrap`` and by tests; nothing her
         pin_clock  PostgreSQL too takes its time from ``clock`` (tests); otherwise from ``clock_timestamp()``
         An empty or older database is migrated first. Call ``store.close()`` at the end.
 
-    open_inline_store(clock, path=None, *, reach=nowhere, random_bits=secrets.randbits) -> SqlStore
+    open_inline_store(clock, path=None, *, reach=nowhere, random_bits=None) -> SqlStore
         SQLite in memory (or in a file) without threads: every call runs at once in the caller.
 
     lock_engine(path) -> EngineLock

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from preroll.domain.booking import ENDED, Booking, State, Timing
-from preroll.domain.boundaries import Advance
 from preroll.domain.errors import NotFound, Refused, Stale
 from preroll.domain.window import FOREVER
 from preroll.ports.store import BookingFilter, Page
@@ -48,15 +47,6 @@ def entered(b: Booking, entering: str) -> Booking:
         b.key, b.id, b.platform, b.name, b.state, b.timing, b.definition, b.nodes, b.properties, b.priority,
         b.service_state, began=True, entering=entering, not_reset=b.not_reset, zone=b.zone, revision=b.revision,
         state_version=b.state_version + 1, created_us=b.created_us, created_by=b.created_by, changed_us=b.changed_us,
-    )  # fmt: skip
-
-
-def advanced(b: Booking, after: Advance, now_us: int) -> Booking:
-    """The booking after an event of it."""
-    return Booking(
-        b.key, b.id, b.platform, b.name, after.state, b.timing, b.definition, b.nodes, b.properties, b.priority,
-        after.service_state, began=True, entering="", not_reset=after.not_reset, zone=b.zone, revision=b.revision,
-        state_version=b.state_version + 1, created_us=b.created_us, created_by=b.created_by, changed_us=now_us,
     )  # fmt: skip
 
 

@@ -18,8 +18,8 @@ from preroll.store.bookings import booking_of, entered
 from preroll.store.boundaries import boundary_of, claimed
 from preroll.store.catalogue import Catalogue
 from preroll.store.documents import NO_VALUES
+from preroll.store.journal_endings import Ending, finish
 from preroll.store.journal_facts import Facts, gather, is_first
-from preroll.store.journal_settle import Ending, finish
 from preroll.store.journal_takeover import LOCK_BOOKINGS, recorded, take_over
 from preroll.store.platforms import Platforms
 from preroll.store.sql import Row
@@ -284,6 +284,7 @@ class _Round:
             if standard:
                 db.run(_ENTER, standard)
             db.run(_RUN, [self._run_row(c, b) for c, b, _ in taken])
+            self.work.memory.claimed.update((b.key, (b, k)) for _, b, k in taken)
         if self.holds:
             db.run(_HOLD, self.holds)
         finish(self.work, self.endings)

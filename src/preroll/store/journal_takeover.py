@@ -17,7 +17,7 @@ from preroll.store.bookings import booking_of
 from preroll.store.boundaries import boundary_of
 from preroll.store.catalogue import Catalogue
 from preroll.store.documents import ANYTHING
-from preroll.store.journal_settle import Ending, finish
+from preroll.store.journal_endings import Ending, finish
 from preroll.store.platforms import Platforms
 from preroll.store.records import VERSION
 from preroll.store.work import Work

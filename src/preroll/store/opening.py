@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 from pathlib import Path
 
@@ -18,6 +19,11 @@ from preroll.store.tx import SqlTx
 from preroll.store.work import Memory, RandomBits, Work
 
 POSTGRES = ("postgresql://", "postgres://")
+
+
+def fresh_bits() -> RandomBits:
+    """Bits for ids: different in every process, and quick. Ids are no secrets."""
+    return random.Random(secrets.randbits(256)).getrandbits  # noqa: S311
 
 
 def _work(db: Sql, clock: Clock, memory: Memory, random_bits: RandomBits, *, pin_clock: bool = False) -> Work:
@@ -53,7 +59,7 @@ def open_store(
     if url.startswith(POSTGRES):
         return _open_postgres(url, clock, spawn, reach, readers=readers, writers=writers, pin_clock=pin_clock)
     path = str(sqlite.path_of(url))
-    memory, bits = Memory(), secrets.randbits
+    memory, bits = Memory(), fresh_bits()
     writer = sqlite.connect(path)
     bring_to_head(writer, url)
     looking = [_work(sqlite.connect(path, read_only=True), clock, memory, bits) for _ in range(readers)]
@@ -62,7 +68,7 @@ def open_store(
 
 
 def open_inline_store(
-    clock: Clock, path: str | Path | None = None, *, reach: Reach = nowhere, random_bits: RandomBits = secrets.randbits
+    clock: Clock, path: str | Path | None = None, *, reach: Reach = nowhere, random_bits: RandomBits | None = None
 ) -> SqlStore:
     """Open SQLite in memory (or in a file) without threads: every call runs at once in the caller.
 
@@ -72,7 +78,7 @@ def open_inline_store(
     name = ":memory:" if path is None else str(path)
     db = sqlite.connect(name)
     bring_to_head(db, f"{sqlite.PREFIX}{name}")
-    return SqlStore(Inline(_work(db, clock, Memory(), random_bits), reach))
+    return SqlStore(Inline(_work(db, clock, Memory(), random_bits or fresh_bits()), reach))
 
 
 def migrate(url: str) -> None:
@@ -102,10 +108,10 @@ def _open_postgres(
     except ImportError as error:
         raise BadSettings("PostgreSQL needs its driver", hint="pip install 'preroll[postgresql]'") from error
     migrate(url)
-    memory, voice = Memory(), secrets.token_hex(8)
+    memory, bits, voice = Memory(), fresh_bits(), secrets.token_hex(8)
 
     def make() -> Work:
-        work = _work(postgres.connect(url), clock, memory, secrets.randbits, pin_clock=pin_clock)
+        work = _work(postgres.connect(url), clock, memory, bits, pin_clock=pin_clock)
         work.voice = voice
         return work
 

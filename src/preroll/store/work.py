@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from preroll.domain.booking import Booking
+from preroll.domain.boundaries import Boundary
 from preroll.domain.config import PlatformConfig
 from preroll.domain.definition import ServiceDefinition
 from preroll.ports.clock import Clock
@@ -22,10 +24,12 @@ _NOW_POSTGRES = (
 
 @dataclass(slots=True)
 class Memory:
-    """What never changes under its key; shared by all connections of a store."""
+    """What is known without reading it again; shared by all connections of a store."""
 
     definitions: dict[int, ServiceDefinition] = field(default_factory=dict)
     configs: dict[tuple[int, int], PlatformConfig] = field(default_factory=dict)
+    claimed: dict[int, tuple[Boundary, Booking]] = field(default_factory=dict)
+    """Boundaries that were claimed here, by key, with their bookings as they were then."""
 
     def forget(self) -> None:
         """After a roll-back: what was read inside may never have existed."""
