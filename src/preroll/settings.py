@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     """``sqlite:////absolute.db``, ``sqlite:///relative.db`` or ``postgresql://user@host/name``; empty: in ``data``."""
     scripts: Folder | None = None
     """Folder of the administrator's scripts; None: ``data/scripts``."""
+    secrets: Folder | None = None
+    """Folder of the files that addresses of devices name by ``file:``; None: ``data/secrets``."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8484
     names: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = ()
@@ -78,6 +80,11 @@ class Settings(BaseSettings):
     def scripts_folder(self) -> Path:
         """The folder of scripts, also when none was named."""
         return self.scripts or self.data / "scripts"
+
+    @property
+    def secrets_folder(self) -> Path:
+        """The folder of secrets, also when none was named."""
+        return self.secrets or self.data / "secrets"
 
     @property
     def url(self) -> str:

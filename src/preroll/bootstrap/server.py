@@ -77,7 +77,12 @@ def standing(settings: Settings) -> Iterator[Standing]:
             stack.enter_context(lock_engine(settings.database_url))
         store = open_store(settings.database_url, clock=WallClock(), spawn=spawn_thread)
         stack.callback(store.close)
-        options = PoolOptions(folder=str(settings.scripts_folder), drivers=SHIPPED, hosts=settings.script_hosts)
+        options = PoolOptions(
+            folder=str(settings.scripts_folder),
+            drivers=SHIPPED,
+            secrets=str(settings.secrets_folder),
+            hosts=settings.script_hosts,
+        )
         who = Identity(settings.worker, only=embedded)
         engine = Engine(store, options, who, Pace(lease_us=round(settings.lease * 1e6)))
         engine.start()

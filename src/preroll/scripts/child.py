@@ -28,6 +28,7 @@ from preroll.ports.rows import Severity, StepState, Verdict
 from preroll.ports.scripts import Order, Reach, nowhere
 from preroll.scripts import catalogue, frames
 from preroll.scripts.execution import Workshop
+from preroll.scripts.secrets import Secrets
 from preroll.scripts.sessions import Sessions, find_driver
 from preroll.scripts.steps import Diff, describe
 
@@ -93,7 +94,7 @@ class HostEnd(asyncio.Protocol):
         found = catalogue.load(hello.folder, without=hello.broken, about_to=self._announce)
         self._workshop = Workshop(
             found.scripts,
-            Sessions(find_driver(hello.drivers)),
+            Sessions(find_driver(hello.drivers), Secrets(hello.secrets)),
             ThreadPoolExecutor(THREADS, thread_name_prefix="script"),
             reach=self._reach,
             fresh=hello.fresh,

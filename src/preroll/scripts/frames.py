@@ -48,6 +48,8 @@ class Hello(msgspec.Struct, tag=1, array_like=True, frozen=True):
     """Bytes that the process may map on top of what it has at its start; 0: no limit."""
     fresh: float = 2.5
     """For so long the answer to a step's begin holds: who stood still for longer may have lost the run to another."""
+    secrets: str = ""
+    """Folder of the secrets that addresses name by ``file:``; empty: none."""
 
 
 class Start(msgspec.Struct, tag=2, array_like=True, frozen=True):

@@ -34,6 +34,8 @@ class PoolOptions:
     """The administrator's folder of scripts; empty: entry points only."""
     drivers: Mapping[str, str] = field(default_factory=dict)
     """Driver name -> ``module:attribute``."""
+    secrets: str = ""
+    """Folder of the secrets that addresses name by ``file:``; empty: none."""
     hosts: int = 2
     solo: int = 8
     """Hosts that run one script alone each; more of them, up to ``most_solo``, only when they are all busy for long."""
@@ -206,6 +208,7 @@ class Pool:
         hello = frames.Hello(
             folder=options.folder,
             drivers=dict(options.drivers),
+            secrets=options.secrets,
             broken=dict(self._now.broken),
             alone=alone,
             pulse=options.pulse,

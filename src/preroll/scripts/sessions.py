@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from importlib.metadata import entry_points
 
 from preroll.ports.scripts import Equipment
-from preroll.sdk import DeviceError, Driver, DriverFactory, GiveUp, TimedOut, Unreachable
+from preroll.scripts.secrets import Secrets
+from preroll.sdk import AuthFailed, DeviceError, Driver, DriverFactory, GiveUp, TimedOut, Unreachable
 
 GROUP = "preroll.drivers"
 TRUSTED = 5.0
@@ -58,6 +59,8 @@ class _Session:
         self.driver, self.address = driver, address
         self.lock = asyncio.Lock()
         self.open = False
+        self.outdated = False
+        """The device refused its credentials: they are read again before the next use."""
         self.used = time.monotonic()
 
     @property
@@ -69,8 +72,8 @@ class _Session:
 class Sessions:
     """All sessions of this host, by resource."""
 
-    def __init__(self, find: FindDriver) -> None:
-        self._find = find
+    def __init__(self, find: FindDriver, secrets: Secrets | None = None) -> None:
+        self._find, self._secrets = find, secrets or Secrets()
         self._sessions: dict[str, _Session] = {}
 
     @contextlib.asynccontextmanager
@@ -78,11 +81,14 @@ class Sessions:
         """The resource's driver, open, for one user. An exchange that was broken off closes it.
 
         Raises:
-            GiveUp: there is no such driver. Any DeviceError of the driver.
+            GiveUp: there is no such driver. InvalidValue: the address names a secret that is not there.
+            Any DeviceError of the driver.
         """
         session = await self._session(equipment)
         async with session.lock:
             try:
+                if session.outdated:
+                    session.driver, session.outdated = self._make(equipment), False
                 if session.open and session.idle > TRUSTED and not await session.driver.alive():
                     await self._close(session)
                 if not session.open:
@@ -90,7 +96,8 @@ class Sessions:
                     session.open = True
                 yield session.driver
             except BaseException as error:
-                if not isinstance(error, DeviceError) or isinstance(error, Unreachable | TimedOut):
+                session.outdated = isinstance(error, AuthFailed)
+                if not isinstance(error, DeviceError) or isinstance(error, Unreachable | TimedOut | AuthFailed):
                     await self._close(session)
                 raise
             finally:
@@ -102,9 +109,12 @@ class Sessions:
             return session
         if session is not None:
             await self._close(session)
-        driver = self._find(equipment.driver)(equipment.name, equipment.address)
-        session = self._sessions[equipment.id] = _Session(driver, equipment.address)
+        session = self._sessions[equipment.id] = _Session(self._make(equipment), equipment.address)
         return session
+
+    def _make(self, equipment: Equipment) -> Driver:
+        address = self._secrets.resolve(equipment.name, equipment.address)
+        return self._find(equipment.driver)(equipment.name, address)
 
     async def _close(self, session: _Session) -> None:
         session.open = False

@@ -11,7 +11,7 @@ A script in five lines::
             await ctx.apply_combined(label)
 """
 
-from preroll.sdk.audit import Audit, AuditState
+from preroll.sdk.audit import Audit, AuditFailed, AuditState, Check, Scene, WhenDown, watch
 from preroll.sdk.driver import Applied, Change, Driver, DriverFactory, Plan, Tolerance, load
 from preroll.sdk.errors import (
     AuthFailed,
@@ -42,10 +42,12 @@ from preroll.sdk.script import (
     profile_load,
     start_failure,
 )
+from preroll.sdk.secret import Secret
 
 __all__ = [
     "Applied",
     "Audit",
+    "AuditFailed",
     "AuditState",
     "AuthFailed",
     "BlockingContext",
@@ -53,6 +55,7 @@ __all__ = [
     "Booking",
     "Busy",
     "Change",
+    "Check",
     "CheckFailed",
     "Context",
     "DeviceError",
@@ -68,14 +71,18 @@ __all__ = [
     "Rejected",
     "Resource",
     "Retry",
+    "Scene",
     "Script",
     "ScriptError",
+    "Secret",
     "StepUnknown",
     "TimedOut",
     "Tolerance",
     "Unreachable",
+    "WhenDown",
     "load",
     "lso",
     "profile_load",
     "start_failure",
+    "watch",
 ]
