@@ -16,6 +16,7 @@ GROUP = "preroll.drivers"
 SHIPPED: dict[str, str] = {
     "sim": "preroll.drivers.sim:sim",
     "http": "preroll.drivers.http:http",
+    "ssh": "preroll.drivers.ssh:ssh",
 }
 """Kind of driver -> where its factory is."""
 

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A device with a small command line behind a real SSH server, to test against. It can be broken in many ways.
+
+It needs the package ``asyncssh``, so it is not imported with the rest of ``preroll.testing``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Self
+
+import asyncssh
+
+__all__ = ["FAULTS", "SshDevice"]
+
+# fmt: off
+FAULTS: dict[str, str] = {
+    "refuse":  "says no to every setting",
+    "busy":    "somebody else is configuring it",
+    "auth":    "lets nobody in, and nobody who is in configure",
+    "lie":     "accepts every setting, and does nothing",
+    "late":    "does what it is told, and hangs up at the end of configuring, or at the commit",
+    "hang":    "takes the command and never answers",
+    "garbage": "answers with noise",
+    "drop":    "hangs up without an answer",
+}
+# fmt: on
+USER, PASSWORD = "preroll", "let me in"
+
+
+class Refused(Exception):
+    """The device says no: its words."""
+
+
+class SshDevice:
+    """A device on a port of this machine. Use it as an asynchronous context manager, or call ``start`` and ``close``.
+
+    Its commands are ``show configuration``, ``configure terminal`` and there ``set PATH VALUE``, ``no PATH``, ``end``;
+    with a candidate, ``commit`` and ``discard`` as well.
+
+    Args:
+        initial: path -> value at first; a value is what ``set`` was told.
+        limits: path -> {minimum, maximum}.
+        candidate: what is set comes in force by ``commit`` only.
+        name: its prompt.
+    """
+
+    def __init__(
+        self,
+        initial: Mapping[str, object],
+        *,
+        limits: Mapping[str, Mapping[str, float]] | None = None,
+        candidate: bool = False,
+        name: str = "router-1",
+    ) -> None:
+        self.name, self.limits, self.candidate = name, limits or {}, candidate
+        self.values = {path: str(value) for path, value in initial.items()}
+        """What is in force."""
+        self.lines: list[str] = []
+        """Every command that it was sent, oldest first."""
+        self.changes = 0
+        """How many settings took effect."""
+        self.broken = "none"
+        self.port = 0
+        self._key = asyncssh.generate_private_key("ssh-ed25519")
+        self._open: set[asyncssh.SSHServerConnection] = set()
+        self._server: asyncssh.SSHAcceptor | None = None
+
+    @property
+    def host_key(self) -> str:
+        """Its public key, as an address tells it."""
+        return self._key.export_public_key().decode().strip()
+
+    async def start(self) -> Self:
+        """Serve; the same device may be started again, on the same port."""
+        self._server = await asyncssh.listen(
+            "127.0.0.1", self.port, server_factory=partial(_Doorman, self), server_host_keys=[self._key],
+            process_factory=self._serve, login_timeout=0,
+        )  # fmt: skip
+        self.port = self._server.get_port()
+        return self
+
+    async def close(self) -> None:
+        """Stop serving; open sessions are cut."""
+        server, self._server = self._server, None
+        if server:
+            server.close()
+            self.cut()
+            await server.wait_closed()
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    @property
+    def serving(self) -> bool:
+        """Does it listen?"""
+        return self._server is not None
+
+    @property
+    def sessions(self) -> int:
+        """How many are connected."""
+        return len(self._open)
+
+    def cut(self) -> None:
+        """Cut every connection."""
+        for connection in list(self._open):
+            connection.abort()
+
+    def fault(self, kind: str) -> None:
+        """Break it: one of ``FAULTS``, until it is mended with ``none``. Raises ValueError for others."""
+        if kind != "none" and kind not in FAULTS:
+            raise ValueError(f"{kind!r} is not one of none, {', '.join(FAULTS)}")
+        self.broken = kind
+
+    def joined(self, connection: asyncssh.SSHServerConnection, *, gone: bool = False) -> None:
+        """A connection was made, or is gone."""
+        (self._open.discard if gone else self._open.add)(connection)
+
+    async def _serve(self, process: asyncssh.SSHServerProcess[str]) -> None:
+        session = _Session(self)
+        try:
+            process.stdout.write(f"{self.name} (for tests)\n{session.prompt}")
+            async for line in process.stdin:
+                self.lines.append(command := line.strip())
+                if command == "exit":
+                    break
+                answer = await self._answer(session, command)
+                if session.lost:
+                    self.cut()
+                else:
+                    process.stdout.write(answer + session.prompt)
+            process.exit(0)
+        except asyncssh.Error:
+            process.exit(1)
+
+    async def _answer(self, session: _Session, command: str) -> str:
+        match self.broken:
+            case "hang":
+                await asyncio.get_running_loop().create_future()
+            case "drop":
+                self.cut()
+            case "garbage":
+                return "\x00<<%$#\x7f 4711\n"
+        try:
+            said = session.run(command.split(" ", 2))
+        except Refused as refused:
+            said = f"% {refused}"
+        return f"{said}\n" if said else ""
+
+    def require_value(self, path: str, value: str) -> None:
+        """Raise Refused for a value that the device cannot take."""
+        limit = self.limits.get(path)
+        if limit is None:
+            return
+        try:
+            number = float(value)
+        except ValueError:
+            raise Refused(f"Invalid input: {value} is no number") from None
+        if not limit.get("minimum", number) <= number <= limit.get("maximum", number):
+            raise Refused(f"Invalid input: {value} is out of range")
+
+    def address(self, paths: Sequence[str] = (), **more: object) -> dict[str, Any]:
+        """What a resource says of it, without the password: where it is, and the commands for these paths or all."""
+        dialect: object = "cisco"
+        if self.candidate:
+            dialect = {"like": "cisco", "commit": "commit", "discard": "discard"}
+        return {
+            "host": "127.0.0.1", "port": self.port, "username": USER, "host_key": self.host_key, "dialect": dialect,
+            "parameters": {path: self._commands(path) for path in paths or self.values}, **more,
+        }  # fmt: skip
+
+    def _commands(self, path: str) -> dict[str, object]:
+        value = self.values.get(path, "")
+        kind = "integer" if value.isdecimal() else "boolean" if value in ("True", "False") else "text"
+        words = {"words": {"true": "True", "false": "False"}} if kind == "boolean" else {}
+        return {
+            "read": "show configuration", "match": rf"^{re.escape(path)} (.*)$", "type": kind,
+            "set": [f"set {path} {{value}}"], "unset": [f"no {path}"], **words,
+        }  # fmt: skip
+
+
+class _Session:
+    """What one person does at the command line."""
+
+    def __init__(self, device: SshDevice) -> None:
+        self._device, self._wanted = device, dict(device.values)
+        self._configuring = self.lost = False
+
+    @property
+    def prompt(self) -> str:
+        return f"{self._device.name}{'(config)' if self._configuring else ''}# "
+
+    def run(self, words: list[str]) -> str:
+        """Do a command. Raises Refused."""
+        device = self._device
+        match words:
+            case [""] | ["terminal", *_]:
+                return ""
+            case ["show", "configuration"]:
+                return "\n".join(f"{path} {value}" for path, value in sorted(device.values.items()))
+            case ["configure", "terminal"]:
+                return self._begin()
+            case ["set" | "no" as verb, path, *value] if self._configuring:
+                return self._change(verb, path, " ".join(value))
+            case ["commit" | "discard" as verb] if self._configuring and device.candidate:
+                return self._commit() if verb == "commit" else self._forget()
+            case ["end"] if self._configuring:
+                self._configuring = False
+                self.lost = device.broken == "late"
+                return ""
+        raise Refused(f"Unknown command: {' '.join(words)}")
+
+    def _begin(self) -> str:
+        match self._device.broken:
+            case "busy":
+                raise Refused("Configuration mode is locked by operator console")
+            case "auth":
+                raise Refused("Authorization failed")
+        self._configuring, self._wanted = True, dict(self._device.values)
+        return "Enter configuration commands, one per line."
+
+    def _change(self, verb: str, path: str, value: str) -> str:
+        device = self._device
+        if device.broken == "refuse":
+            raise Refused("Command rejected: the line card is not ready")
+        if verb == "set":
+            device.require_value(path, value)
+        if device.broken != "lie":
+            self._wanted.pop(path, None)
+            if verb == "set":
+                self._wanted[path] = value
+        return "" if device.candidate else self._keep()
+
+    def _commit(self) -> str:
+        self.lost = self._device.broken == "late"
+        return self._keep()
+
+    def _keep(self) -> str:
+        device = self._device
+        device.changes += self._wanted != device.values
+        device.values = dict(self._wanted)
+        return ""
+
+    def _forget(self) -> str:
+        self._wanted = dict(self._device.values)
+        return ""
+
+
+class _Doorman(asyncssh.SSHServer):
+    """Who may enter."""
+
+    def __init__(self, device: SshDevice) -> None:
+        self._device = device
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._device.joined(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's
+        self._device.joined(self._connection, gone=True)
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return (username, password) == (USER, PASSWORD) and self._device.broken != "auth"
