@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decodes a source and prints what it is, as JSON: ``python -m preroll.audits.decoding SOURCE SECONDS PATIENCE``.
 
-``{"result": "found", codec, size, fps, kbit, audio, luma, frames, broken, seconds}``; ``{"result": "none", "error"}``
-when there is no stream; ``{"result": "unknown", "error"}`` when nobody can tell. It ends when its standard input is
-closed.
+``{"result": "found", codec, size, fps, kbit, audio, peak, luma, frames, broken, seconds}``;
+``{"result": "none", "error"}`` when there is no stream; ``{"result": "unknown", "error"}`` when nobody can tell.
+It ends when its standard input is closed.
 """
 
 from __future__ import annotations
 
+import array
 import errno
 import json
+import math
 import os
 import sys
 import threading
@@ -20,6 +22,10 @@ _EVERY = 10
 """The brightness of one picture in so many is measured."""
 _SAMPLE = 997
 """One byte in so many of a picture is looked at."""
+_NTH = 8
+"""One sample of the sound in so many is looked at."""
+_SAMPLES = {"flt": ("f", 1.0), "dbl": ("d", 1.0), "s16": ("h", 32768.0), "s32": ("i", 2147483648.0)}
+"""Format of a sound -> code of its samples for ``array``, and full scale."""
 _OURS = {errno.EADDRINUSE, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 """Errors of the probe, not of the stream."""
 
@@ -36,6 +42,8 @@ class _Tally:
     broken: int = 0
     """Packets that could not be decoded: the first ones after tuning in, or what the network lost."""
     luma: list[float] = field(default_factory=list)
+    peak: float | None = None
+    """Of the sound, 1.0 is full scale; None: no sound was decoded."""
 
     @property
     def seconds(self) -> float:
@@ -43,6 +51,8 @@ class _Tally:
 
     def add(self, packet: Any, *, picture: bool) -> None:
         self.size += packet.size
+        if packet.stream.type == "audio":
+            self._hear(packet)
         if not picture or packet.pts is None:
             return
         at = float(packet.pts * packet.time_base)
@@ -54,6 +64,25 @@ class _Tally:
                 sample = bytes(frame.planes[0])[::_SAMPLE]
                 self.luma.append(sum(sample) / len(sample))
             self.frames += 1
+
+    def _hear(self, packet: Any) -> None:
+        try:
+            frames = packet.decode()
+        except ValueError:
+            return
+        for frame in frames:
+            sample = _SAMPLES.get(frame.format.name.removesuffix("p"))
+            if sample is None:
+                continue
+            code, full = sample
+            for plane in frame.planes:
+                values = array.array(code, bytes(plane))[::_NTH]
+                self.peak = max(self.peak or 0.0, max(map(abs, values), default=0) / full)
+
+    @property
+    def peak_db(self) -> float | None:
+        """The peak in dBFS; digital silence is -100."""
+        return None if self.peak is None else round(20 * math.log10(max(self.peak, 1e-5)), 1)
 
     def _decoded(self, packet: Any) -> list[Any]:
         try:
@@ -84,6 +113,7 @@ def measure(av: Any, source: str, seconds: float, patience: float) -> dict[str, 
             "fps": round((tally.packets - 1) / lasted, 1),
             "kbit": round(tally.size * 8 / lasted / 1000),
             "audio": bool(container.streams.audio),
+            "peak": tally.peak_db,
             "luma": round(sum(tally.luma) / len(tally.luma)),
             "frames": tally.frames,
             "broken": tally.broken,

@@ -11,10 +11,13 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, ClassVar
 
-from preroll.sdk import Audit, AuditState
+import msgspec
+
+from preroll.audits.parameters import Parameters, Seconds, Text
+from preroll.sdk import Audit, AuditState, Scene
 
 GRACE = 5.0
 """Seconds for the start of the process and the decoding, on top of what the stream may take."""
@@ -33,10 +36,13 @@ class Expect:
     kbit: float | None = None
     """Of the whole stream, kbit/s; within half, as short probes are coarse."""
     audio: bool | None = None
+    """Is there a sound track?"""
     luma: float = 20.0
     """Mean brightness below which a picture counts as black, 0 to 255."""
     duration: float | None = None
     """At least so many seconds; for files."""
+    loud: float | None = None
+    """Peak of the sound, dBFS, below which it counts as silence; None: silence is allowed."""
 
     def mismatches(self, found: Mapping[str, Any]) -> list[str]:
         """What is not as expected, in words."""
@@ -50,12 +56,56 @@ class Expect:
                 wrong.append(f"{name}: expected {expected:g} within {share:.0%}, found {found[name]}")
         if found["luma"] < self.luma:
             wrong.append(f"black picture: luma {found['luma']} is below {self.luma:g}")
+        if self.loud is not None and (peak := found.get("peak")) is not None and peak < self.loud:
+            wrong.append(f"silence: the sound's peak of {peak} dBFS is below {self.loud:g}")
+        if self.loud is not None and found.get("peak") is None:
+            wrong.append("silence: there is no sound")
         if self.duration is not None and found["seconds"] < self.duration:
             wrong.append(f"seconds: expected at least {self.duration:g}, found {found['seconds']}")
         return wrong
 
+    def __str__(self) -> str:
+        asked = [f"{name} {value}" for name, value in asdict(self).items() if value is not None and name != "luma"]
+        return ", ".join(["a picture", *asked])
+
 
 ANY = Expect()
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+
+
+@dataclass(frozen=True)
+class Stream(Parameters):
+    """Decodes ``seconds`` of a stream or file and compares; see ``Expect`` for what is compared and how exactly.
+
+    Up; Down when nothing begins within ``patience`` seconds, there is no picture, or it is not as expected; Unknown
+    when the probe could not be made (no PyAV, the port is in use).
+    """
+
+    kind: ClassVar = "stream"
+    source: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+    codec: Text | None = None
+    size: Annotated[str, msgspec.Meta(pattern=r"^\d+x\d+\Z")] | None = None
+    fps: Positive | None = None
+    kbit: Positive | None = None
+    audio: bool | None = None
+    loud: Annotated[float, msgspec.Meta(le=0)] | None = None
+    luma: Annotated[float, msgspec.Meta(ge=0, le=255)] = 20.0
+    duration: Positive | None = None
+    seconds: Seconds = 1.5
+    patience: Seconds = 5.0
+
+    @property
+    def what(self) -> str:
+        return f"stream {self.source}"
+
+    @property
+    def expect(self) -> Expect:
+        """What the picture has to be."""
+        return Expect(self.codec, self.size, self.fps, self.kbit, self.audio, self.luma, self.duration, loud=self.loud)
+
+    async def look(self, scene: Scene | None = None, /) -> Audit:  # noqa: ARG002 - the protocol's
+        """Decode once."""
+        return await stream(self.source, self.expect, seconds=self.seconds, patience=self.patience)
 
 
 async def stream(source: str, expect: Expect = ANY, *, seconds: float = 1.5, patience: float = 5.0) -> Audit:
@@ -72,13 +122,18 @@ async def stream(source: str, expect: Expect = ANY, *, seconds: float = 1.5, pat
     """
     found = await _probe(source, seconds, patience)
     message = str(found.pop("error", ""))
+    what, expected = f"stream {source}", str(expect)
     match found.pop("result"):
         case "unknown":
-            return Audit(AuditState.UNKNOWN, {"source": source}, message)
+            return Audit(AuditState.UNKNOWN, {"source": source}, message, what, expected)
         case "none":
-            return Audit(AuditState.DOWN, {"source": source}, message)
-    wrong = expect.mismatches(found)
-    return Audit(AuditState.DOWN if wrong else AuditState.UP, {"source": source, **found}, "; ".join(wrong))
+            return Audit(AuditState.DOWN, {"source": source}, message, what, expected, "no stream")
+    wrong, state = expect.mismatches(found), AuditState.UP
+    if wrong:
+        state = AuditState.DOWN
+    seen = f"{found['codec']} {found['size']}, {found['fps']} fps, {found['kbit']} kbit/s, luma {found['luma']}"
+    seen += f", sound with a peak of {found['peak']} dBFS" if found.get("peak") is not None else ", no sound"
+    return Audit(state, {"source": source, **found}, "; ".join(wrong), what, expected, seen)
 
 
 async def _probe(source: str, seconds: float, patience: float) -> dict[str, Any]:

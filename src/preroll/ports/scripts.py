@@ -67,6 +67,8 @@ class Equipment:
     load: str = ""
     """Name of the profile-load script; empty: the shipped one (plan, apply, verify)."""
     properties: Mapping[str, object] = field(default_factory=dict)
+    applied: Mapping[str, object] = field(default_factory=dict)
+    """What earlier runs of the booking applied last, by the driver's paths; for audits."""
 
 
 @dataclass(frozen=True, slots=True)

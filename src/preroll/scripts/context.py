@@ -12,9 +12,10 @@ import msgspec
 
 from preroll.ports.rows import Severity
 from preroll.ports.scripts import Equipment, Order
-from preroll.scripts.loading import Apply, Kit
+from preroll.scripts.loading import APPLIED, GIVEN, Apply, Kit
+from preroll.scripts.looking import Look, Scenery, look
 from preroll.scripts.steps import AuthorError, Book, Step, as_json, clean
-from preroll.sdk import Booking, GiveUp, Logger, Resource
+from preroll.sdk import Audit, AuditState, Booking, Check, GiveUp, Logger, Resource, WhenDown
 
 R = TypeVar("R")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -76,6 +77,7 @@ class RunContext:
         self.dry_run, self.reason, self.detail = order.dry_run, order.reason, order.detail
         self.returned: dict[str, object] = {}
         self.properties: dict[str, object] = {}
+        self._applied: list[tuple[str, Mapping[str, object]]] = []
 
     def __getattr__(self, name: str) -> object:
         make = _MADE_WHEN_ASKED_FOR.get(name)
@@ -153,6 +155,18 @@ class RunContext:
         )
         return cast(R, await self._kit.steps.take(taken))
 
+    async def audit(
+        self, check: Check, *, within: float = 5.0, down: WhenDown | str = WhenDown.FAIL, step: str = ""
+    ) -> Audit:
+        """Look, and keep what was found."""
+        down = WhenDown(down)
+        if self.dry_run:
+            self.log.info("dry run: left out", audit=check.what)
+            return Audit(AuditState.UNKNOWN, message="dry run: nothing is looked at", what=check.what)
+        return await look(self._kit, self.log, Scenery(self._order, self._kit, self._applied), Look(
+            check, within, down, step or f"audit:{check.what}",
+        ))  # fmt: skip
+
     def _equipment(self, label: str) -> Equipment:
         for equipment in self._order.equipment:
             if equipment.label == label:
@@ -169,8 +183,10 @@ class RunContext:
         self, name: str, equipment: Equipment, values: Mapping[str, object], *, check: bool
     ) -> Mapping[str, object]:
         work = Apply(self._kit, self, name, equipment, values, check=check)
-        result = await self._kit.steps.take(work.step)
-        return cast("Mapping[str, object]", result or {})
+        result = cast("Mapping[str, Any] | None", await self._kit.steps.take(work.step)) or {}
+        self._applied.append((equipment.id, result.get(APPLIED, {})))
+        given: Mapping[str, object] = result.get(GIVEN, {})
+        return given
 
 
 def _booking(order: Order, _: Kit) -> Booking:

@@ -26,6 +26,9 @@ from preroll.sdk import (
     load,
 )
 
+APPLIED, GIVEN = "applied", "given"
+"""What the journal keeps of an apply: the values by the driver's paths, and what the profile-load script gave."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kit:
@@ -49,7 +52,10 @@ class Apply:
         self._kit, self._run, self._equipment, self._values, self._check = kit, run, equipment, values, check
         self._desired = {equipment.paths.get(n, n): value for n, value in values.items()}
         self._changes: list[Plan] = []
-        self.step = Step(name, self._do, self._is_so, resource=equipment.id, where=equipment.name, diff=self._diff)
+        self.step = Step(
+            name, self._do, self._is_so, resource=equipment.id, where=equipment.name, diff=self._diff,
+            so={APPLIED: self._desired},
+        )  # fmt: skip
 
     def _diff(self) -> Diff:
         first: dict[str, object] = {}
@@ -74,11 +80,11 @@ class Apply:
             driver = WatchedDriver(session, self._changes, dry_run=run.dry_run)
             if not equipment.load:
                 await load(driver, self._desired, check=self._check and not run.dry_run, key=key)
-                return None
+                return {APPLIED: self._desired}
             script = kit.find(ScriptKind.PROFILE_LOAD, equipment.load)
             context = LoadingContext(run, equipment, driver, self._values, self._desired, check=self._check, key=key)
             await kit.call(script, context)
-            return context.given
+            return {APPLIED: self._desired, GIVEN: context.given}
 
 
 class LoadingContext:

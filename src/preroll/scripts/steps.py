@@ -70,6 +70,10 @@ class Step:
     """Name of the resource, for messages."""
     diff: Callable[[], Diff] = tuple
     """What has been changed so far."""
+    so: object = None
+    """The result when the probe tells that it has taken effect."""
+    evidence: Callable[[], object] = lambda: None
+    """What is kept when it fails."""
 
 
 class Steps:
@@ -91,6 +95,10 @@ class Steps:
         self._recorded: dict[str, RecordedStep] = {s.name: s for s in order.steps}
         self._over = ""
         self._output = 0
+
+    async def pause(self, seconds: float) -> None:
+        """Wait between two looks of a step."""
+        await self._sleep(seconds)
 
     async def take(self, step: Step) -> object:
         """Do it once and return its result; what an earlier run has done already is not done again.
@@ -155,7 +163,7 @@ class Steps:
         try:
             async with timer:
                 if doubt and await self._took_effect(step, asked=asked):
-                    return None
+                    return step.so
                 return self._checked(await step.do(f"{self._order.key_prefix}:{step.name}"))
         except TimeoutError as error:
             if not timer.expired():
@@ -190,7 +198,7 @@ class Steps:
     async def _fail(self, step: Step, error: Exception, attempts: int, state: StepState) -> None:
         text = failure(step, error, attempts)
         error.add_note(text)
-        await self._end(step, state, None, text)
+        await self._end(step, state, step.evidence(), text)
 
     async def _end(self, step: Step, state: StepState, result: object, error: str) -> None:
         self._guard(await self._book.end(step.name, state, result, capped(step.diff()), error), step)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar, overload
 
+from preroll.sdk.audit import Audit, Check, WhenDown
 from preroll.sdk.driver import Driver
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -174,6 +175,21 @@ class Context(_Known, Protocol):
         """
         ...
 
+    async def audit(
+        self, check: Check, *, within: float = 5.0, down: WhenDown | str = WhenDown.FAIL, step: str = ""
+    ) -> Audit:
+        """Look whether the service is really up: a step whose evidence stays in the journal and the action log.
+
+        Args:
+            check: what to look at; see ``preroll.audits``.
+            within: seconds for which it is looked at again before it counts as Down. Keep it below the step's time-out.
+            down: ``report`` hands over an audit that is not Up, and the script decides.
+
+        Raises:
+            AuditFailed: it is Down, or the check could not be made.
+        """
+        ...
+
 
 class BlockingContext(_Known, Protocol):
     """What a plain ``def`` script gets: the calls of Context, which return when they are done."""
@@ -195,6 +211,9 @@ class BlockingContext(_Known, Protocol):
         repeatable: bool = False,
         resource: str = "",
     ) -> R: ...
+    def audit(
+        self, check: Check, *, within: float = 5.0, down: WhenDown | str = WhenDown.FAIL, step: str = ""
+    ) -> Audit: ...
 
 
 class _KnownToLoad(Protocol):

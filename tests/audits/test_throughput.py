@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The throughput audit: what is counted, and real bytes through a relay with a token bucket."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from preroll.audits import Throughput
+from preroll.audits.throughput import Meter, answer
+from preroll.sdk import AuditState
+
+
+class Wall:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_first_burst_is_not_counted() -> None:
+    wall = Wall()
+    meter = Meter(1.0, wall)
+    meter.add(1_000_000)  # what the bucket had in it
+    for _ in range(20):
+        wall.now += 0.05
+        meter.add(6_250)  # 1,000 kbit/s
+    assert meter.kbit == pytest.approx(1000)
+    assert meter.total == 1_125_000
+
+
+def test_too_little_is_nothing() -> None:
+    wall = Wall()
+    meter = Meter(1.0, wall)
+    assert meter.kbit == 0
+    meter.add(10)
+    wall.now += 0.5
+    meter.add(10)
+    assert meter.kbit == 0
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@asynccontextmanager
+async def relay(to: int, kbit: float) -> AsyncIterator[int]:
+    """Hands on what it gets, so many kbit/s; returns its port."""
+    loop = asyncio.get_running_loop()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, far = await asyncio.open_connection("127.0.0.1", to)
+        began, passed = loop.time(), 0
+        try:
+            while data := await reader.read(2048):
+                passed += len(data)
+                await asyncio.sleep(max(0.0, began + passed * 8 / (kbit * 1000) - loop.time()))
+                far.write(data)
+                await far.drain()
+        except ConnectionError:
+            return
+        finally:
+            far.close()
+            writer.close()
+
+    server = await asyncio.start_server(carry, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def test_a_limited_path_has_its_rate() -> None:
+    arrives = free_port()
+    async with relay(arrives, 2000) as port:
+        fits = await Throughput("127.0.0.1", port, 2000, tolerance=0.6, seconds=0.6, arrives=arrives).look()
+        less = await Throughput("127.0.0.1", port, 40_000, seconds=0.6, arrives=arrives).look()
+    assert fits.state is AuditState.UP, fits
+    assert less.state is AuditState.DOWN
+    assert less.message.startswith("expected 40000 kbit/s within 20%, found ")
+
+
+async def test_a_path_without_its_limit_is_down_unless_more_is_fine() -> None:
+    arrives = free_port()
+    async with relay(arrives, 1_000_000) as port:
+        limit = Throughput("127.0.0.1", port, 1000, tolerance=0.3, seconds=0.4, arrives=arrives)
+        assert (await limit.look()).state is AuditState.DOWN
+        enough = Throughput("127.0.0.1", port, 1000, tolerance=0.3, seconds=0.4, arrives=arrives, more=True)
+        assert (await enough.look()).state is AuditState.UP
+
+
+async def test_a_far_end_tells_what_it_got() -> None:
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        port = server.sockets[0].getsockname()[1]
+        audit = await Throughput("127.0.0.1", port, 1000, more=True, tolerance=0.5, seconds=0.4).look()
+        assert audit.state is AuditState.UP, audit
+        assert int(str(audit.evidence["bytes"])) > 0
+    finally:
+        server.close()
+
+
+async def test_nothing_gets_through_is_down_and_a_taken_port_is_unknown() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        audit = await Throughput("127.0.0.1", port, 100, seconds=0.2, arrives=port).look()
+        assert audit.state is AuditState.UNKNOWN, audit
+        assert "cannot be had" in audit.message
+    audit = await Throughput("127.0.0.1", port, 100, seconds=0.2, arrives=free_port()).look()
+    assert audit.state is AuditState.DOWN, audit
+
+
+async def test_who_is_no_receiver_is_unknown() -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.write(b"hello\n")
+        writer.close()
+
+    server = await asyncio.start_server(speak, "127.0.0.1", 0)
+    try:
+        audit = await Throughput("127.0.0.1", server.sockets[0].getsockname()[1], 100, seconds=0.2).look()
+    finally:
+        server.close()
+    assert (audit.state, audit.message.rpartition("found ")[2]) == (
+        AuditState.UNKNOWN, "the far end is no receiver of Preroll",
+    )  # fmt: skip
