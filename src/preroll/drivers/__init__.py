@@ -16,7 +16,9 @@ GROUP = "preroll.drivers"
 SHIPPED: dict[str, str] = {
     "sim": "preroll.drivers.sim:sim",
     "http": "preroll.drivers.http:http",
+    "netconf": "preroll.drivers.netconf:netconf",
     "ssh": "preroll.drivers.ssh:ssh",
+    "snmp": "preroll.drivers.snmp:snmp",
 }
 """Kind of driver -> where its factory is."""
 

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The driver of devices with SNMP: one question reads, one question sets all or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from preroll.drivers.snmp.address import Address
+from preroll.sdk import (
+    Applied,
+    Change,
+    CheckFailed,
+    DeviceError,
+    Driver,
+    GiveUp,
+    InvalidValue,
+    Mismatch,
+    Plan,
+    RefusedByDevice,
+    TimedOut,
+    Tolerance,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    from preroll.drivers.snmp.wire import Wire
+
+
+class SnmpDriver:
+    """One session to one device."""
+
+    caps: frozenset[str] = frozenset()
+
+    def __init__(self, name: str, address: Address) -> None:
+        self._name, self._address = name, address
+        self._wire: Wire | None = None
+
+    async def open(self) -> None:
+        """Connect: the device has to answer."""
+        await self.close()
+        # pysnmp takes a third of a second to load: not at the start of a host that may not need it, nor on its loop.
+        wire = await asyncio.to_thread(import_module, "preroll.drivers.snmp.wire")
+        self._wire = await wire.Wire.open(self._name, self._address)
+        try:
+            await self._greet()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Disconnect."""
+        wire, self._wire = self._wire, None
+        if wire:
+            wire.close()
+
+    async def _greet(self) -> None:
+        try:
+            await self.read(list(self._address.parameters)[:1])
+        except TimedOut as silence:
+            raise Unreachable(f"{silence} (is it there, and does it know us?)", device=self._name) from silence
+
+    async def alive(self) -> bool:
+        """Does the device answer?"""
+        try:
+            await self.read(list(self._address.parameters)[:1])
+        except DeviceError:
+            return False
+        return True
+
+    async def read(self, paths: Sequence[str] | None = None) -> Mapping[str, object]:
+        """The values of the declared objects."""
+        declared = self._address.parameters
+        chosen = list(declared.values()) if paths is None else [declared[path] for path in paths if path in declared]
+        return await self._connected().get(chosen)
+
+    async def plan(self, desired: Mapping[str, object]) -> Plan:
+        """Read and compare. Raises InvalidValue for what could not be sent."""
+        active = await self.read(list(desired))
+        changes = [Change(path, active.get(path), new) for path, new in desired.items() if active.get(path) != new]
+        self._require_sendable({change.path: change.new for change in changes})
+        return Plan(tuple(changes))
+
+    async def apply(
+        self, plan: Plan, *, revert_in: float | None = None, at: datetime | None = None, key: str = ""
+    ) -> Applied:
+        """Set all values in one question: the device takes all of them or none."""
+        del revert_in, key  # SNMP knows neither; what is undone by whoever asked is in ``Applied.undo``
+        if at is not None:
+            raise RefusedByDevice("not scheduled: SNMP sets at once", device=self._name)
+        if plan.empty:
+            return Applied(plan)
+        wanted = {change.path: change.new for change in plan.changes}
+        self._require_sendable(wanted)
+        before = await self.read(list(wanted))
+        await self._set(wanted)
+        return Applied(plan, tuple(Change(path, new, before.get(path)) for path, new in wanted.items()))
+
+    async def verify(self, desired: Mapping[str, object], *, tolerance: Tolerance | None = None) -> list[Mismatch]:
+        """The check set."""
+        near, active = tolerance or Tolerance(), await self.read(list(desired))
+        return [
+            Mismatch(path, value, active.get(path))
+            for path, value in desired.items()
+            if not near.accepts(value, active.get(path))
+        ]
+
+    async def confirm(self, applied: Applied) -> None:
+        """Nothing is ever pending."""
+
+    async def rollback(self, applied: Applied) -> None:
+        """Undo: what is not as it was is set back, and read again."""
+        before = {change.path: change.new for change in applied.undo}
+        now = await self.read(list(before))
+        wrong = {path: value for path, value in before.items() if now.get(path) != value}
+        if not wrong:
+            return
+        self._require_sendable(wrong)
+        await self._set(wrong)
+        if mismatches := await self.verify(before):
+            raise CheckFailed(mismatches, device=self._name)
+
+    def _require_sendable(self, values: Mapping[str, object]) -> None:
+        for path, value in values.items():
+            one = self._address.parameters.get(path)
+            if why := one.refused(value) if one else "is not among the address's parameters":
+                raise InvalidValue(path, why, device=self._name)
+
+    async def _set(self, values: Mapping[str, object]) -> None:
+        declared = self._address.parameters
+        await self._connected().set([(one, values[path]) for path, one in declared.items() if path in values])
+
+    def _connected(self) -> Wire:
+        if self._wire is None:
+            raise Unreachable("not connected: open() comes first", device=self._name)
+        return self._wire
+
+
+def snmp(name: str, address: Mapping[str, object]) -> Driver:
+    """A driver of a device with SNMP; see the README for the fields of its address.
+
+    Raises:
+        InvalidValue: the address is wrong. GiveUp: the extra ``snmp`` is not installed.
+    """
+    if find_spec("pysnmp") is None:
+        raise GiveUp("the snmp driver needs pysnmp: pip install 'preroll[snmp]'")
+    return SnmpDriver(name, Address.of(name, address))
