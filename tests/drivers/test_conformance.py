@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The conformance suite on every driver: simulated in memory and in files, and JSON over real sockets."""
+"""The conformance suite on every driver: simulated in memory and in files, JSON and NETCONF over real sockets."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from preroll.drivers.sim import FileWorld, World, sim_in
 from preroll.sdk import Driver
 from preroll.testing import HttpDevice, ManualClock
 from preroll.testing.conformance import DriverConformance, Rig
+from tests.drivers.netconf_rigs import NetconfRig
 
 INITIAL = {"size": "640x360", "kbit": 800, "out.port": 9000, "enabled": False}
 FIRST = {"size": "1280x720", "kbit": 2000, "out.port": 9001, "enabled": True}
@@ -124,3 +125,19 @@ class TestHttp(DriverConformance):
         rig = HttpRig()
         yield rig
         await rig.close()
+
+
+class TestNetconf(DriverConformance):
+    @pytest.fixture
+    async def rig(self) -> AsyncIterator[Rig]:
+        rig = NetconfRig()
+        async with rig.device:
+            yield rig
+
+
+class TestNetconfWithWritableRunning(DriverConformance):
+    @pytest.fixture
+    async def rig(self) -> AsyncIterator[Rig]:
+        rig = NetconfRig(abilities=("writable-running", "rollback-on-error"), chunked=False)
+        async with rig.device:
+            yield rig

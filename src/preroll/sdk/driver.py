@@ -55,7 +55,12 @@ class Applied:
     at: datetime | None = None
     """The instant at which the device will activate it, when it was scheduled."""
     token: str = ""
-    """The driver's own handle."""
+    """The driver's own handle; of what is pending it is the key that ``apply`` was given."""
+
+    @classmethod
+    def unseen(cls, plan: Plan, key: str) -> Applied:
+        """What an apply with this key may have done, for whoever never saw its answer; enough for ``rollback``."""
+        return cls(plan, tuple(Change(c.path, c.new, c.old) for c in plan.changes), pending=True, token=key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,8 @@ class Driver(Protocol):
         """Make it so; all or nothing.
 
         Args:
-            revert_in: seconds after which the device reverts unless it is confirmed.
+            revert_in: seconds after which the device reverts unless it is confirmed, also when this session is lost.
+                A device that cannot do that says so by ``Applied.pending``.
             at: instant at which the device shall activate it (capability ``schedule``).
             key: idempotency key; a device that knows keys does the same key once.
         """
@@ -119,11 +125,19 @@ class Driver(Protocol):
         ...
 
     async def confirm(self, applied: Applied) -> None:
-        """Keep what is pending."""
+        """Keep what is pending. From any session, also of another process; twice is no error.
+
+        Raises:
+            Reverted: it was too late.
+        """
         ...
 
     async def rollback(self, applied: Applied) -> None:
-        """Undo, and check that it is undone."""
+        """Undo, and check that it is undone. From any session; what was never done, or is undone already, is no error.
+
+        Raises:
+            CheckFailed: the device does not have its old values.
+        """
         ...
 
 

@@ -13,6 +13,7 @@ DeviceError(.retryable)
 ├─ Busy(holder)         yes   somebody else has it locked
 ├─ CheckFailed          yes   the device said ok, and what is read back differs
 ├─ RefusedByDevice      no    the device said no
+├─ Reverted             no    it was not confirmed in time: the device has taken it back
 ├─ InvalidValue(path)   no    the device cannot take this value
 └─ AuthFailed           no    the credentials are wrong
 """
@@ -114,6 +115,15 @@ class CheckFailed(DeviceError):
 
 class RefusedByDevice(DeviceError):
     """The device said no."""
+
+
+class Reverted(DeviceError):
+    """It was not confirmed in time: the device has taken it back."""
+
+    def __init__(self, mismatches: Sequence[Mismatch] = (), *, device: str = "") -> None:
+        self.mismatches = tuple(mismatches)
+        found = "; ".join(map(str, self.mismatches))
+        super().__init__("nothing to confirm, it has been reverted" + (f": {found}" if found else ""), device=device)
 
 
 class InvalidValue(DeviceError):

@@ -23,6 +23,8 @@ class Rig(ABC):
     """Values of the same paths, at least two, all different from the initial ones."""
     second: Mapping[str, object]
     """Values of the same paths, all different from both."""
+    window: float = 60.0
+    """Seconds in which what is pending has to be confirmed in the tests; for a device whose time is real, little."""
     invalid: tuple[str, object] | None = None
     """A path, and a value that the device cannot take; None: it takes anything."""
 

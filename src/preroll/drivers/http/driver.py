@@ -149,9 +149,10 @@ class HttpDriver:
     async def rollback(self, applied: Applied) -> None:
         """Undo: an activation that is still scheduled is called off, values that are active are written back."""
         before = {change.path: change.new for change in applied.undo}
-        if not before:
+        scheduled = await self._is_scheduled(applied)
+        if not scheduled and not await self.verify(before):
             return
-        await self._patch(before, NEVER if await self._is_scheduled(applied) else NOW, "")
+        await self._patch(before, NEVER if scheduled else NOW, "")
         if mismatches := await self.verify(before):
             raise CheckFailed(mismatches, device=self._name)
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 EFFECTS = frozenset({"applied", "activated", "arrived"})
@@ -80,6 +80,18 @@ class Device:
         """Set a timer and record it."""
         self.timers = sorted([*self.timers, timer], key=lambda t: t.due_us)
         self.put({}, now_us, what, timer.key)
+
+    def revert_later(self, timer: Timer, now_us: int) -> None:
+        """Set the end of the time to confirm; what is pending already keeps the values that it goes back to."""
+        if before := self.pending:
+            timer = replace(timer, values={**timer.values, **before.values})
+            self.timers = [other for other in self.timers if other is not before]
+        self.plan_later(timer, now_us, "pending")
+
+    @property
+    def pending(self) -> Timer | None:
+        """What it takes back unless it is confirmed."""
+        return next((timer for timer in self.timers if timer.what == "reverted"), None)
 
     @property
     def scheduled(self) -> dict[str, object]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from preroll.drivers.sim.device import Timer
-from preroll.drivers.sim.faults import Fault, FaultKind
+from preroll.drivers.sim.faults import CHANGING, Fault, FaultKind
 from preroll.drivers.sim.files import FileWorld
 from preroll.drivers.sim.world import MEMORY, World
 from preroll.sdk import (
@@ -25,6 +25,7 @@ from preroll.sdk import (
     Mismatch,
     Plan,
     RefusedByDevice,
+    Reverted,
     TimedOut,
     Tolerance,
     Unreachable,
@@ -101,23 +102,27 @@ class SimDriver:
             return Applied(plan)
         fault = await self._meet("apply", wanted, key)
         now = self._world.now_us()
+        later = due_us if due_us is not None and due_us > now else None
+        pending = revert_in is not None and later is None and "confirmed-commit" in self.caps
         with self._world.hold(self._name) as device:
             undo = tuple(Change(path, new, device.active.get(path)) for path, new in wanted.items())
+            token = key if pending and key else f"{self._name}/{device.serial}" if pending or later else ""
+            applied = Applied(plan, undo, pending=pending, at=at if later else None, token=token)
             if (fault and fault.kind is FaultKind.LIES) or (self._traits.keys and key and key in device.keys):
-                return Applied(plan, undo)
+                return applied
+            if (other := device.pending) and other.token != token:
+                raise Busy(f"{other.token} is not confirmed yet", device=self._name, holder=other.token)
             device.supersede(wanted, now)
-            token = f"{self._name}/{device.serial}"
-            if due_us is not None and due_us > now:
-                device.plan_later(Timer(due_us, "activated", wanted, token, key), now)
-                return Applied(plan, undo, at=at, token=token)
+            if later:
+                device.plan_later(Timer(later, "activated", wanted, token, key), now)
+                return applied
             device.put(wanted, now, "applied", key)
-            pending = revert_in is not None and "confirmed-commit" in self.caps
             if pending and revert_in is not None:
                 before = {change.path: change.new for change in undo}
-                device.plan_later(Timer(now + round(revert_in * 1e6), "reverted", before, token, key), now, "pending")
+                device.revert_later(Timer(now + round(revert_in * 1e6), "reverted", before, token, key), now)
         if fault and fault.kind is FaultKind.LATE:
             raise TimedOut("the answer got lost", device=self._name, maybe_applied=True)
-        return Applied(plan, undo, pending=pending, token=token if pending else "")
+        return applied
 
     async def verify(self, desired: Mapping[str, object], *, tolerance: Tolerance | None = None) -> list[Mismatch]:
         """The check set."""
@@ -125,13 +130,18 @@ class SimDriver:
         return self._mismatches(desired, tolerance or Tolerance())
 
     async def confirm(self, applied: Applied) -> None:
-        """Keep what is pending. Raises RefusedByDevice when the device has reverted it already."""
+        """Keep what is pending. Raises Reverted when the device has taken it back already."""
         if not applied.pending:
             return
-        await self._meet("confirm")
+        fault = await self._meet("confirm")
         with self._world.hold(self._name) as device:
-            if not device.forget(applied.token, self._world.now_us(), "confirmed"):
-                raise RefusedByDevice("nothing to confirm: it has been reverted", device=self._name)
+            lies = fault is not None and fault.kind is FaultKind.LIES
+            kept = lies or device.forget(applied.token, self._world.now_us(), "confirmed")
+        if fault and fault.kind is FaultKind.LATE:
+            raise TimedOut("the answer got lost", device=self._name, maybe_applied=True)
+        wanted = {change.path: change.new for change in applied.plan.changes}
+        if not kept and (mismatches := self._mismatches(wanted, Tolerance())):
+            raise Reverted(mismatches, device=self._name)
 
     async def rollback(self, applied: Applied) -> None:
         """Undo: what is only scheduled is cancelled, what is active is written back. Raises CheckFailed."""
@@ -213,9 +223,7 @@ class SimDriver:
             await asyncio.get_running_loop().create_future()
         else:
             await world.sleep(patience)
-        raise TimedOut(
-            f"{call}: no answer in {patience} s", device=self._name, maybe_applied=call in ("apply", "rollback")
-        )
+        raise TimedOut(f"{call}: no answer in {patience} s", device=self._name, maybe_applied=call in CHANGING)
 
 
 def _plan(desired: Mapping[str, object], active: Mapping[str, object], scheduled: Mapping[str, object]) -> Plan:

@@ -33,7 +33,7 @@ class FaultKind(StrEnum):
 
 
 CALLS = frozenset({"open", "read", "plan", "apply", "verify", "confirm", "rollback"})
-CHANGING = frozenset({"apply", "rollback"})
+CHANGING = frozenset({"apply", "confirm", "rollback"})
 _EVERYWHERE = {FaultKind.HANGS, FaultKind.SLOW, FaultKind.VANISHES, FaultKind.GARBAGE}
 
 
@@ -43,7 +43,7 @@ class Fault:
 
     kind: FaultKind
     on: frozenset[str] = frozenset()
-    """Calls of the driver; empty: all for hangs, slow, vanishes and garbage, else ``apply`` and ``rollback``."""
+    """Calls of the driver; empty: all for hangs, slow, vanishes and garbage, else those that change something."""
     times: int | None = None
     """It strikes so many calls, then all is well; None: until it is cleared."""
     seconds: float = 5.0
