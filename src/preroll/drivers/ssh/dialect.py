@@ -97,7 +97,7 @@ SHIPPED: Mapping[str, Dialect] = {
         refused=(r"^%(?!\s*(warning|info|note)\b)", r"^error\b"),
     ),
     "shell": Dialect(
-        prepare=("set +o emacs +o vi", "PROMPT_COMMAND= PS1='preroll$ ' PS2="),
+        prepare=("set +o emacs +o vi", r"PROMPT_COMMAND=; PS1=$(printf '\npreroll$ .'); PS1=${PS1%.}"),
         prompt=r"preroll\$ ",
         status="echo $?",
         denied=(r"permission denied", r"operation not permitted"),

@@ -57,9 +57,9 @@ class SshDriver:
         await self._hang_up(politely=True)
 
     async def alive(self) -> bool:
-        """Does the device show its prompt?"""
+        """Does the device answer, and what is behind its prompt as well?"""
         try:
-            await self._say(Line(""))
+            await self.read(list(self._address.parameters)[:1])
         except DeviceError:
             return False
         return True

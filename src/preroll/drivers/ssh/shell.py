@@ -13,7 +13,7 @@ import asyncssh
 from preroll.drivers.ssh.address import ANY, Address
 from preroll.sdk import AuthFailed, DeviceError, Secret, TimedOut, Unreachable
 
-FIRST_PROMPT = re.compile(r"\S.*[>#$%] ?$")
+FIRST_PROMPT = re.compile(r".*[>#$%] ?")
 """Any prompt: until we know which it is."""
 ASKS_FOR_SECRET = re.compile(r"(?i)(password|passphrase|passcode)[^:\n]*: ?$")
 ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[()][0-9A-B]|[=>78])|[\x07\r]")
@@ -86,7 +86,7 @@ class Shell:
             if not heard.startswith(line):
                 raise DeviceError(f"{line!r}: this answers something else: {heard[:60]!r}", device=self._name)
             heard = heard[len(line) :].lstrip(" ").removeprefix("\n")
-        return heard.rpartition("\n")[0]
+        return heard.rpartition("\n")[0].rstrip("\n")
 
     async def _heard(self, *, secret: Secret | None = None) -> str:
         """All that comes until the prompt is there, as text. A password that is asked for on the way is told."""

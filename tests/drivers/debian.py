@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs of Debian as devices: started in namespaces and folders of their own, ended with all that they started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PATIENCE = 20.0
+
+
+def need(*programs: str) -> None:
+    """Skip the test when a program is missing here; in the build that is a failure."""
+    missing = [program for program in programs if not shutil.which(program)]
+    if not missing and os.geteuid() != 0:
+        missing = ["the rights of root"]
+    if not missing:
+        return
+    reason = f"{', '.join(missing)} missing: see .ci/debian-packages"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextlib.contextmanager
+def folder(owner: str | None = None) -> Iterator[Path]:
+    """A folder that other users can reach, for sockets with short names."""
+    place = Path(tempfile.mkdtemp(prefix="preroll-"))
+    try:
+        place.chmod(0o755)
+        if owner:
+            shutil.chown(place, owner, owner)
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+class Daemons:
+    """Programs in one process group, in a network of their own."""
+
+    def __init__(self, script: str, place: Path, env: dict[str, str] | None = None, *, alone: bool = True) -> None:
+        self._log = place / "log"
+        command = [*(["unshare", "--net"] if alone else []), "sh", "-c", script]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **(env or {})},
+                cwd=place, start_new_session=True,
+            )  # fmt: skip
+
+    def await_(self, *command: str, env: dict[str, str] | None = None) -> None:
+        """Wait until a command succeeds."""
+        end = time.monotonic() + PATIENCE
+        while subprocess.run(command, capture_output=True, env={**os.environ, **(env or {})}, check=False).returncode:
+            assert self._process.poll() is None, f"ended: {self._log.read_text()}"
+            assert time.monotonic() < end, f"{command} never succeeded: {self._log.read_text()}"
+            time.sleep(0.02)
+
+    def signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    def stop(self) -> None:
+        self.signal(signal.SIGKILL)
+        self._process.wait()
+
+
+def free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def run(*command: str, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **(env or {})}, check=False)
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout
