@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from preroll import cli, settings
-from preroll.api import documents, problems
+from preroll.api import checks, documents, problems
 from preroll.api.application import contract
 from preroll.cli import exits, openapi
 from preroll.domain.booking import LIFE_CYCLE
@@ -84,8 +84,10 @@ def routes_table() -> str:
 
 def shape(of: Mapping[str, Any]) -> str:
     """A type of a JSON Schema in words."""
-    if "anyOf" in of:
-        return " or ".join(dict.fromkeys(shape(one) for one in of["anyOf"]))
+    if "anyOf" in of or "oneOf" in of:
+        return " or ".join(dict.fromkeys(shape(one) for one in of.get("anyOf") or of["oneOf"]))
+    if of.get("pattern") == checks.A_REFERENCE["pattern"]:
+        return "`${...}`"
     if "enum" in of:
         return ", ".join(f"`{word}`" for word in of["enum"])
     if "const" in of:
@@ -135,6 +137,8 @@ def bundle_tables() -> str:
         "Profile instance": documents.ProfileInstanceGiven,
         "Service definition": documents.ServiceDefinitionGiven,
         "Node": documents.NodeGiven,
+        "Audit": checks.CheckGiven,
+        **{f"Parameters of {kind}": model for kind, model in checks.PARAMETERS.items()},
     }
     return "\n".join(f"### {title}\n\n{fields(model)}" for title, model in kinds.items())
 

@@ -13,7 +13,6 @@ import pytest
 from aiohttp import web
 
 from preroll.audits import Http
-from preroll.audits.parameters import made
 from preroll.domain.errors import Invalid
 from preroll.sdk import AuditState
 
@@ -98,4 +97,4 @@ async def test_a_password_in_the_address_is_not_kept(server: str) -> None:
 )  # fmt: skip
 def test_wrong_parameters_are_told(given: dict[str, object], words: str) -> None:
     with pytest.raises(Invalid, match=re.escape(words)):
-        made(Http, given)
+        Http.of(given)

@@ -148,7 +148,7 @@ def test_no_walk_leaves_the_contract(walk):
 
 # ── what the phase admits ────────────────────────────────────────────────────
 
-TRIGGERS = {action: Trigger(action) for action in ACTIONS if action != "edit"}
+TRIGGERS = {action: Trigger(action) for action in ACTIONS if action not in ("edit", "audit")}
 
 
 @pytest.mark.parametrize("action", ["confirm", "hold", "cancel"])
@@ -183,11 +183,11 @@ def test_a_phase_that_admits_the_action_still_asks_the_life_cycle():
         (State.CONFIRMED, False, {"edit", "hold", "cancel"}),
         (State.ON_HOLD, False, {"edit", "confirm", "cancel"}),
         (State.QUARANTINED, False, {"edit", "confirm", "hold", "cancel"}),
-        (State.CONFIRMED, True, {"edit", "finish"}),
-        (State.PRE_ROLL, True, {"edit", "finish"}),
-        (State.FAILED_PRE_ROLL, True, {"edit", "finish", "retry", "acknowledge"}),
-        (State.ACTIVE, True, {"edit", "finish"}),
-        (State.POST_ROLL, True, {"edit", "finish"}),
+        (State.CONFIRMED, True, {"edit", "finish", "audit"}),
+        (State.PRE_ROLL, True, {"edit", "finish", "audit"}),
+        (State.FAILED_PRE_ROLL, True, {"edit", "finish", "audit", "retry", "acknowledge"}),
+        (State.ACTIVE, True, {"edit", "finish", "audit"}),
+        (State.POST_ROLL, True, {"edit", "finish", "audit"}),
         (State.FAILED_COMPLETED, True, {"retry", "acknowledge"}),
         (State.COMPLETED, True, set()),
         (State.CANCELED, False, set()),

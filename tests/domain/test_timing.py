@@ -20,8 +20,8 @@ from preroll.domain.boundaries import (
     begun_kinds,
     derive,
     retime,
-    timing_mistakes,
 )
+from preroll.domain.edits import timing_mistakes
 from preroll.domain.window import DAY, MINUTE, SECOND, Window
 from tests.builders import NOON, boundary, timing
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from preroll.api.checks import AuditGiven, AuditShown, audit_shown
 from preroll.api.fields import Given, JsonObject, Name, Shown, Span, Word
 from preroll.domain.config import Limits, Platform, PlatformConfig
 from preroll.domain.definition import Node, Publication, ServiceDefinition
@@ -118,12 +119,16 @@ class ServiceDefinitionGiven(Given):
     name: Name
     nodes: list[NodeGiven] = Field(default=[], max_length=1000)
     actions: dict[Name, Name] = Field(default={}, max_length=100, description="service state -> LSO script")
+    audits: list[AuditGiven] = Field(default=[], max_length=100, description="checks that show that it is up")
     publication: Annotated[Publication, Choice] = Publication.PUBLISHED
 
     def thing(self) -> ServiceDefinition:
         """As the domain has it."""
         nodes = tuple(n.thing() for n in self.nodes)
-        return ServiceDefinition(self.name, nodes=nodes, actions=self.actions, publication=self.publication)
+        audits = tuple(a.thing() for a in self.audits)
+        return ServiceDefinition(
+            self.name, nodes=nodes, actions=self.actions, audits=audits, publication=self.publication
+        )
 
 
 class MappingGiven(Given):
@@ -273,6 +278,7 @@ class ServiceDefinitionShown(DocumentShown):
 
     nodes: list[NodeShown]
     actions: dict[str, str]
+    audits: list[AuditShown]
     publication: Publication
 
 
@@ -349,7 +355,7 @@ def service_definition_shown(d: ServiceDefinition) -> ServiceDefinitionShown:
     ]  # fmt: skip
     return ServiceDefinitionShown(
         kind="service_definition", id=d.id, name=d.name, revision=d.version, nodes=nodes, actions=dict(d.actions),
-        publication=d.publication,
+        audits=[audit_shown(a) for a in d.audits], publication=d.publication,
     )  # fmt: skip
 
 

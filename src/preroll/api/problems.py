@@ -215,6 +215,8 @@ def _where(loc: Sequence[object]) -> str:
     parts = list(loc[1:] if loc and loc[0] == "body" else loc)
     if len(parts) > 2 and parts[0] == "documents":
         del parts[2]  # the kind, by which the document's shape was chosen
+        if len(parts) > 4 and parts[2] == "audits":
+            del parts[4]  # and the kind of the check
     return ".".join(str(part) for part in parts) or "body"
 
 

@@ -28,6 +28,7 @@ from preroll.api.fields import (
 from preroll.api.paging import DEFAULT, MOST
 from preroll.app.bookings import Edit, NewBooking
 from preroll.app.views import BookingDetails, RunDetails
+from preroll.domain.audit import Configuration, Status, Verdict
 from preroll.domain.booking import Booking, NodeChoice, Phase, State, Timing
 from preroll.domain.boundaries import Boundary, BoundaryState, Kind
 from preroll.domain.changes import Change
@@ -194,6 +195,13 @@ class BookingSummary(Shown):
     changed: datetime
 
 
+class KnownShown(Shown):
+    """What the audits of a service say now."""
+
+    status: Status = Field(description="is it up? Pending: not audited since an event has begun")
+    configuration: Configuration = Field(description="are the devices as they were left?")
+
+
 class BookingShown(BookingSummary):
     """A booking with all that a screen shows of it."""
 
@@ -207,6 +215,7 @@ class BookingShown(BookingSummary):
     actions: list[str] = Field(description="what its phase and its life cycle admit now")
     late: float = Field(description="seconds by which its next event is late; 0: it is not")
     warnings: list[str]
+    audit: KnownShown | None = Field(description="null: it does not run, or its definition has no audits")
 
 
 class BookingPage(Shown):
@@ -322,7 +331,15 @@ def booking_shown(found: BookingDetails) -> BookingShown:
         actions=list(found.actions),
         late=found.late_us / SECOND,
         warnings=list(found.warnings),
+        audit=known_shown(found.known),
     )
+
+
+def known_shown(known: Verdict | None) -> KnownShown | None:
+    """What the audits of a service say now."""
+    if known is None:
+        return None
+    return KnownShown(status=known.status or Status.PENDING, configuration=known.configuration or Configuration.UNKNOWN)
 
 
 def _summary(b: Booking, platform: str) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from preroll.app.audits import Auditing
 from preroll.app.bookings import Bookings
 from preroll.app.catalogue import Catalogue
 from preroll.app.orchestration import Orchestration
@@ -22,6 +23,7 @@ class App:
     """All use cases."""
 
     bookings: Bookings
+    audits: Auditing
     catalogue: Catalogue
     platforms: Platforms
     views: Views
@@ -35,6 +37,7 @@ def build(store: Store, runner: ScriptRunner | None) -> App:
     )
     return App(
         bookings=Bookings(store, installed),
+        audits=Auditing(store),
         catalogue=Catalogue(store),
         platforms=Platforms(store, installed),
         views=Views(store),

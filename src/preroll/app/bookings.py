@@ -31,9 +31,9 @@ from preroll.domain.boundaries import (
     begun_kinds,
     orchestrates,
     retime,
-    timing_mistakes,
 )
 from preroll.domain.changes import Change
+from preroll.domain.edits import timing_mistakes
 from preroll.domain.errors import ActionNotPossible, InUse, Invalid, Mistake, NotReady, Stale
 from preroll.domain.permission import Actor, permit
 from preroll.domain.service import STOP

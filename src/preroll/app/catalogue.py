@@ -203,4 +203,14 @@ def _definition_mistakes(tx: Tx, platform: int, definition: ServiceDefinition) -
             found.append(
                 Mistake(f"{where}.default_profile", f"is no instance of {node.profile or 'a profile'}", "one that is")
             )
+    return found + _audit_mistakes(definition, labels)
+
+
+def _audit_mistakes(definition: ServiceDefinition, labels: Sequence[str]) -> list[Mistake]:
+    found, names = [], [a.name for a in definition.audits]
+    for index, audit in enumerate(definition.audits):
+        where = f"audits.{index}"
+        if names.count(audit.name) > 1:
+            found.append(Mistake(f"{where}.name", f"{audit.name} stands twice", "a unique name"))
+        found += [Mistake(f"{where}.{m.where}", m.what, m.expected) for m in audit.mistakes(labels)]
     return found

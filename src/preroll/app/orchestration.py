@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from preroll.domain.audit import AuditSpec, Finding, judge
+from preroll.domain.auditing import decide_audit, event_of
 from preroll.domain.booking import Booking
 from preroll.domain.boundaries import EVENTS, Boundary, Decision, Kind, Reason, Run, decide, derive
 from preroll.domain.machine import Outcome
@@ -14,6 +16,9 @@ from preroll.domain.resource import Resource
 from preroll.ports.rows import Claimed, Judged, LogLine, Settlement, StepBegin, StepEnd, Verdict
 from preroll.ports.scripts import BookingView, Equipment, InstalledScript, Order, Report, ScriptKind, ScriptRunner
 from preroll.ports.store import Store, Tx
+
+LOOK_US = 60_000_000
+"""What one look of a check may take, on top of its window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Orchestration:
 
     def decide(self, judged: Judged, now_us: int) -> Decision:
         """The rule with the scripts that are installed here; for ``Journal.claim``."""
+        if judged.boundary.kind is Kind.AUDIT:
+            return decide_audit(judged.boundary, judged.booking, judged.definition)
         return decide(
             judged.boundary, judged.booking, judged.definition, judged.platform.config, now_us,
             scripts=self._scripts(), inactive=judged.inactive, name_taken_by=judged.name_taken_by,
@@ -60,6 +67,8 @@ class Orchestration:
         assert self._runner is not None  # noqa: S101 - bootstrap gives engines a runner
         fence, judged = claimed.fence, claimed.judged
         order = await self._order(claimed)
+        if judged.boundary.kind is Kind.AUDIT:
+            order = await self._audit(claimed, order)
         report = await self._runner.run(
             order, _Ledger(self._store), booking=judged.booking.key, fence_of=(fence.boundary, fence.epoch)
         )
@@ -99,6 +108,19 @@ class Orchestration:
             reason=(boundary.reason or "") if aside else "",
             detail=boundary.message if aside else "",
         )
+
+    async def _audit(self, claimed: Claimed, order: Order) -> Order:
+        """The order of a round of checks: each has its window, and knows how the devices were left."""
+        judged, checks = claimed.judged, checks_of(claimed)
+        left: dict[str, dict[str, object]] = {}
+        for resource, values in await self._store.read(lambda tx: tx.records.applied(judged.booking.key)):
+            left.setdefault(resource, {}).update(values)
+        longest = [check.within_us + LOOK_US for check in checks]
+        return replace(
+            order, kind=ScriptKind.AUDIT, checks=checks, attempts=1, timeout_us=sum(longest) + LOOK_US,
+            step_timeout_us=max(longest, default=LOOK_US),
+            equipment=tuple(replace(e, applied=left.get(e.id, {})) for e in order.equipment),
+        )  # fmt: skip
 
     async def _equipment(self, judged: Judged) -> list[Equipment]:
         booking, definition = judged.booking, judged.definition
@@ -205,6 +227,24 @@ def _deadline(boundary: Boundary, booking: Booking) -> int | None:
     return next((due for kind, due in derive(booking.timing) if EVENTS[kind].ordinal > ordinal), None)
 
 
+def checks_of(claimed: Claimed) -> tuple[AuditSpec, ...]:
+    """The checks of an audit: all that the definition has, or those of the event after which it is made."""
+    definition, boundary = claimed.judged.definition, claimed.judged.boundary
+    return definition.audits_after(event_of(boundary)) if definition else ()
+
+
+def _returned(claimed: Claimed, report: Report) -> Mapping[str, object]:
+    """What is kept of a run; of an audit also what its checks say about the service."""
+    boundary = claimed.judged.boundary
+    if boundary.kind is not Kind.AUDIT:
+        return report.returned
+    states = report.returned.get("checks")
+    found = {name: Finding(state) for name, state in states.items()} if isinstance(states, Mapping) else {}
+    verdict = judge(checks_of(claimed), found)
+    return {**report.returned, "asked": boundary.message, "status": verdict.status,
+            "configuration": verdict.configuration}  # fmt: skip
+
+
 def _settlement(claimed: Claimed, report: Report) -> Settlement:
     message = report.message
     if report.cancelled and report.outcome is Outcome.FAILED:
@@ -217,7 +257,7 @@ def _settlement(claimed: Claimed, report: Report) -> Settlement:
         reason=report.reason or (Reason.LSO_FAILED if report.outcome is Outcome.FAILED else None),
         message=message,
         version=report.version,
-        returned=report.returned,
+        returned=_returned(claimed, report),
         properties=report.properties,
         unknown_steps=report.unknown_steps,
     )

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from preroll.domain.audit import Verdict
+from preroll.domain.auditing import stands
 from preroll.domain.booking import Booking, State, possible_actions
-from preroll.domain.boundaries import OPEN, Boundary, BoundaryState, orchestrates
+from preroll.domain.boundaries import OPEN, Boundary, BoundaryState, Kind, orchestrates
 from preroll.domain.changes import Change
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.permission import Actor, permit
@@ -44,6 +46,8 @@ class BookingDetails:
     warnings: tuple[str, ...]
     resources: Mapping[str, str] = field(default_factory=dict)
     """Id -> name of the resources that it chose."""
+    known: Verdict | None = None
+    """What the audits of its service say now; None: it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +62,19 @@ def details(tx: Tx, booking: Booking) -> BookingDetails:
     """Put a booking's details together."""
     boundaries, ids = tx.boundaries.of(booking.key), booking.resources
     resources = tx.catalogue.resources(booking.platform, ids=ids) if ids else []
+    definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
+    audited = definition is not None and bool(definition.audits)
     return BookingDetails(
         booking=booking,
         platform=tx.platforms.by_key(booking.platform).name,
-        definition=tx.catalogue.definition_by_key(booking.definition) if booking.definition else None,
-        boundaries=tuple(boundaries),
+        definition=definition,
+        boundaries=tuple(b for b in boundaries if b.kind is not Kind.AUDIT),
         waiting=tuple(_waiting(tx, booking, boundaries)),
         actions=tuple(possible_actions(booking)),
         late_us=_late(booking, boundaries, tx.now),
         warnings=tuple(_warnings(tx, booking, resources)),
         resources={r.id: r.name for r in resources},
+        known=stands(booking, boundaries, tx.records.rounds(booking.key)) if audited else None,
     )
 
 

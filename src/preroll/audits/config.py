@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-import msgspec
-
-from preroll.audits.parameters import Parameters, Text
+from preroll.audits.parameters import Parameters, Share, Text
 from preroll.domain.errors import Mistake
 from preroll.sdk import Audit, AuditState, DeviceError, GiveUp, Mismatch, Scene, Tolerance
 
@@ -27,9 +25,9 @@ class Config(Parameters):
     """Label of the node; empty: every node of the booking to which something was applied."""
     values: Mapping[str, object] = field(default_factory=dict)
     """What is expected, by the driver's paths; empty: the values last applied for this booking."""
-    ignore: tuple[str, ...] = ()
+    ignore: Sequence[str] = ()
     """Paths that may differ."""
-    tolerance: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    tolerance: Share = 0.0
     """By what part of it a number may differ."""
 
     def contradictions(self) -> list[Mistake]:

@@ -94,7 +94,8 @@ class Http(Parameters):
         return self._audit(state, "; ".join(wrong) or found, evidence)
 
     async def _ask(self) -> tuple[int, bytes]:
-        trusted = ssl.create_default_context() if self.url.startswith("https") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        secure = httpx.URL(self.url).scheme == "https"
+        trusted = ssl.create_default_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         async with (
             httpx.AsyncClient(timeout=self.patience, trust_env=False, verify=trusted) as client,
             client.stream(self.method, self.url, headers=dict(self.headers)) as answer,

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Self, get_type_hints
 
 import msgspec
 
 from preroll.domain.errors import Invalid, Mistake
 
-C = TypeVar("C")
 Host = Annotated[str, msgspec.Meta(min_length=1, max_length=253, pattern=r"^[^\s/@-][^\s/@]*\Z")]
 """A name or an address."""
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
@@ -34,23 +33,19 @@ class Parameters:
         if mistakes:
             raise Invalid(mistakes)
 
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any], /) -> Self:
+        """A check with these parameters. Raises Invalid: what is unknown, is missing, or is not of its type."""
+        known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+        mistakes = [Mistake(n, "is no parameter", "one of " + ", ".join(known)) for n in parameters if n not in known]
+        mistakes += [Mistake(f.name, "is missing") for f in known.values() if _needed(f) and f.name not in parameters]
+        if mistakes:
+            raise Invalid(mistakes)
+        return cls(**parameters)
+
     def contradictions(self) -> list[Mistake]:
         """What is wrong with parameters that are right each by itself."""
         return []
-
-
-def made(kind: type[C], given: Mapping[str, Any]) -> C:
-    """A check of this kind with these parameters.
-
-    Raises:
-        Invalid: a parameter is unknown, is missing, or is not of its type.
-    """
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
-    mistakes = [Mistake(name, "is no parameter", "one of " + ", ".join(known)) for name in given if name not in known]
-    mistakes += [Mistake(f.name, "is missing") for f in known.values() if _needed(f) and f.name not in given]
-    if mistakes:
-        raise Invalid(mistakes)
-    return kind(**given)
 
 
 def _needed(parameter: Field[Any]) -> bool:

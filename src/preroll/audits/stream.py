@@ -88,7 +88,7 @@ class Stream(Parameters):
     fps: Positive | None = None
     kbit: Positive | None = None
     audio: bool | None = None
-    loud: Annotated[float, msgspec.Meta(le=0)] | None = None
+    loud: Annotated[float, msgspec.Meta(ge=-200, le=0)] | None = None
     luma: Annotated[float, msgspec.Meta(ge=0, le=255)] = 20.0
     duration: Positive | None = None
     seconds: Seconds = 1.5

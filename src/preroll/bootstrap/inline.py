@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from preroll.app import App, build
 from preroll.app.orchestration import Orchestration
+from preroll.audits import SHIPPED
 from preroll.bootstrap.virtual import VirtualClock, VirtualLoop
 from preroll.clock.dispatcher import Dispatcher, Pace
 from preroll.clock.heartbeat import beat
@@ -46,6 +47,8 @@ class Options:
     """Sees what the journal has taken: (engine, ``claim``, ``begin``, ``end`` or ``settle``, the row)."""
     journal: Callable[[Journal], Journal] = lambda journal: journal
     """Goes around the journal of every engine; a checker proves itself with a faulty one."""
+    checks: Mapping[str, str] = field(default_factory=lambda: dict(SHIPPED))
+    """Kind of check -> ``module:attribute`` of its class."""
 
 
 class InlineSet:
@@ -141,7 +144,7 @@ class InlineSet:
             raise Killed(point)
 
     def _runner(self, world: World) -> InlineRunner:
-        return InlineRunner(self._scripts, {"sim": sim_in(world)}, reach=self._reach)
+        return InlineRunner(self._scripts, {"sim": sim_in(world)}, reach=self._reach, checks=self._options.checks)
 
 
 class Engine:

@@ -16,6 +16,7 @@ from preroll import __version__
 from preroll.api.application import create_app
 from preroll.api.health import Health
 from preroll.app import App
+from preroll.audits import SHIPPED as CHECKS
 from preroll.bootstrap.engine import Engine, Identity, spawn_thread
 from preroll.clock.dispatcher import Pace
 from preroll.domain.config import Platform
@@ -80,6 +81,7 @@ def standing(settings: Settings) -> Iterator[Standing]:
         options = PoolOptions(
             folder=str(settings.scripts_folder),
             drivers=SHIPPED,
+            checks=CHECKS,
             secrets=str(settings.secrets_folder),
             hosts=settings.script_hosts,
         )

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from preroll.client.things import (
     AppliedPage,
+    Audits,
     Booking,
     BookingSummary,
     Change,
@@ -99,6 +100,16 @@ def edit_booking(ident: str, change: Mapping[str, Any], *, seen: int | None = No
 def act(ident: str, action: str, *, why: str = "", seen: int | None = None) -> Call[Booking]:
     """``confirm``, ``hold``, ``cancel``, ``finish``, ``retry`` or ``acknowledge`` a booking."""
     return Call("POST", f"{_booking(ident)}/{action}", Booking, body={"why": why} if why else None, seen=seen)
+
+
+def audit_booking(ident: str) -> Call[Booking]:
+    """Have all checks of a running booking made now; ``booking_audits`` tells what they found."""
+    return Call("POST", f"{_booking(ident)}/audit", Booking)
+
+
+def booking_audits(ident: str) -> Call[Audits]:
+    """What the audits of a booking found, the newest round first."""
+    return Call("GET", f"{_booking(ident)}/audits", Audits)
 
 
 def booking_runs(ident: str) -> Call[list[Run]]:

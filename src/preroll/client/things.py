@@ -57,6 +57,58 @@ class DefinitionName:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the audits of a service say now."""
+
+    status: str
+    """``Pending``, ``Up`` or ``Down``."""
+    configuration: str
+    """``unknown``, ``in sync`` or ``out of sync``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of a round."""
+
+    name: str
+    kind: str
+    state: str | None
+    """``Up``, ``Down`` or ``Unknown``; None: its turn has not come."""
+    what: str
+    expected: str
+    found: str
+    message: str
+    evidence: dict[str, Any]
+    tries: int
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of checks."""
+
+    run: str
+    asked: str
+    service_state: str
+    began: datetime
+    ended: datetime | None
+    status: str | None
+    configuration: str | None
+    checks: list[Check]
+
+
+@dataclass(frozen=True, slots=True)
+class Audits:
+    """What is known of a booking's service, and how; rounds newest first."""
+
+    booking: str
+    known: Known | None
+    waiting: bool
+    """An audit is due or under way: there will be a newer round."""
+    rounds: list[Round]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingSummary:
     """A booking in a list. ``end`` None: permanent. Rolls are in seconds."""
@@ -93,6 +145,7 @@ class Booking(BookingSummary):
     actions: list[str]
     late: float
     warnings: list[str]
+    audit: Known | None = None
 
 
 @dataclass(frozen=True, slots=True)

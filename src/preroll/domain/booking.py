@@ -134,6 +134,7 @@ ACTIONS: Mapping[str, frozenset[Phase]] = {
     "finish":          frozenset({Phase.RUNNING}),
     "retry":           frozenset({Phase.RUNNING, Phase.ENDED}),
     "acknowledge":     frozenset({Phase.RUNNING, Phase.ENDED}),
+    "audit":           frozenset({Phase.RUNNING}),
 }
 # fmt: on
 

@@ -15,7 +15,6 @@ from enum import StrEnum
 from preroll.domain.booking import LIFE_CYCLE, ORCHESTRATED, Booking, State, Timing, Trigger
 from preroll.domain.config import PlatformConfig
 from preroll.domain.definition import ServiceDefinition
-from preroll.domain.errors import Mistake
 from preroll.domain.machine import Machine, Outcome
 from preroll.domain.service import FAILED, Stage, action_for
 
@@ -29,6 +28,8 @@ class Kind(StrEnum):
     END_OF_POST_ROLL = "end_of_post_roll"
     START_FAILURE = "start_failure"
     """Runs the platform's start failure script; moves nothing."""
+    AUDIT = "audit"
+    """Runs the checks of the service definition; moves nothing."""
 
 
 class Direction(StrEnum):
@@ -59,6 +60,7 @@ EVENTS: dict[Kind, Event] = {
     Kind.END_OF_PRE_ROLL:    Event(2, "START",                              Stage.SERVICE_ACTIVE, Trigger.END_OF_PRE_ROLL,    Direction.UP),
     Kind.START_OF_POST_ROLL: Event(3, "STOP",                               Stage.POST_ROLL,      Trigger.START_OF_POST_ROLL, Direction.DOWN),
     Kind.END_OF_POST_ROLL:   Event(4, "STOP_BOOKING_WITH_POSTROLL",         Stage.ENDED,          Trigger.END_OF_POST_ROLL,   Direction.DOWN),
+    Kind.AUDIT:              Event(8, "AUDIT",                              None,                 None,                       Direction.ASIDE),
     Kind.START_FAILURE:      Event(9, "START_FAILURE",                      None,                 None,                       Direction.ASIDE),
 }
 # fmt: on
@@ -91,6 +93,7 @@ class BoundaryTrigger(StrEnum):
     RETRY = "retry"
     ACKNOWLEDGE = "acknowledge"
     DROP = "drop"
+    AGAIN = "again"
 
 
 _B, _BT = BoundaryState, BoundaryTrigger
@@ -104,6 +107,7 @@ BOUNDARY: Machine[BoundaryState, BoundaryTrigger] = Machine("boundary", _B.ARMED
     ({_B.RUNNING},             _BT.SETTLE,  _B.DONE,      _B.FAILED,  "the run has ended"),
     ({_B.FAILED},              _BT.RETRY,   _B.ARMED,     None,       "the operator's retry: next try, same generation"),
     ({_B.FAILED},              _BT.ACKNOWLEDGE, _B.DONE,  None,       "repaired by hand; its undone steps stay listed"),
+    ({_B.DONE, _B.FAILED},     _BT.AGAIN,   _B.ARMED,     None,       "an audit is asked for again: next generation"),
     ({_B.ARMED, _B.DISARMED},  _BT.DROP,    _B.DROPPED,   None,       "canceled, aborted, or could not be initiated"),
 ), states=BoundaryState)
 # fmt: on
@@ -365,26 +369,6 @@ def retime(existing: Sequence[Boundary], booking: int, timing: Timing, *, armed:
         if kind in STANDARD and kind not in planned and kind not in begun and b.state is BoundaryState.ARMED
     ]
     return written
-
-
-def timing_mistakes(before: Timing, after: Timing, begun: Collection[Kind], now_us: int) -> list[Mistake]:
-    """What an edit of a running booking's timing may not do (SPEC 3.2): only what has not begun moves."""
-    found = []
-    if Kind.START_OF_PRE_ROLL in begun:
-        found += [
-            Mistake(name, "is frozen: the first event has begun", "the value that it has")
-            for name in ("start", "pre_roll")
-            if getattr(after, name) != getattr(before, name)
-        ]
-    if Kind.START_OF_POST_ROLL in begun and after.end != before.end:
-        found.append(
-            Mistake("end", "is frozen: post-roll has begun", "the value that it has; change post_roll instead")
-        )
-    elif begun and after.end is not None and after.end != before.end and after.end < now_us:
-        found.append(Mistake("end", "lies in the past", "an instant from now on, or finish the booking"))
-    if Kind.END_OF_POST_ROLL in begun and after.post_roll != before.post_roll:
-        found.append(Mistake("post_roll", "is frozen: the last event has begun", "the value that it has"))
-    return found
 
 
 def orchestrates(state: State) -> bool:

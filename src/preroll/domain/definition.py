@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from preroll.domain.audit import AuditSpec
+
 
 class Publication(StrEnum):
     """Only a published definition can be booked; a published version never changes."""
@@ -40,6 +42,8 @@ class ServiceDefinition:
     nodes: tuple[Node, ...] = ()
     actions: Mapping[str, str] = field(default_factory=dict)
     """Service state -> name of an LSO script. Empty: nothing is orchestrated (SPEC 4)."""
+    audits: tuple[AuditSpec, ...] = ()
+    """The checks that show whether the service is up."""
     publication: Publication = Publication.PUBLISHED
     id: str = ""
     key: int = 0
@@ -48,6 +52,10 @@ class ServiceDefinition:
     def node(self, label: str) -> Node | None:
         """The node of that label, or None."""
         return next((n for n in self.nodes if n.label == label), None)
+
+    def audits_after(self, event: str) -> tuple[AuditSpec, ...]:
+        """The checks that are made after the success of an event; all for the empty name (somebody asks)."""
+        return tuple(a for a in self.audits if not event or event in a.after)
 
     @property
     def ordered(self) -> tuple[Node, ...]:

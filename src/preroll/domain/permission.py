@@ -31,6 +31,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "booking.finish":      frozenset({"operator"}),
     "booking.retry":       frozenset({"operator"}),
     "booking.acknowledge": frozenset({"operator"}),
+    "booking.audit":       frozenset({"operator", "provisioner"}),
     "catalogue.change":    frozenset({"designer"}),
     "config.change":       frozenset(),
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from preroll.domain.audit import AuditSpec
 from preroll.domain.boundaries import Reason
 from preroll.domain.machine import Outcome
 from preroll.ports.rows import LogLine, RecordedStep, StepBegin, StepEnd, Verdict
@@ -19,6 +20,8 @@ class ScriptKind(StrEnum):
     LSO = "lso"
     PROFILE_LOAD = "profile_load"
     START_FAILURE = "start_failure"
+    AUDIT = "audit"
+    """No script of an author: the checks of the service definition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,8 @@ class Order:
     reason: str = ""
     """For a start failure script: why the booking failed."""
     detail: str = ""
+    checks: tuple[AuditSpec, ...] = ()
+    """For an audit: what to look at, in this order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from preroll.domain.audit import Round
 from preroll.domain.booking import Booking, State
 from preroll.domain.boundaries import Boundary, Kind
 from preroll.domain.changes import Change
@@ -219,6 +220,18 @@ class Records(Protocol):
     def runs(self, booking: int) -> list[RunRow]: ...
     def run(self, ident: str) -> RunRow: ...
     def steps(self, runs: Sequence[str]) -> list[StepRow]: ...
+    def audits(self, booking: int, limit: int = 20) -> list[RunRow]:
+        """Its rounds of checks, newest first; the newest may still run."""
+        ...
+
+    def rounds(self, booking: int) -> list[Round]:
+        """What its rounds found that have ended, newest first."""
+        ...
+
+    def applied(self, booking: int) -> list[tuple[str, Mapping[str, object]]]:
+        """(resource, values by the driver's paths) of each apply that its runs have done, oldest first."""
+        ...
+
     def log(self, booking: int, *, run: str | None = None, limit: int = 1000) -> list[LogLine]: ...
 
 

@@ -98,6 +98,7 @@ class HostEnd(asyncio.Protocol):
             ThreadPoolExecutor(THREADS, thread_name_prefix="script"),
             reach=self._reach,
             fresh=hello.fresh,
+            kinds=hello.checks,
         )
         self.send(frames.Ready(found.installed, tuple(found.broken)))
         self._beat()

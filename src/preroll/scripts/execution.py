@@ -7,7 +7,7 @@ import asyncio
 import math
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from preroll.domain.boundaries import Reason
 from preroll.ports.scripts import Order, Reach, ScriptKind, nowhere
@@ -16,6 +16,7 @@ from preroll.scripts.catalogue import Loaded
 from preroll.scripts.context import RunContext
 from preroll.scripts.frames import Finish
 from preroll.scripts.loading import Kit
+from preroll.scripts.rounds import round_of
 from preroll.scripts.sessions import Sessions
 from preroll.scripts.steps import Book, Sleep, Steps, describe
 from preroll.sdk import GiveUp
@@ -24,6 +25,7 @@ _WORDS = {
     ScriptKind.LSO: "an LSO script",
     ScriptKind.PROFILE_LOAD: "a profile-load script",
     ScriptKind.START_FAILURE: "a start failure script",
+    ScriptKind.AUDIT: "an audit",
 }
 
 
@@ -42,6 +44,8 @@ class Workshop:
     reach: Reach = nowhere
     fresh: float = math.inf
     """Seconds for which the answer to a step's begin holds."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Kind of check -> ``module:attribute`` of its class."""
 
     def find(self, kind: ScriptKind, name: str) -> Loaded:
         """A script of this kind.
@@ -90,6 +94,8 @@ class Workshop:
         return Finish(order.run, ok=True, version=version, returned=context.returned, properties=context.properties)
 
     def _chosen(self, order: Order) -> Loaded:
+        if order.kind is ScriptKind.AUDIT:
+            return round_of(order, self.kinds)
         script = self.find(order.kind, order.script)
         if order.version and order.version != script.installed.version:
             raise Missing(

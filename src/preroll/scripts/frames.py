@@ -50,6 +50,8 @@ class Hello(msgspec.Struct, tag=1, array_like=True, frozen=True):
     """For so long the answer to a step's begin holds: who stood still for longer may have lost the run to another."""
     secrets: str = ""
     """Folder of the secrets that addresses name by ``file:``; empty: none."""
+    checks: dict[str, str] = {}
+    """Kind of check -> ``module:attribute`` of its class."""
 
 
 class Start(msgspec.Struct, tag=2, array_like=True, frozen=True):

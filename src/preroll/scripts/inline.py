@@ -28,6 +28,7 @@ class InlineRunner:
         scripts: name -> function; one without a decorator is an LSO script.
         drivers: driver name -> factory.
         sleep: waits between the attempts of a step.
+        checks: kind of check -> ``module:attribute`` of its class.
 
     Raises:
         ValueError: one of the scripts is a plain ``def``.
@@ -40,6 +41,7 @@ class InlineRunner:
         *,
         sleep: Sleep = asyncio.sleep,
         reach: Reach = nowhere,
+        checks: Mapping[str, str] | None = None,
     ) -> None:
         plain = [name for name, function in scripts.items() if not inspect.iscoroutinefunction(function)]
         if plain:
@@ -51,7 +53,7 @@ class InlineRunner:
             return drivers[name]
 
         loaded = {name: _loaded(name, function) for name, function in scripts.items()}
-        self._workshop = Workshop(loaded, Sessions(find), sleep=sleep, reach=reach)
+        self._workshop = Workshop(loaded, Sessions(find), sleep=sleep, reach=reach, kinds=checks or {})
         self._runs: dict[str, asyncio.Task[Report]] = {}
 
     def installed(self) -> Sequence[InstalledScript]:

@@ -34,6 +34,8 @@ class PoolOptions:
     """The administrator's folder of scripts; empty: entry points only."""
     drivers: Mapping[str, str] = field(default_factory=dict)
     """Driver name -> ``module:attribute``."""
+    checks: Mapping[str, str] = field(default_factory=dict)
+    """Kind of check -> ``module:attribute`` of its class."""
     secrets: str = ""
     """Folder of the secrets that addresses name by ``file:``; empty: none."""
     hosts: int = 2
@@ -208,6 +210,7 @@ class Pool:
         hello = frames.Hello(
             folder=options.folder,
             drivers=dict(options.drivers),
+            checks=dict(options.checks),
             secrets=options.secrets,
             broken=dict(self._now.broken),
             alone=alone,

@@ -12,6 +12,7 @@ from preroll.domain.boundaries import (
     Boundary,
     BoundaryState,
     Decision,
+    Direction,
     Kind,
     Reason,
     Refusal,
@@ -24,6 +25,7 @@ from preroll.domain.errors import TransitionNotAllowed
 from preroll.domain.machine import Outcome
 from preroll.domain.permission import ENGINE
 from preroll.ports.rows import Settlement
+from preroll.store.audits import follow
 from preroll.store.boundaries import Boundaries
 from preroll.store.changes import Changes
 from preroll.store.documents import BODY, NO_VALUES, VALUES, Body, clean
@@ -116,6 +118,7 @@ def finish(work: Work, endings: Sequence[Ending]) -> Mapping[int, State]:
     states = {ending.booking.key: _end(work.now, ending, writes) for ending in endings}
     if endings:
         _write(work, writes)
+        follow(work, [(e.boundary, e.booking, e.outcome, e.settlement) for e in endings])
     return states
 
 
@@ -152,7 +155,7 @@ def _why(ending: Ending) -> tuple[Reason | None, str]:
 def _booking_row(now: int, ending: Ending, after: Advance) -> Row:
     """The booking after it; an aside moves nothing but the properties that its script set."""
     booking, settlement = ending.booking, ending.settlement
-    aside, moved = ending.boundary.kind is Kind.START_FAILURE, after.trigger is not None
+    aside, moved = ending.boundary.event.direction is Direction.ASIDE, after.trigger is not None
     edited = settlement is not None and bool(settlement.properties)
     return (
         booking.key, after.state.value, int(after.state not in ENDED), after.service_state,

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from preroll.domain.audit import Round
+from preroll.domain.auditing import ORDINAL
 from preroll.domain.boundaries import Kind
 from preroll.domain.errors import NotFound
 from preroll.ports.rows import LogLine, Severity, StepState
 from preroll.ports.store import RunRow, StepRow
+from preroll.store.audits import rounds
 from preroll.store.documents import ANYTHING, DIFF, VALUES
 from preroll.store.sql import Row
 from preroll.store.work import Work
@@ -30,6 +33,11 @@ _STEPS = (
     " where r.id in ?texts order by s.began_us, s.name"
 )
 
+_APPLIED = (
+    "select s.resource, s.result from step s where s.boundary in (select b.key from boundary b where b.booking = ?)"
+    " and s.state = 'done' and s.resource <> '' and s.result is not null order by s.ended_us, s.began_us, s.name"
+)
+
 
 class Records:
     """The engine's records of a transaction."""
@@ -49,6 +57,23 @@ class Records:
 
     def steps(self, runs: Sequence[str]) -> list[StepRow]:
         return [_step(row) for row in self._work.db.all(_STEPS, list(runs))]
+
+    def audits(self, booking: int, limit: int = 20) -> list[RunRow]:
+        rows = self._work.db.all(
+            f"{_RUNS} where r.boundary in (select b.key from boundary b where b.booking = ? and b.ordinal = ?)"
+            " order by r.began_us desc, r.id desc limit ?",
+            booking, ORDINAL, limit,
+        )  # fmt: skip
+        return [_run(row) for row in rows]
+
+    def rounds(self, booking: int) -> list[Round]:
+        return rounds(self._work, booking)
+
+    def applied(self, booking: int) -> list[tuple[str, Mapping[str, object]]]:
+        rows = self._work.db.all(_APPLIED, booking)
+        found = [(resource, ANYTHING.decode(result)) for resource, result in rows]
+        return [(resource, result["applied"]) for resource, result in found
+                if isinstance(result, dict) and isinstance(result.get("applied"), dict)]  # fmt: skip
 
     def log(self, booking: int, *, run: str | None = None, limit: int = 1000) -> list[LogLine]:
         rows = self._work.db.all(

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When a booking is audited: after its events and whenever somebody asks. An audit is an aside and moves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from preroll.domain.audit import Round, Verdict, standing
+from preroll.domain.booking import LIFE_CYCLE, Booking, Phase
+from preroll.domain.boundaries import (
+    BOUNDARY,
+    EVENTS,
+    STANDARD,
+    Boundary,
+    BoundaryState,
+    BoundaryTrigger,
+    Decision,
+    Kind,
+    Nothing,
+    Run,
+)
+from preroll.domain.definition import ServiceDefinition
+
+AUDITS = "audits"
+"""Stands in the place of a script's name where a run is a round of checks."""
+ORDINAL = EVENTS[Kind.AUDIT].ordinal
+_EVENT_NAMES = {EVENTS[kind].name for kind in STANDARD}
+
+
+def event_of(boundary: Boundary) -> str:
+    """The event after which an audit is made; empty: somebody asked for it."""
+    return boundary.message if boundary.message in _EVENT_NAMES else ""
+
+
+def asked_by(name: str) -> str:
+    """What an audit that somebody asked for carries as its reason."""
+    return f"asked by {name}"
+
+
+def decide_audit(boundary: Boundary, booking: Booking, definition: ServiceDefinition | None) -> Decision:
+    """What a due audit asks for; nothing when the booking has ended, or gone beyond the event that asked for it."""
+    after = next((e.trigger for e in EVENTS.values() if e.name == event_of(boundary)), None)
+    reached = {edge.ok for edge in LIFE_CYCLE if edge.trigger is after}
+    gone = after is not None and (booking.state not in reached or bool(booking.entering))
+    if gone or booking.phase is not Phase.RUNNING or definition is None or not definition.audits:
+        return Nothing()
+    return Run(AUDITS, booking.service_state, booking.service_state)
+
+
+def audit_again(existing: Sequence[Boundary], booking: int, now_us: int, why: str) -> list[Boundary]:
+    """The boundary that has a booking audited now: the one that waits already, or the last one once more.
+
+    Args:
+        existing: all boundaries of the booking.
+        why: the name of the event after which it is made, or who asks.
+
+    Returns:
+        What is to be written; nothing when an audit that will do waits already.
+    """
+    audits = [b for b in existing if b.kind is Kind.AUDIT]
+    waiting = next((b for b in audits if b.state is BoundaryState.ARMED), None)
+    if waiting is not None:
+        return [replace(waiting, message=why)] if event_of(waiting) and waiting.message != why else []
+    over = next((b for b in audits if BOUNDARY.may(b.state, BoundaryTrigger.AGAIN)), None)
+    if over is None:
+        return [Boundary(0, booking, Kind.AUDIT, now_us, planned_us=now_us, message=why)]
+    return [
+        replace(
+            over, state=BOUNDARY.fire(over.state, BoundaryTrigger.AGAIN), generation=over.generation + 1, worker=None,
+            due_us=now_us, planned_us=now_us, began_us=None, ended_us=None, reason=None, message=why,
+        )
+    ]  # fmt: skip
+
+
+def stands(booking: Booking, boundaries: Sequence[Boundary], rounds: Sequence[Round]) -> Verdict | None:
+    """What is known of a booking's service now; None: it has none, as the booking does not run.
+
+    Args:
+        rounds: its rounds of checks that have ended, newest first.
+    """
+    if booking.phase is not Phase.RUNNING:
+        return None
+    events = [b for b in boundaries if b.kind in STANDARD]
+    changed = max((at for b in events for at in (b.began_us, b.ended_us) if at is not None), default=0)
+    return standing(rounds, booking.service_state, changed)

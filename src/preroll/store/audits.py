@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Audits in the store: armed when an event has succeeded, told in the change log when what is known changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from preroll.domain.audit import Configuration, Round, Status, Verdict
+from preroll.domain.auditing import ORDINAL, audit_again, stands
+from preroll.domain.booking import Booking
+from preroll.domain.boundaries import STANDARD, Boundary, Kind
+from preroll.domain.changes import Change
+from preroll.domain.machine import Outcome
+from preroll.domain.permission import ENGINE
+from preroll.ports.rows import Settlement
+from preroll.store.boundaries import Boundaries
+from preroll.store.catalogue import Catalogue
+from preroll.store.changes import Changes
+from preroll.store.documents import VALUES
+from preroll.store.platforms import Platforms
+from preroll.store.work import Work
+
+MOST = 20
+"""Rounds that are looked at for what is known now."""
+_ROUNDS = (
+    "select r.began_us, r.target, r.returned from run r where r.boundary in"
+    " (select b.key from boundary b where b.booking = ? and b.ordinal = ?)"
+    " and r.outcome <> 'running' and r.id <> ? order by r.began_us desc, r.id desc limit ?"
+)
+
+Ended = tuple[Boundary, Booking, Outcome, Settlement | None]
+
+
+def follow(work: Work, endings: Iterable[Ended]) -> None:
+    """What the ends of these boundaries mean for the audits of their bookings."""
+    audited = []
+    succeeded: dict[int, list[tuple[Boundary, Booking]]] = {}
+    for boundary, booking, outcome, settlement in endings:
+        if boundary.kind is Kind.AUDIT and settlement is not None:
+            audited.append((booking, settlement))
+        elif booking.definition is not None and boundary.kind in STANDARD and outcome is Outcome.OK:
+            succeeded.setdefault(booking.definition, []).append((boundary, booking))
+    if succeeded:
+        _arm(work, succeeded)
+    for booking, settlement in audited:
+        _tell(work, booking, settlement)
+
+
+def _arm(work: Work, succeeded: dict[int, list[tuple[Boundary, Booking]]]) -> None:
+    definitions = Catalogue(work, Platforms(work)).definitions_by_key(succeeded)
+    timetable = Boundaries(work)
+    armed = [
+        audit
+        for key, definition in definitions.items()
+        if definition.audits
+        for boundary, booking in succeeded[key]
+        if boundary.trigger is not None and definition.audits_after(boundary.event.name)
+        for audit in audit_again(timetable.of(booking.key), booking.key, work.now, boundary.event.name)
+    ]
+    if armed:
+        timetable.upsert(armed)
+
+
+def _tell(work: Work, booking: Booking, settlement: Settlement) -> None:
+    boundaries = Boundaries(work).of(booking.key)
+    earlier = rounds(work, booking.key, but=settlement.run)
+    before, after = stands(booking, boundaries, earlier), stands(booking, boundaries, rounds(work, booking.key))
+    if before is None or after is None or before == after:
+        return
+    told = str(settlement.returned.get("message", ""))
+    changes = [
+        Change(kind, booking.id, booking.platform, ENGINE.name, was.value, now.value, told, f"AUDIT {settlement.run}",
+               booking.revision)
+        for kind, was, now in (
+            ("booking.audit", before.status, after.status),
+            ("booking.configuration", before.configuration, after.configuration),
+        )
+        if was is not None and now is not None and was is not now
+    ]  # fmt: skip
+    if changes:
+        Changes(work).add_all(changes)
+
+
+def rounds(work: Work, booking: int, *, but: str = "") -> list[Round]:
+    """The rounds of a booking that have ended, newest first."""
+    rows = work.db.all(_ROUNDS, booking, ORDINAL, but, MOST)
+    return [Round(began, target, _verdict(VALUES.decode(returned))) for began, target, returned in rows]
+
+
+def _verdict(returned: object) -> Verdict:
+    said = returned if isinstance(returned, dict) else {}
+    status, configuration = said.get("status"), said.get("configuration")
+    return Verdict(Status(status) if status else None, Configuration(configuration) if configuration else None)
