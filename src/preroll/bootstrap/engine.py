@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 import subprocess
@@ -120,6 +121,7 @@ class Engine:
         self.pool = Pool(spawn_host, self._options)
         try:
             await self.pool.start()
+            _calm_the_collector()
             self.app = build(self._store, self.pool)
             dispatcher = Dispatcher(journal, self.app.orchestration, self._worker, self._pace)
             self._store.on_due(dispatcher.waker(loop))
@@ -143,6 +145,16 @@ class Engine:
         stopping = asyncio.Event()
         thread.up(stopping.set)
         await beat(self._store.journal, self._worker, self._pace.lease_us, stopping)
+
+
+def _calm_the_collector() -> None:
+    """What is there now stays, so collections pass it by; and they come seldom.
+
+    After a burst of 10,000 bookings a full collection stands in the way of every due event for 45 ms.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def spawn_host(command: Sequence[str], inherited: int) -> Process:

@@ -21,6 +21,8 @@ from preroll.ports.store import Journal
 from preroll.telemetry import CLAIM_FAILURES, LATENESS, RUNNING, RUNS, logger
 
 log = logger(__name__)
+_again = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.1, wait_max=2.0)
+"""Until the store answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ class Dispatcher:
 
     async def _carry_out(self, claimed: Claimed) -> None:
         try:
-            settlement = await self._orchestration.perform(claimed)
+            settlement = await self._perform(claimed)
         except PrerollError as error:
             settlement = unexpected(claimed, error)
         except Exception as error:
@@ -168,6 +170,13 @@ class Dispatcher:
             log.warning("another worker has taken over", run=claimed.run)
             return
         await self._settle(claimed, settlement)
+
+    async def _perform(self, claimed: Claimed) -> Settlement | None:
+        try:
+            return await self._orchestration.perform(claimed)
+        except StoreUnavailable:
+            log.warning("the store does not answer; a run begins when it does", run=claimed.run)
+            return await _again(StoreUnavailable, self._orchestration.perform, claimed)
 
     async def _settle(self, claimed: Claimed, settlement: Settlement) -> None:
         try:
@@ -187,5 +196,4 @@ class Dispatcher:
         )  # fmt: skip
 
     async def _settle_later(self, settlement: Settlement) -> Settled:
-        again = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.1, wait_max=2.0)
-        return await again(StoreUnavailable, self._journal.settle, settlement)
+        return await _again(StoreUnavailable, self._journal.settle, settlement)

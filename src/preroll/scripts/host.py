@@ -9,7 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import msgspec
 
@@ -94,9 +94,8 @@ class Host(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is open."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream socket
-        self._transport = transport
-        transport.write(b"".join(self._early))
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(b"".join(self._early))
 
     def _write(self, data: bytes) -> None:
         if self._transport is None:

@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 
 from preroll.domain.boundaries import Reason
+from preroll.domain.errors import StoreUnavailable
 from preroll.domain.machine import Outcome
 from preroll.ports import rows
 from preroll.ports.rows import Severity, StepState, Verdict
@@ -15,7 +16,7 @@ from preroll.ports.scripts import InstalledScript, Ledger, Order, Reach, Report,
 from preroll.scripts.catalogue import Loaded
 from preroll.scripts.execution import Workshop
 from preroll.scripts.sessions import Sessions
-from preroll.scripts.steps import Diff, Sleep
+from preroll.scripts.steps import ASK_AGAIN, Diff, Sleep
 from preroll.sdk import DriverFactory, GiveUp, Script
 
 VERSION = "inline"
@@ -55,6 +56,8 @@ class InlineRunner:
         loaded = {name: _loaded(name, function) for name, function in scripts.items()}
         self._workshop = Workshop(loaded, Sessions(find), sleep=sleep, reach=reach, kinds=checks or {})
         self._runs: dict[str, asyncio.Task[Report]] = {}
+        self._stopped: set[str] = set()
+        """Runs that ``cancel`` has stopped; who is cancelled otherwise gets no report."""
 
     def installed(self) -> Sequence[InstalledScript]:
         """All scripts that can be run."""
@@ -62,14 +65,19 @@ class InlineRunner:
 
     def run(self, order: Order, ledger: Ledger, *, booking: int, fence_of: tuple[int, int]) -> asyncio.Task[Report]:
         """Run one script to its end; see ScriptRunner."""
-        book = _LedgerBook(order.run, ledger, booking, rows.Fence(*fence_of))
+        book = _LedgerBook(order.run, ledger, booking, rows.Fence(*fence_of), self._workshop.sleep)
         task = self._runs[order.run] = asyncio.get_running_loop().create_task(self._perform(order, book))
-        task.add_done_callback(lambda _: self._runs.pop(order.run, None))
+        task.add_done_callback(lambda _: self._over(order.run))
         return task
+
+    def _over(self, run: str) -> None:
+        self._runs.pop(run, None)
+        self._stopped.discard(run)
 
     def cancel(self, run: str) -> None:
         """Stop a run."""
         if task := self._runs.get(run):
+            self._stopped.add(run)
             task.cancel()
 
     async def close(self) -> None:
@@ -82,6 +90,8 @@ class InlineRunner:
             async with timer:
                 finish = await self._workshop.perform(order, book)
         except asyncio.CancelledError:
+            if order.run not in self._stopped:
+                raise
             return book.stopped(f"{order.script}: cancelled", cancelled=True)
         except TimeoutError:
             return book.stopped(f"{order.script}: not done after {order.timeout_us / 1e6:g} s", cancelled=False)
@@ -101,14 +111,17 @@ class InlineRunner:
 class _LedgerBook:
     """One run's line to the engine, which is right here."""
 
-    def __init__(self, run: str, ledger: Ledger, booking: int, fence: rows.Fence) -> None:
-        self._run, self._ledger, self._booking, self._fence = run, ledger, booking, fence
+    def __init__(self, run: str, ledger: Ledger, booking: int, fence: rows.Fence, sleep: Sleep) -> None:
+        self._run, self._ledger, self._booking, self._fence, self._sleep = run, ledger, booking, fence, sleep
         self.open: dict[str, None] = {}
         self.fenced = False
 
-    async def begin(self, name: str, resource: str, attempt: int) -> Verdict:
+    async def begin(self, name: str, resource: str, attempt: int) -> Verdict | None:
         """Ask the ledger."""
-        verdict = await self._ledger.begin(rows.StepBegin(self._fence, self._run, name, resource, attempt, VERSION))
+        try:
+            verdict = await self._ledger.begin(rows.StepBegin(self._fence, self._run, name, resource, attempt, VERSION))
+        except StoreUnavailable:
+            return None
         if verdict is Verdict.OK:
             self.open[name] = None
         return self._seen(verdict)
@@ -116,7 +129,11 @@ class _LedgerBook:
     async def end(self, name: str, state: StepState, result: object, diff: Diff, error: str) -> Verdict:
         """Tell the ledger."""
         step = rows.StepEnd(self._fence, self._run, name, state, result, diff, error)
-        verdict = await self._ledger.end(step)
+        try:
+            verdict = await self._ledger.end(step)
+        except StoreUnavailable:
+            await self._sleep(ASK_AGAIN)
+            return await self.end(name, state, result, diff, error)
         if verdict is Verdict.OK:
             self.open.pop(name, None)
         return self._seen(verdict)

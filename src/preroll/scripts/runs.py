@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from preroll.domain.boundaries import Reason
+from preroll.domain.errors import StoreUnavailable
 from preroll.domain.machine import Outcome
 from preroll.ports import rows
 from preroll.ports.rows import RecordedStep, StepState
@@ -16,7 +17,7 @@ from preroll.scripts import frames
 from preroll.scripts.host import Host
 
 Answer = Callable[[rows.Verdict | None], None]
-"""Takes the journal's verdict; None when the journal could not be asked."""
+"""Takes the journal's verdict; None when the store does not answer, or when something is wrong (``Run.fault``)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,7 +47,7 @@ class Run:
     reason: Reason | None = None
     message: str = ""
     fault: BaseException | None = None
-    """The journal could not be asked."""
+    """What the journal raised, other than that its store does not answer."""
     finish: frames.Finish | None = None
     steps: dict[str, RecordedStep] = field(default_factory=dict)
     """What the journal has acknowledged since the order."""
@@ -99,7 +100,8 @@ class Run:
         def answered(future: asyncio.Future[rows.Verdict]) -> None:
             self.pending -= 1
             error = asyncio.CancelledError() if future.cancelled() else future.exception()
-            self.fault = self.fault or error
+            if not isinstance(error, StoreUnavailable):
+                self.fault = self.fault or error
             answer(None if error else future.result())
             if not self.pending and self.then:
                 then, self.then = self.then, None

@@ -26,17 +26,19 @@ MAX_TEXT = 10_000
 """Characters of a message or of a line of the log."""
 MAX_NAME = 200
 """Characters of a step's name."""
+ASK_AGAIN = 0.2
+"""Seconds after which a store that does not answer is asked again."""
 
 
 class Book(Protocol):
     """A run's line to the engine."""
 
-    async def begin(self, name: str, resource: str, attempt: int) -> Verdict:
-        """Durable when it returns."""
+    async def begin(self, name: str, resource: str, attempt: int) -> Verdict | None:
+        """Durable when it returns; None: the store does not answer."""
         ...
 
-    async def end(self, name: str, state: StepState, result: object, diff: Diff, error: str) -> Verdict:
-        """Durable when it returns."""
+    async def end(self, name: str, state: StepState, result: object, diff: Diff, error: str) -> Verdict | None:
+        """Durable when it returns, however long the store does not answer."""
         ...
 
     def log(self, severity: Severity, text: str, data: Mapping[str, object]) -> None:
@@ -146,14 +148,18 @@ class Steps:
                 return result
 
     async def _begin(self, step: Step, attempt: int) -> int:
-        """Returns under which attempt the step may go on: an answer that is not fresh is asked for again."""
+        """Returns under which attempt the step may go on; asks again when there is no answer, or one that is stale."""
         clock = asyncio.get_running_loop().time
         while True:
             self._refuse_if_over()
             asked = clock()
-            self._guard(await self._book.begin(step.name, step.resource, attempt), step)
-            if clock() - asked <= self._fresh:
-                return attempt
+            verdict = await self._book.begin(step.name, step.resource, attempt)
+            if verdict is None:
+                await self._sleep(ASK_AGAIN)
+            else:
+                self._guard(verdict, step)
+                if clock() - asked <= self._fresh:
+                    return attempt
             attempt += 1
 
     async def _attempt(self, step: Step, *, doubt: bool, asked: bool) -> object:
@@ -211,7 +217,7 @@ class Steps:
         self._book.log(Severity.WARNING, text, {"step": step.name})
         await self._sleep(wait)
 
-    def _guard(self, verdict: Verdict, step: Step) -> None:
+    def _guard(self, verdict: Verdict | None, step: Step) -> None:
         if verdict is Verdict.FENCED:
             self._over = "another worker owns this run now"
             self._refuse_if_over()
