@@ -79,3 +79,19 @@ def test_a_file_that_is_wrong_is_named(tmp_path: Path, text: str, told: str):
     assert str(file) in str(refused.value)
     with pytest.raises(BadSettings, match="no settings file"):
         settings.read(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("PREROLL_PORTT", "did you mean PREROLL_PORT?"), ("PREROLL_Q", "known are")]
+)
+def test_a_variable_that_is_no_setting_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, hint: str) -> None:
+    monkeypatch.setenv(name, "8485")
+    with pytest.raises(BadSettings, match=f"{name} is not a setting") as refused:
+        settings.read()
+    assert hint in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize("name", ["PREROLL_CONFIG", "PREROLL_SERVER", "PREROLL_SECRET_LAB"])
+def test_variables_for_others_are_left_alone(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "x")
+    settings.read()

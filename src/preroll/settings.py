@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from collections.abc import Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +25,10 @@ from pydantic_settings import (
 from preroll.domain.errors import BadSettings
 
 PREFIX = "PREROLL_"
+OTHERS = frozenset({f"{PREFIX}CONFIG", f"{PREFIX}SERVER"})
+"""Variables that are no settings of the server: where they are, and which server the commands speak to."""
+SECRETS = f"{PREFIX}SECRET_"
+"""Begins the variables that addresses of devices name by ``env:``."""
 DIALECTS = ("sqlite", "postgresql")
 
 
@@ -66,7 +73,7 @@ class Settings(BaseSettings):
     """Seconds after which another worker may take over what this one no longer renews."""
     log_format: LogFormat = LogFormat.TEXT
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
-    body_limit: Annotated[int, Field(ge=1_000, le=100_000_000)] = 1_000_000
+    body_limit: Annotated[int, Field(ge=1_000, le=100_000_000)] = 10_000_000
     """Bytes of a request's body."""
     if_match_needed: bool = False
     """Refuse changes that do not say on which revision they were made."""
@@ -124,6 +131,7 @@ def read(file: Path | None = None, **given: Any) -> Settings:
     """
     if file is not None and not file.is_file():
         raise BadSettings(f"there is no settings file {file}", hint="check --config and PREROLL_CONFIG")
+    _refuse_unknown(os.environ)
 
     class Sourced(Settings):
         model_config = SettingsConfigDict(toml_file=file)
@@ -140,6 +148,15 @@ def read(file: Path | None = None, **given: Any) -> Settings:
             f"database: {dialect or 'nothing'} is not known", hint="one of sqlite:///FILE, postgresql://USER@HOST/NAME"
         )
     return Settings.model_construct(**dict(settings))
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | OTHERS
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known and not name.startswith(SECRETS):
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
+            raise BadSettings(f"{name} is not a setting", hint=hint)
 
 
 def _told(error: ValidationError, file: Path | None) -> str:

@@ -17,7 +17,7 @@ from preroll.api.gates import BodyLimit, Counted, OwnHostOnly
 from preroll.api.health import Health
 from preroll.app import App
 
-BODY_LIMIT = 1_000_000
+BODY_LIMIT = 10_000_000
 """Bytes of a request's body, if nothing else is set."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
