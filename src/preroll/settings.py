@@ -154,8 +154,8 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | OTHERS
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known and not name.startswith(SECRETS):
-            near = get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
+            near = get_close_matches(name.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known], 1)
+            hint = f"did you mean {PREFIX}{near[0]}?" if near else f"known are {', '.join(sorted(known))}"
             raise BadSettings(f"{name} is not a setting", hint=hint)
 
 
