@@ -19,7 +19,7 @@ async def test_who_listens_is_up_and_who_does_not_is_down() -> None:
     assert up.state is AuditState.UP, up
     assert up.evidence["where"] == f"127.0.0.1:{port}"
     down = await Tcp("127.0.0.1", port).look()
-    assert down.state is AuditState.DOWN, down
+    assert (down.state, down.message) == (AuditState.DOWN, "Connection refused")
     assert (down.what, down.expected) == (f"tcp 127.0.0.1:{port}", "a connection")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 import time
 from dataclasses import dataclass
@@ -15,6 +16,11 @@ from preroll.sdk import Audit, AuditState, Scene
 
 OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM}
 """Errors of the probe, not of the service."""
+
+
+def told(error: OSError) -> str:
+    """An error in the system's words; asyncio's own name the address, which is known."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class Tcp(Parameters):
             return self._audit(AuditState.UNKNOWN, {"where": where}, why)
         except OSError as error:
             state = AuditState.UNKNOWN if error.errno in OURS else AuditState.DOWN
-            return self._audit(state, {"where": where}, error.strerror or str(error))
+            return self._audit(state, {"where": where}, told(error))
         seconds = round(time.monotonic() - began, 4)
         return self._audit(AuditState.UP, {"where": where, "seconds": seconds}, f"connected in {seconds * 1e3:g} ms")
 

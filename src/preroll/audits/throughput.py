@@ -20,7 +20,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from preroll.audits.parameters import Host, Parameters, Port, Share
-from preroll.audits.tcp import OURS
+from preroll.audits.tcp import OURS, told
 from preroll.sdk import Audit, AuditState, Scene
 
 CHUNK = 16_384
@@ -112,7 +112,10 @@ class Throughput(Parameters):
             return self._audit(AuditState.UNKNOWN, "the far end is no receiver of Preroll")
         except OSError as error:
             ours = error.errno in OURS or isinstance(error, _CannotListen)
-            return self._audit(AuditState.UNKNOWN if ours else AuditState.DOWN, error.strerror or str(error))
+            return self._audit(
+                AuditState.UNKNOWN if ours else AuditState.DOWN,
+                str(error.strerror) if isinstance(error, _CannotListen) else told(error),
+            )
         low, high = self.kbit * (1 - self.tolerance), self.kbit * (1 + self.tolerance)
         good = kbit >= low and (self.more or kbit <= high)
         return self._audit(AuditState.UP if good else AuditState.DOWN, f"{kbit:.0f} kbit/s", round(kbit), total)

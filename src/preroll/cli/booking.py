@@ -280,6 +280,7 @@ def _show(b: Booking, *, as_json: bool) -> None:
             ("nodes", {label: node.name or "-" for label, node in b.nodes.items()}),
             ("properties", b.properties), ("priority", b.priority or ""), ("revision", b.revision),
             ("late", f"{b.late:.1f} s" if b.late else ""), ("waiting", [w.what for w in b.waiting]),
+            ("audit", f"{b.audit.status}, devices {b.audit.configuration}" if b.audit else ""),
             ("warnings", b.warnings), ("possible", b.actions),
         ]
     )  # fmt: skip

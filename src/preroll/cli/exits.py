@@ -18,7 +18,7 @@ EXITS = {
     UNAVAILABLE:   "the server does not answer, or its store is not available",
     NOT_PERMITTED: "you may not do this",
     CANNOT_START:  "the process cannot start: settings, another engine, the port",
-    NOT_WELL:      "a check found something that is not well (doctor, scripts check)",
+    NOT_WELL:      "a check found something that is not well (doctor, scripts check, audit)",
     INTERRUPTED:   "interrupted",
 }
 _STATUS = {403: NOT_PERMITTED, 404: NOT_FOUND, 409: REFUSED, 412: STALE, 428: STALE, 502: UNAVAILABLE, 503: UNAVAILABLE,

@@ -75,9 +75,9 @@ def _drawn(head: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> No
 
 
 def _style(text: str) -> str:
-    if text.startswith("Failed") or text in ("failed", "error", "wrong"):
+    if text.startswith("Failed") or text in ("failed", "error", "wrong", "Down"):
         return "red"
-    return "green" if text in ("Service Active", "ok") else ""
+    return "green" if text in ("Service Active", "ok", "Up") else ""
 
 
 def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
