@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -14,24 +15,34 @@ import pytest
 
 from preroll.drivers.snmp import snmp
 from preroll.drivers.ssh import ssh
+from preroll.formats import bundle
 from preroll.sdk import AuthFailed, DeviceError, Driver, InvalidValue, RefusedByDevice, Secret, load
 from preroll.testing.conformance import DriverConformance, Rig
 from tests.drivers.debian import Daemons, folder, free_port, need, run
 from tests.drivers.front import Front
+
+PAGE = Path(__file__).parents[2] / "docs/how-to/drive-a-command-line.md"
+
+
+def resource(name: str) -> Mapping[str, Any]:
+    """The address of a resource of the how-to page: what people copy is what is tested."""
+    blocks = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    found = [document.content for block in blocks for document in bundle.read(block, PAGE.name)]
+    return next(content["address"] for content in found if content["name"] == name)
 
 
 class Behind(Rig):
     """A program behind an SSH server."""
 
     faults: ClassVar = frozenset({"hangs", "vanishes"})
-    parameters: ClassVar[Mapping[str, Any]]
-    dialect: ClassVar[object]
+    page: ClassVar[Mapping[str, Any]]
 
     def __init__(self, daemons: Daemons, front: Front) -> None:
         self.daemons, self.front = daemons, front
 
     def address(self) -> dict[str, Any]:
-        return self.front.address(dialect=self.dialect, parameters=self.parameters, timeout=1.5)
+        told = {field: self.page[field] for field in ("dialect", "parameters", "variables")}
+        return self.front.address(timeout=1.5, **told)
 
     def driver(self) -> Driver:
         return ssh("Device", self.address())
@@ -55,31 +66,8 @@ DAEMON = (
 )
 
 
-INTERFACE = {"read": "show running-config", "within": "^interface up0$"}
-
-
 class Router(Behind):
-    dialect = "cisco"
-    parameters: ClassVar = {
-        "uplink.description": {
-            **INTERFACE, "match": "^ description (.+)$",
-            "set": ["interface up0", "description {value}"], "unset": ["interface up0", "no description"],
-        },
-        "uplink.bandwidth": {
-            **INTERFACE, "match": r"^ bandwidth (\d+)$", "type": "integer",
-            "set": ["interface up0", "bandwidth {value}"], "unset": ["interface up0", "no bandwidth"],
-        },
-        "uplink.enabled": {
-            **INTERFACE, "match": "^ (shutdown)$", "type": "boolean",
-            "words": {"true": "no shutdown", "false": "shutdown"}, "absent": True,
-            "set": ["interface up0", "{value}"],
-        },
-        "backup.distance": {
-            "read": "show running-config", "match": r"^ip route 192\.0\.2\.0/24 blackhole (\d+)$", "type": "integer",
-            "set": ["no ip route 192.0.2.0/24 blackhole {old}", "ip route 192.0.2.0/24 blackhole {value}"],
-            "unset": ["no ip route 192.0.2.0/24 blackhole {old}"],
-        },
-    }  # fmt: skip
+    page = resource("PE1 uplink")
     initial: ClassVar = {"uplink.description": "unused", "uplink.bandwidth": 1000, "backup.distance": 20}
     first: ClassVar = {"uplink.description": "circuit 4711 to pe2", "uplink.bandwidth": 8000, "backup.distance": 30}
     second: ClassVar = {"uplink.description": "circuit 4712", "uplink.bandwidth": 2000, "backup.distance": 40}
@@ -136,8 +124,8 @@ class TestRouter(DriverConformance):
 
 async def test_a_router_takes_back_what_came_before_an_unknown_command(router: Router) -> None:
     address = router.address()
-    wrong = {**Router.parameters["uplink.bandwidth"], "set": ["interface up0", "bandwith 1"]}
-    driver = ssh("pe1", {**address, "parameters": {**Router.parameters, "uplink.bandwidth": wrong}})
+    wrong = {**Router.page["parameters"]["uplink.bandwidth"], "set": ["interface up0", "bandwith 1"]}
+    driver = ssh("pe1", {**address, "parameters": {**Router.page["parameters"], "uplink.bandwidth": wrong}})
     await driver.open()
     with pytest.raises(RefusedByDevice, match="% Unknown command: bandwith 1"):
         await load(driver, Router.first)
@@ -179,27 +167,8 @@ async def test_what_was_not_there_is_taken_away_again(router: Router) -> None:
 # Open vSwitch
 
 
-def column(table: str, record: str, name: str, **more: object) -> dict[str, object]:
-    words = f"{table} {record} {name}"
-    return {
-        "read": f"ovs-vsctl get {words}", "match": r'^"?([^"\[\]]+?)"?$',
-        "set": f"ovs-vsctl set {table} {record} {name}={{value}}", "unset": f"ovs-vsctl clear {words}", **more,
-    }  # fmt: skip
-
-
-REMOVE = "ovs-vsctl remove port p1 external_ids circuit"
-
-
 class Switch(Behind):
-    dialect = "shell"
-    parameters: ClassVar = {
-        "port.tag": column("port", "p1", "tag", type="integer"),
-        "port.vlan_mode": column("port", "p1", "vlan_mode"),
-        "bridge.fail_mode": column("bridge", "br0", "fail_mode"),
-        "port.circuit": column(
-            "port", "p1", "external_ids:circuit", unset="ovs-vsctl remove port p1 external_ids circuit"
-        ),
-    }
+    page = resource("Switch 1 port")
     initial: ClassVar = {"port.tag": 10, "port.vlan_mode": "access", "port.circuit": "c-1"}
     first: ClassVar = {"port.tag": 20, "port.vlan_mode": "native-tagged", "port.circuit": "c-2"}
     second: ClassVar = {"port.tag": 30, "port.vlan_mode": "native-untagged", "port.circuit": "c-3"}
@@ -265,7 +234,7 @@ async def test_a_switch_says_which_value_it_does_not_take(switch: Switch) -> Non
 
 async def test_a_failing_command_without_a_word_is_a_refusal(switch: Switch) -> None:
     address = switch.address()
-    address["parameters"] = {"port.tag": {**Switch.parameters["port.tag"], "set": "false {value}"}}
+    address["parameters"] = {"port.tag": {**Switch.page["parameters"]["port.tag"], "set": "false {value}"}}
     driver = ssh("sw1", address)
     await driver.open()
     with pytest.raises(RefusedByDevice, match="status 1"):
@@ -289,12 +258,7 @@ PLAYPEN = "1.3.6.1.4.1.8072.9999.9999"
 
 class Agent(Rig):
     faults: ClassVar = frozenset({"hangs", "vanishes"})
-    parameters: ClassVar = {
-        "contact": {"oid": "1.3.6.1.2.1.1.4.0", "type": "text"},
-        "location": {"oid": "1.3.6.1.2.1.1.6.0", "type": "text"},
-        "carrier.kbit": {"oid": f"{PLAYPEN}.{{carrier}}.1.0", "type": "integer", "maximum": 100_000},
-        "carrier.mode": {"oid": f"{PLAYPEN}.{{carrier}}.2.0", "words": {"off": 1, "test": 2, "on air": 3}},
-    }
+    page = resource("Modulator 1")
     initial: ClassVar = {"contact": "nobody", "location": "nowhere", "carrier.kbit": 800, "carrier.mode": "off"}
     first: ClassVar = {"contact": "playout", "location": "rack 7", "carrier.kbit": 4000, "carrier.mode": "on air"}
     second: ClassVar = {"contact": "night shift", "location": "rack 8", "carrier.kbit": 300, "carrier.mode": "test"}
@@ -317,8 +281,8 @@ class Agent(Rig):
 
     def address(self, **credentials: object) -> dict[str, object]:
         return {
-            "host": "127.0.0.1", "port": self.port, "timeout": 0.5, "variables": {"carrier": 5},
-            "parameters": self.parameters, **(credentials or {"community": Secret("writing")}),
+            "host": "127.0.0.1", "port": self.port, "timeout": 0.5, "variables": self.page["variables"],
+            "parameters": self.page["parameters"], **(credentials or {"community": Secret("writing")}),
         }  # fmt: skip
 
     def driver(self) -> Driver:
@@ -394,7 +358,7 @@ async def test_who_may_only_read_is_refused(agent: Agent) -> None:
 
 async def test_what_cannot_be_written_is_refused_and_nothing_else_is_set(agent: Agent) -> None:
     address = agent.address()
-    address["parameters"] = {**Agent.parameters, "description": {"oid": "1.3.6.1.2.1.1.1.0", "type": "text"}}
+    address["parameters"] = {**Agent.page["parameters"], "description": {"oid": "1.3.6.1.2.1.1.1.0", "type": "text"}}
     driver = snmp("Modulator", address)
     await driver.open()
     with pytest.raises(RefusedByDevice, match="description: notWritable"):

@@ -150,8 +150,8 @@ def one(**spec: object) -> Object:
         ({"type": "oid"}, "1.3.6.1", "1.3.6.1"),
         ({"type": "boolean"}, True, 1),
         ({"type": "boolean"}, False, 2),
-        ({"words": {"up": 1, "down": 2}}, "down", 2),
-        ({"type": "text", "words": {"HD": "1080i"}}, "HD", b"1080i"),
+        ({"values": {"1": "up", "2": "down"}}, "down", 2),
+        ({"type": "text", "values": {"1080i": "HD"}}, "HD", b"1080i"),
     ],
 )
 def test_a_value_and_what_the_device_has_for_it(spec: dict[str, object], value: object, raw: object) -> None:
@@ -170,7 +170,7 @@ def test_a_value_and_what_the_device_has_for_it(spec: dict[str, object], value: 
         ({"maximum": 10}, 11, "not within -2147483648 to 10"),
         ({"minimum": 1}, 0, "not within 1 to 2147483647"),
         ({"type": "unsigned"}, -1, "not within 0 to 4294967295"),
-        ({"words": {"up": 1}}, "down", "not one of up"),
+        ({"values": {"1": "up"}}, "down", "not one of 'up'"),
         ({"type": "address"}, "300.1.1.1", "no address"),
         ({"type": "oid"}, "one.two", "no oid"),
         ({"type": "hex"}, "0g", "no hex"),
@@ -184,7 +184,7 @@ def test_what_the_device_is_not_even_asked(spec: dict[str, object], value: objec
 
 
 @pytest.mark.parametrize(
-    ("spec", "raw"), [({}, b"5"), ({"type": "text"}, 5), ({"type": "boolean"}, 3), ({"words": {"up": 1}}, 2)]
+    ("spec", "raw"), [({}, b"5"), ({"type": "text"}, 5), ({"type": "boolean"}, 3), ({"values": {"1": "up"}}, 2)]
 )
 def test_noise_is_no_value(spec: dict[str, object], raw: object) -> None:
     with pytest.raises(DeviceError, match="x: "):

@@ -177,11 +177,11 @@ class SshDevice:
 
     def _commands(self, path: str) -> dict[str, object]:
         value = self.values.get(path, "")
-        kind = "integer" if value.isdecimal() else "boolean" if value in ("True", "False") else "text"
-        words = {"words": {"true": "True", "false": "False"}} if kind == "boolean" else {}
+        kind = "integer" if value.isdecimal() else "text"
+        values = {"values": {"True": True, "False": False}} if value in ("True", "False") else {}
         return {
             "read": "show configuration", "match": rf"^{re.escape(path)} (.*)$", "type": kind,
-            "set": [f"set {path} {{value}}"], "unset": [f"no {path}"], **words,
+            "set": [f"set {path} {{value}}"], "unset": [f"no {path}"], **values,
         }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from preroll.sdk import DeviceError, InvalidValue
 
 OID = re.compile(r"\.?\d+(\.\d+)+")
 PLACE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
-FIELDS = {"oid", "type", "words", "minimum", "maximum", "writable"}
+FIELDS = {"oid", "type", "values", "minimum", "maximum", "writable"}
 
 # fmt: off
 RANGES: Mapping[str, tuple[int, int]] = {
@@ -36,8 +36,8 @@ class Object:
     path: str
     oid: str
     type: str = "integer"
-    words: Mapping[str, Any] | None = None
-    """Value -> what the device has for it."""
+    values: Mapping[str, object] | None = None
+    """What the device has, as text -> the value."""
     minimum: float | None = None
     maximum: float | None = None
     writable: bool = True
@@ -56,8 +56,8 @@ class Object:
             return {1: True, 2: False}[raw] if raw in (1, 2) else self._nothing(raw)
         if isinstance(raw, bytes):
             raw = raw.hex(":") if self.type == "hex" else raw.decode()
-        if self.words is not None:
-            return next((value for value, word in self.words.items() if word == raw), None) or self._nothing(raw)
+        if self.values is not None:
+            return self.values[str(raw)] if str(raw) in self.values else self._nothing(raw)
         return raw
 
     def _nothing(self, raw: object) -> object:
@@ -72,8 +72,8 @@ class Object:
         try:
             raw = self.raw(value)
         except (ValueError, TypeError, KeyError):
-            known = f", not one of {', '.join(self.words)}" if self.words else f", which is no {self.type}"
-            return f"is {value!r}{known}"
+            known = f"not one of {', '.join(map(repr, self.values.values()))}" if self.values else f"no {self.type}"
+            return f"is {value!r}, {known}"
         return self._beyond(raw) if isinstance(raw, int) else ""
 
     def _beyond(self, raw: int) -> str:
@@ -84,8 +84,8 @@ class Object:
 
     def raw(self, value: Any) -> int | str | bytes:
         """What the device has for a value. Raises ValueError, TypeError or KeyError when it can have nothing for it."""
-        if self.words is not None:
-            value = self.words[value]
+        if self.values is not None:
+            value = self._word(value)
         if self.type == "boolean":
             return TRUTH[value]
         if self.type in RANGES:
@@ -99,6 +99,12 @@ class Object:
         if self.type == "oid" and not OID.fullmatch(value):
             raise ValueError(value)
         return str(value) if self.type == "oid" else str(value).encode()
+
+    def _word(self, value: object) -> int | str:
+        for word, meaning in (self.values or {}).items():
+            if meaning == value and isinstance(meaning, bool) is isinstance(value, bool):
+                return int(word) if self.type in RANGES else word
+        raise ValueError(value)
 
 
 def objects(given: object, variables: Mapping[str, object], device: str) -> dict[str, Object]:

@@ -17,7 +17,7 @@ HARMLESS = r"[\w .:/,@+=%-]*"
 """What a text may hold unless its parameter has a pattern: nothing that ends a command or begins another."""
 LINE_BREAKING = re.compile(r"[\x00-\x1f\x7f\x80-\x9f\u2028\u2029]")
 FIELDS = {
-    "read", "match", "within", "set", "unset", "type", "words", "absent", "pattern", "minimum", "maximum",
+    "read", "match", "within", "set", "unset", "type", "values", "absent", "pattern", "minimum", "maximum",
 }  # fmt: skip
 
 
@@ -40,7 +40,8 @@ class Parameter:
     set: tuple[str, ...]
     unset: tuple[str, ...]
     type: str
-    words: Mapping[str, str]
+    values: Mapping[str, object]
+    """What the device writes -> the value."""
     absent: object
     pattern: re.Pattern[str]
     minimum: float | None
@@ -59,13 +60,15 @@ class Parameter:
         return self._value_of(text.strip())
 
     def _value_of(self, text: str) -> object:
-        said = next((value for value, word in self.words.items() if word == text), None if self.words else text)
+        if text in self.values:
+            return self.values[text]
         try:
-            if said is None:
+            if self.values:
                 raise ValueError(text)
-            return TYPES[self.type](said)
+            return TYPES[self.type](text)
         except ValueError:
-            raise DeviceError(f"{self.path}: {self.read!r} shows {text!r}, which is no {self.type}") from None
+            known = f"none of {', '.join(self.values)}" if self.values else f"no {self.type}"
+            raise DeviceError(f"{self.path}: {self.read!r} shows {text!r}, which is {known}") from None
 
     # To the device
 
@@ -75,13 +78,14 @@ class Parameter:
             return "" if self.unset else "cannot be taken away: it has no commands under unset"
         if not self.set:
             return "can only be read: it has no commands under set"
+        if self.values:
+            known = ", ".join(map(repr, self.values.values()))
+            return "" if self._word(value) is not None else f"is {value!r}, not one of {known}"
+        if self.type in ("integer", "number"):
+            return self._beyond(value)
         text = self.written(value)
         if LINE_BREAKING.search(text):
             return f"is {value!r}: control characters are never sent"
-        if self.words:
-            return "" if _plain(value) in self.words else f"is {value!r}, not one of {', '.join(self.words)}"
-        if self.type in ("integer", "number"):
-            return self._beyond(value)
         return "" if self.pattern.fullmatch(text) else f"is {value!r}, which does not match {self.pattern.pattern}"
 
     def _beyond(self, value: Any) -> str:
@@ -97,7 +101,14 @@ class Parameter:
 
     def written(self, value: object) -> str:
         """The value as the device writes it."""
-        return self.words.get(_plain(value), _plain(value))
+        word = self._word(value)
+        return _plain(value) if word is None else word
+
+    def _word(self, value: object) -> str | None:
+        for word, meaning in self.values.items():
+            if meaning == value and isinstance(meaning, bool) is isinstance(value, bool):
+                return word
+        return None
 
     def lines(self, value: object, old: object) -> list[Line]:
         """The commands that bring it from the old value to another; None: it is not there."""
@@ -185,12 +196,18 @@ class _Declared:
             set=self._templates("set"),
             unset=self._templates("unset"),
             type=spec.get("type", "text"),
-            words={str(value): str(word) for value, word in spec.get("words", {}).items()},
+            values=self._meanings(),
             absent=spec.get("absent"),
             pattern=compiled(str(spec.get("pattern", HARMLESS)), f"{self._where}.pattern", self._device),
             minimum=spec.get("minimum"),
             maximum=spec.get("maximum"),
         )
+
+    def _meanings(self) -> Mapping[str, object]:
+        given = self._spec.get("values", {})
+        if not isinstance(given, Mapping) or any(LINE_BREAKING.search(str(word)) for word in given):
+            raise self._wrong("values", "is not: what the device writes, on one line -> the value")
+        return {str(word): meaning for word, meaning in given.items()}
 
     def _templates(self, field: str) -> tuple[str, ...]:
         given: str | Sequence[str] = self._spec.get(field, ())
