@@ -124,10 +124,10 @@ class TestRouter(DriverConformance):
 
 async def test_a_router_takes_back_what_came_before_an_unknown_command(router: Router) -> None:
     address = router.address()
-    wrong = {**Router.page["parameters"]["uplink.bandwidth"], "set": ["interface up0", "bandwith 1"]}
+    wrong = {**Router.page["parameters"]["uplink.bandwidth"], "set": ["interface up0", "speed 1"]}
     driver = ssh("pe1", {**address, "parameters": {**Router.page["parameters"], "uplink.bandwidth": wrong}})
     await driver.open()
-    with pytest.raises(RefusedByDevice, match="% Unknown command: bandwith 1"):
+    with pytest.raises(RefusedByDevice, match="% Unknown command: speed 1"):
         await load(driver, Router.first)
     assert await driver.read(list(Router.initial)) == Router.initial
     await driver.close()

@@ -64,6 +64,8 @@ class SshDevice:
         self.changes = 0
         """How many settings took effect."""
         self.broken = "none"
+        self.authorized = ""
+        """A public key whose owner is let in."""
         self.port = 0
         self._key = asyncssh.generate_private_key("ssh-ed25519")
         self._open: set[asyncssh.SSHServerConnection] = set()
@@ -191,16 +193,24 @@ class _Session:
     def __init__(self, device: SshDevice) -> None:
         self._device, self._wanted = device, dict(device.values)
         self._configuring = self.lost = False
+        self.asked = ""
+        """What it waits for instead of a command."""
 
     @property
     def prompt(self) -> str:
-        return f"{self._device.name}{'(config)' if self._configuring else ''}# "
+        return self.asked or f"{self._device.name}{'(config)' if self._configuring else ''}# "
 
     def run(self, words: list[str]) -> str:
         """Do a command. Raises Refused."""
         device = self._device
+        if self.asked:
+            self.asked = ""
+            return ""
         match words:
             case [""] | ["terminal", *_]:
+                return ""
+            case ["enable"]:
+                self.asked = "Password: "
                 return ""
             case ["show", "configuration"]:
                 return "\n".join(f"{path} {value}" for path, value in sorted(device.values.items()))
@@ -264,6 +274,12 @@ class _Doorman(asyncssh.SSHServer):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's
         self._device.joined(self._connection, gone=True)
+
+    def public_key_auth_supported(self) -> bool:
+        return bool(self._device.authorized)
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return username == USER and key == asyncssh.import_public_key(self._device.authorized)
 
     def password_auth_supported(self) -> bool:
         return True

@@ -42,7 +42,8 @@ class Shell:
         """Connect, log in, and prepare the session. Raises DeviceError."""
         where = f"{address.host}:{address.port}"
         async with _typed(name, where, address.timeout, changing=False):
-            connection = await asyncssh.connect(address.host, address.port, options=_options(address))
+            options = await asyncio.to_thread(_options, address)  # a key with a passphrase takes a second
+            connection = await asyncssh.connect(address.host, address.port, options=options)
             try:
                 process = await connection.create_process(
                     term_type="dumb", term_size=(WIDTH, 0), encoding="utf-8", errors="replace"
