@@ -35,6 +35,8 @@ class Resource:
     device: str = ""
     """Empty: the resource is a device of its own."""
     properties: Mapping[str, object] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """From where it can be reached: only a worker that has all of these runs what configures it."""
     id: str = ""
     key: int = 0
     platform: int = 0

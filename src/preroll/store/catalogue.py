@@ -10,6 +10,7 @@ from typing import TypeVar
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import NotFound
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
+from preroll.domain.reach import labels_of, written
 from preroll.domain.resource import Resource
 from preroll.store.documents import Codec
 from preroll.store.platforms import Platforms
@@ -56,9 +57,10 @@ class Catalogue:
         if row is None:
             new = replace(resource, id=resource.id or self._work.new_id(), key=0, revision=1)
             made = db.one(
-                "insert into resource (id, platform, name, concurrency, mode, held_as, revision, body)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?) returning key",
+                "insert into resource (id, platform, name, concurrency, mode, held_as, revision, body, labels)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?, ?) returning key",
                 new.id, new.platform, new.name, new.concurrency, new.mode.value, new.held_as, 1, RESOURCE.encode(new),
+                written(labels_of(new.labels)),
             )  # fmt: skip
             assert made is not None  # noqa: S101 - it was inserted
             self._platforms.touch(new.platform)
@@ -69,9 +71,10 @@ class Catalogue:
             return stored
         now = replace(now, revision=stored.revision + 1)
         db.run(
-            "update resource set name = ?, concurrency = ?, mode = ?, held_as = ?, revision = ?, body = ?"
-            " where key = ?",
-            now.name, now.concurrency, now.mode.value, now.held_as, now.revision, RESOURCE.encode(now), now.key,
+            "update resource set name = ?, concurrency = ?, mode = ?, held_as = ?, revision = ?, body = ?,"
+            " labels = ? where key = ?",
+            now.name, now.concurrency, now.mode.value, now.held_as, now.revision, RESOURCE.encode(now),
+            written(labels_of(now.labels)), now.key,
         )  # fmt: skip
         self._platforms.touch(now.platform)
         return now

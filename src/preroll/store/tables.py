@@ -100,9 +100,11 @@ resource = Table(
     _need("held_as", Text),
     _need("revision", Long),
     _need("body", Json),
+    _need("labels", Text, "''"),
     UniqueConstraint("id"),
     UniqueConstraint("platform", "name"),
     Index("ix_resource_held_as", "held_as"),
+    _partial("ix_resource_labels", "labels", where="labels <> ''"),
 )
 profile_definition = Table(
     "profile_definition",
@@ -303,6 +305,10 @@ worker = Table(
     _need("pid", Long),
     _need("lease_us", Long),
     _need("version", Text),
+    _need("labels", Text, "''"),
+    _need("role", Text, "'here'"),
+    _need("scripts", Json, "'{}'"),
+    Index("ix_worker_lease_us", "lease_us"),
 )
 answer = Table(
     "answer",
