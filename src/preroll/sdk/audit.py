@@ -46,11 +46,11 @@ class Audit:
 
     state: AuditState
     evidence: Mapping[str, object] = field(default_factory=dict)
-    """What was measured, for programs: short, JSON."""
+    """What was measured; short JSON for programs."""
     message: str = ""
     """What is wrong, or why the check could not be made, in one line; may be empty when it is Up."""
     what: str = ""
-    """What was looked at: ``tcp 10.0.0.1:80``."""
+    """What was looked at, such as ``tcp 10.0.0.1:80``."""
     expected: str = ""
     found: str = ""
     tries: int = 1
