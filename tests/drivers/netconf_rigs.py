@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from preroll.testing import ManualClock
 from preroll.testing.conformance import Rig
 from preroll.testing.netconf_device import NetconfDevice
 
+PATIENCE = 20.0
 CIRCUIT = "urn:demo:circuit"
 LEAVES: dict[str, Any] = {
     "circuit.{name}": {"leaf": "/circuits/circuit[name='{name}']", "type": "presence"},
@@ -65,6 +67,12 @@ class NetconfRig(Rig):
         self.device.fault("none")
         if not self.device.serving:
             await self.device.start()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until the device has done what it does by itself."""
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                await asyncio.sleep(0.001)
 
     async def pass_time(self, seconds: float) -> None:
         await self.clock.advance(seconds)

@@ -20,6 +20,7 @@ from preroll.drivers.netconf.mapping import Element, Node, Tree, topmost
 from preroll.drivers.netconf.session import Account, Session
 from preroll.sdk import (
     Applied,
+    Busy,
     Change,
     CheckFailed,
     DeviceError,
@@ -167,16 +168,13 @@ class NetconfDriver:
     async def confirm(self, applied: Applied) -> None:
         """The confirming commit, then the check set: an *ok* is no proof.
 
-        The candidate is locked for it, as a confirming commit would take along what others have edited there.
-
         Raises:
             Reverted: the device has taken it back. Busy: somebody holds the lock.
         """
         if not applied.pending:
             return
         try:
-            async with self._locked("candidate"):
-                await self._session.ask("commit", persist_id=applied.token, changing=True)
+            await self._commit_pending(applied.token)
         except (InvalidValue, RefusedByDevice):
             if mismatches := await self.verify(_new(applied.plan.changes)):
                 raise Reverted(mismatches, device=self._name) from None
@@ -192,9 +190,10 @@ class NetconfDriver:
         if applied.pending and self._has("confirmed-commit"):
             with contextlib.suppress(InvalidValue, RefusedByDevice):  # nothing is pending: it was taken back, or stays
                 await self._session.ask("cancel_commit", persist_id=applied.token, changing=True)
-        if not await self.verify(before):
+        left = {mismatch.path: mismatch.expected for mismatch in await self.verify(before)}
+        if not left:
             return
-        await self._put(before, {})
+        await self._put(left, {})
         if mismatches := await self.verify(before):
             raise CheckFailed(mismatches, device=self._name)
 
@@ -246,6 +245,19 @@ class NetconfDriver:
                     await self._session.ask("validate", "candidate")
             with self._naming(wanted):
                 await self._session.ask("commit", changing=True, **terms)
+
+    async def _commit_pending(self, token: str) -> None:
+        """The candidate is locked for it, as a confirming commit would take along what others have edited there.
+
+        Some servers lock nothing while a confirmed commit is pending (netconfd); then nobody holds it.
+        """
+        try:
+            async with self._locked("candidate"):
+                await self._session.ask("commit", persist_id=token, changing=True)
+        except Busy as busy:
+            if busy.holder:
+                raise
+            await self._session.ask("commit", persist_id=token, changing=True)
 
     async def _edit(self, store: str, wanted: Mapping[str, object], *, test: str = "", changing: bool = False) -> None:
         terms: dict[str, str] = {}

@@ -23,6 +23,8 @@ from ncclient.transport.ssh import SSHSession
 from preroll.drivers.netconf.answers import Garbled, typed
 from preroll.sdk import DeviceError, InvalidValue, Secret, Unreachable
 
+_WARM = 2
+"""So many messages a device has said before it is asked promptly: its greeting and an answer."""
 GOODBYE = 1.0
 """Seconds that a device may take to answer ``close-session``."""
 
@@ -70,10 +72,15 @@ class _PromptSession(SSHSession):  # type: ignore[misc]
     def __init__(self, handler: _Handler) -> None:
         super().__init__(handler)
         self._writing = threading.Lock()
+        self._heard = 0
 
     def send(self, message: str) -> None:
-        """Write a message with its frame (RFC 6242, 4); the greeting is left to the loop that is not running yet."""
-        if not self.is_alive() or not self.connected:
+        """Write a message with its frame (RFC 6242, 4).
+
+        The greeting and the first request are left to ncclient's loop, which takes its time: netconfd loses a request
+        that comes in one breath with the greeting.
+        """
+        if self._heard < _WARM or not self.connected:
             super().send(message)
             return
         data = message.encode()
@@ -85,6 +92,10 @@ class _PromptSession(SSHSession):  # type: ignore[misc]
                 if sent <= 0:
                     raise OSError("the channel is closed")
                 framed = framed[sent:]
+
+    def _dispatch_message(self, raw: str) -> None:
+        self._heard += 1
+        super()._dispatch_message(raw)
 
 
 class Session:
