@@ -31,6 +31,7 @@ from preroll.sdk import (
     Unreachable,
     load,
 )
+from preroll.testing import ManualClock
 from preroll.testing.conformance import DriverConformance, Rig
 from preroll.testing.ssh_device import PASSWORD, SshDevice
 
@@ -47,8 +48,8 @@ class SshRig(Rig):
     second: ClassVar = {"size": "320x180", "kbit": 300, "out.port": 9002, "mode": "standby"}
     invalid = ("kbit", 99_999)
 
-    def __init__(self, device: SshDevice) -> None:
-        self.device = device
+    def __init__(self, device: SshDevice, clock: ManualClock) -> None:
+        self.device, self.clock = device, clock
 
     def driver(self) -> Driver:
         return ssh("Router 1", self.device.address(timeout=0.5, password=LET_IN))
@@ -70,19 +71,23 @@ class SshRig(Rig):
     async def count_applied(self) -> int:
         return self.device.changes
 
+    async def pass_time(self, seconds: float) -> None:
+        await self.clock.advance(seconds)
+
 
 class TestSsh(DriverConformance):
     @pytest.fixture
     async def rig(self) -> AsyncIterator[Rig]:
         async with SshDevice(INITIAL, limits=LIMITS) as device:
-            yield SshRig(device)
+            yield SshRig(device, ManualClock())
 
 
 class TestSshWithCandidate(DriverConformance):
     @pytest.fixture
     async def rig(self) -> AsyncIterator[Rig]:
-        async with SshDevice(INITIAL, limits=LIMITS, candidate=True) as device:
-            yield SshRig(device)
+        clock = ManualClock()
+        async with SshDevice(INITIAL, limits=LIMITS, candidate=True, now_us=clock.now_us) as device:
+            yield SshRig(device, clock)
 
 
 @pytest.fixture
@@ -228,6 +233,18 @@ async def test_with_a_candidate_a_refusal_leaves_no_trace() -> None:
         assert device.lines[-3:-1] == ["discard", "end"]
         await load(driver, {"size": "9x9"})
         assert device.changes == 1
+        await driver.close()
+
+
+@pytest.mark.parametrize(("asked", "sent"), [("{seconds}", "commit confirmed 61"), ("{minutes}", "commit confirmed 2")])
+async def test_the_time_to_confirm_is_rounded_up(asked: str, sent: str) -> None:
+    async with SshDevice(INITIAL, candidate=True) as device:
+        address = device.address(timeout=1, password=LET_IN)
+        address["dialect"] |= {"commit_within": f"commit confirmed {asked}"}
+        driver = ssh("r-1", address)
+        await driver.open()
+        assert (await driver.apply(await driver.plan({"kbit": 1}), revert_in=60.2)).pending
+        assert sent in device.lines
         await driver.close()
 
 

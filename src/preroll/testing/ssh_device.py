@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Self
 
@@ -39,13 +40,14 @@ class SshDevice:
     """A device on a port of this machine. Use it as an asynchronous context manager, or call ``start`` and ``close``.
 
     Its commands are ``show configuration``, ``configure terminal`` and there ``set PATH VALUE``, ``no PATH``, ``end``;
-    with a candidate, ``commit`` and ``discard`` as well.
+    with a candidate, ``commit``, ``commit confirmed SECONDS`` and ``discard`` as well.
 
     Args:
         initial: path -> value at first; a value is what ``set`` was told.
         limits: path -> {minimum, maximum}.
         candidate: what is set comes in force by ``commit`` only.
         name: its prompt.
+        now_us: its clock, microseconds.
     """
 
     def __init__(
@@ -55,10 +57,12 @@ class SshDevice:
         limits: Mapping[str, Mapping[str, float]] | None = None,
         candidate: bool = False,
         name: str = "router-1",
+        now_us: Callable[[], int] = lambda: time.monotonic_ns() // 1000,
     ) -> None:
         self.name, self.limits, self.candidate = name, limits or {}, candidate
-        self.values = {path: str(value) for path, value in initial.items()}
-        """What is in force."""
+        self._now_us = now_us
+        self._values = {path: str(value) for path, value in initial.items()}
+        self._reverts: tuple[int, dict[str, str]] | None = None
         self.lines: list[str] = []
         """Every command that it was sent, oldest first."""
         self.changes = 0
@@ -70,6 +74,20 @@ class SshDevice:
         self._key = asyncssh.generate_private_key("ssh-ed25519")
         self._open: set[asyncssh.SSHServerConnection] = set()
         self._server: asyncssh.SSHAcceptor | None = None
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What is in force."""
+        if self._reverts is not None and self._now_us() >= self._reverts[0]:
+            (_, self._values), self._reverts = self._reverts, None
+        return self._values
+
+    def keep(self, values: Mapping[str, str], seconds: int | None = None) -> None:
+        """Put values in force; with seconds, take them back then, unless something is put in force before."""
+        before = self.values if self._reverts is None else self._reverts[1]
+        self.changes += values != self.values
+        self._reverts = None if seconds is None else (self._now_us() + seconds * 1_000_000, before)
+        self._values = dict(values)
 
     @property
     def host_key(self) -> str:
@@ -171,7 +189,10 @@ class SshDevice:
         """What a resource says of it, without the password: where it is, and the commands for these paths or all."""
         dialect: object = "cisco"
         if self.candidate:
-            dialect = {"like": "cisco", "commit": "commit", "discard": "discard"}
+            dialect = {
+                "like": "cisco", "commit": "commit", "commit_within": "commit confirmed {seconds}", "confirm": "commit",
+                "discard": "discard",
+            }  # fmt: skip
         return {
             "host": "127.0.0.1", "port": self.port, "username": USER, "host_key": self.host_key, "dialect": dialect,
             "parameters": {path: self._commands(path) for path in paths or self.values}, **more,
@@ -216,11 +237,21 @@ class _Session:
                 return "\n".join(f"{path} {value}" for path, value in sorted(device.values.items()))
             case ["configure", "terminal"]:
                 return self._begin()
-            case ["set" | "no" as verb, path, *value] if self._configuring:
+        if self._configuring:
+            return self._configure(words)
+        raise Refused(f"Unknown command: {' '.join(words)}")
+
+    def _configure(self, words: list[str]) -> str:
+        device = self._device
+        match words:
+            case ["set" | "no" as verb, path, *value]:
                 return self._change(verb, path, " ".join(value))
-            case ["commit" | "discard" as verb] if self._configuring and device.candidate:
-                return self._commit() if verb == "commit" else self._forget()
-            case ["end"] if self._configuring:
+            case ["commit", *more] if device.candidate:
+                return self._commit(int(more[1]) if more else None)
+            case ["discard"] if device.candidate:
+                self._wanted = dict(device.values)
+                return ""
+            case ["end"]:
                 self._configuring = False
                 self.lost = device.broken == "late"
                 return ""
@@ -245,20 +276,13 @@ class _Session:
             self._wanted.pop(path, None)
             if verb == "set":
                 self._wanted[path] = value
-        return "" if device.candidate else self._keep()
-
-    def _commit(self) -> str:
-        self.lost = self._device.broken == "late"
-        return self._keep()
-
-    def _keep(self) -> str:
-        device = self._device
-        device.changes += self._wanted != device.values
-        device.values = dict(self._wanted)
+        if not device.candidate:
+            device.keep(self._wanted)
         return ""
 
-    def _forget(self) -> str:
-        self._wanted = dict(self._device.values)
+    def _commit(self, seconds: int | None) -> str:
+        self.lost = self._device.broken == "late"
+        self._device.keep(self._wanted, seconds)
         return ""
 
 

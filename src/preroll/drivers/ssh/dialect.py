@@ -24,6 +24,10 @@ class Dialect:
     """Begins configuring."""
     commit: tuple[str, ...] = ()
     """Puts in force what was configured; empty: each line is in force at once."""
+    commit_within: tuple[str, ...] = ()
+    """The same, and the device takes it back by itself after ``{seconds}`` or ``{minutes}`` unless it is confirmed."""
+    confirm: tuple[str, ...] = ()
+    """Keeps what would be taken back; no error when nothing would be."""
     discard: tuple[str, ...] = ()
     """Forgets what was configured and not committed."""
     leave: tuple[str, ...] = ()

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
+from math import ceil
 from typing import TYPE_CHECKING
 
 from preroll.drivers.ssh.address import Address
@@ -24,6 +26,7 @@ from preroll.sdk import (
     Mismatch,
     Plan,
     RefusedByDevice,
+    Reverted,
     Tolerance,
     Unreachable,
 )
@@ -39,7 +42,8 @@ class SshDriver:
         self._name, self._address = name, address
         self._shell: Shell | None = None
         self._opened = False
-        self.caps = frozenset({"candidate"} if address.dialect.commit else ())
+        native = {"candidate": address.dialect.commit, "confirmed-commit": address.dialect.commit_within}
+        self.caps = frozenset(cap for cap, commands in native.items() if commands)
 
     async def open(self) -> None:
         """Connect and log in."""
@@ -89,7 +93,6 @@ class SshDriver:
         self, plan: Plan, *, revert_in: float | None = None, at: datetime | None = None, key: str = ""
     ) -> Applied:
         """Send the commands of each change. When one is refused, those before it are taken back."""
-        del revert_in, key  # a command line knows neither; what is undone by whoever asked is in ``Applied.undo``
         if at is not None:
             raise RefusedByDevice("not scheduled: a command line acts at once", device=self._name)
         if plan.empty:
@@ -98,12 +101,14 @@ class SshDriver:
         self._require_sendable(wanted)
         before = await self.read(list(wanted))
         undo = tuple(Change(path, new, before.get(path)) for path, new in wanted.items())
+        pending = revert_in is not None and "confirmed-commit" in self.caps
+        commit = _within(self._address.dialect.commit_within, revert_in or 0) if pending else None
         try:
-            await self._configure(self._lines(wanted, before))
+            await self._configure(self._lines(wanted, before), commit)
         except SAID_NO as refusal:
             await self._take_back(undo, refusal)
             raise
-        return Applied(plan, undo)
+        return Applied(plan, undo, pending=pending, token=key if pending else "")
 
     async def verify(self, desired: Mapping[str, object], *, tolerance: Tolerance | None = None) -> list[Mismatch]:
         """The check set."""
@@ -115,7 +120,19 @@ class SshDriver:
         ]
 
     async def confirm(self, applied: Applied) -> None:
-        """Nothing is ever pending."""
+        """Keep what the device would take back, as far as it has not.
+
+        Raises:
+            Reverted: it has. CheckFailed: it just did.
+        """
+        if not applied.pending:
+            return
+        wanted = {change.path: change.new for change in applied.plan.changes}
+        if mismatches := await self.verify(wanted):
+            raise Reverted(mismatches, device=self._name)
+        await self._configure((), self._address.dialect.confirm)
+        if mismatches := await self.verify(wanted):
+            raise CheckFailed(mismatches, device=self._name)
 
     async def rollback(self, applied: Applied) -> None:
         """Undo: what is not as it was is written back, in the opposite order, and read again."""
@@ -151,13 +168,13 @@ class SshDriver:
             declared = reversed(list(declared))
         return [line for p in declared if p.path in values for line in p.lines(values[p.path], now.get(p.path))]
 
-    async def _configure(self, lines: Sequence[Line]) -> None:
+    async def _configure(self, lines: Sequence[Line], commit: Sequence[str] | None = None) -> None:
         how = self._address.dialect
         await self._say_all(how.configure, changing=False)
         try:
             for line in lines:
                 await self._say(line, changing=True)
-            await self._say_all(how.commit)
+            await self._say_all(how.commit if commit is None else commit)
         except SAID_NO:
             await self._say_all((*how.discard, *how.leave))
             raise
@@ -191,6 +208,12 @@ class SshDriver:
         shell, self._shell = self._shell, None
         if shell:
             await shell.close(politely=politely)
+
+
+def _within(templates: Sequence[str], seconds: float) -> list[str]:
+    """The commands with the time in them, rounded up: better a device that waits a little longer."""
+    times = {"{seconds}": ceil(seconds), "{minutes}": ceil(seconds / 60)}
+    return [re.sub(r"\{(seconds|minutes)\}", lambda place: str(times[place[0]]), line) for line in templates]
 
 
 def ssh(name: str, address: Mapping[str, object]) -> Driver:
