@@ -39,7 +39,7 @@ def bench() -> Bench:
 async def test_up_is_a_step_with_its_evidence(bench: Bench) -> None:
     @lso
     async def script(ctx: Context) -> None:
-        audit = await ctx.audit(Lamp(AuditState.DOWN, AuditState.UP), within=60)
+        audit = await ctx.audit(Lamp(AuditState.DOWN, AuditState.UP), within=50)
         ctx.give("tries", audit.tries)
 
     report = await bench.passes(script)
@@ -117,6 +117,14 @@ async def test_a_device_is_as_this_run_and_the_runs_before_left_it(bench: Bench)
 
     message = await bench.fails(script, equipment=(replace(ENCODER, applied=before),))
     assert message == "audit:config of encoder: config of encoder: Down: encoder: gain: expected 3, found 4"
+
+
+async def test_the_window_fits_into_the_step(bench: Bench) -> None:
+    @lso
+    async def script(ctx: Context) -> None:
+        await ctx.audit(Lamp(AuditState.UP), within=60)
+
+    assert await bench.fails(script) == "audit:the lamp: within=60 s is not below the step's 60 s"
 
 
 async def test_a_dry_run_looks_at_nothing(bench: Bench) -> None:

@@ -233,6 +233,29 @@ def test_asking_twice_is_one_audit() -> None:
     play(act, AuditSpec("a", "lamp", {"name": "a"}))
 
 
+def test_a_booking_has_one_audit_at_a_time() -> None:
+    async def act(stage: Stage) -> None:
+        lamps.LIT["a"] = lambda: UP
+        news = await stage.book()
+        await stage.to(5)
+        assert lamps.LOOKS == ["a"], "the one after START is under way"
+        for _ in range(3):
+            await stage.app.audits.ask(LOCAL, news)
+        await stage.to(9)
+        assert lamps.LOOKS == ["a"]
+        await stage.to(15)
+        assert lamps.LOOKS == ["a", "a"]
+        assert (await audits(stage, news)).waiting
+        await stage.to(60)
+        found = await audits(stage, news)
+        assert [(r.asked, r.began_us - NOON) for r in found.rounds] == [
+            ("asked by local", 10 * SECOND), ("START", 0),
+        ]  # fmt: skip
+        assert not found.waiting
+
+    play(act, AuditSpec("a", "lamp", {"name": "a", "takes": 10.0}))
+
+
 def test_who_does_not_run_or_has_no_audits_is_not_audited() -> None:
     async def waiting(stage: Stage) -> None:
         news = await stage.book()
@@ -245,6 +268,7 @@ def test_who_does_not_run_or_has_no_audits_is_not_audited() -> None:
         with pytest.raises(ActionNotPossible, match="the service definition has no audits"):
             await stage.app.audits.ask(LOCAL, news)
         assert await known(stage, news) is None
+        assert "audit" not in (await stage.see(news)).actions
 
     play(waiting, PICTURE)
     play(bare)
@@ -335,13 +359,14 @@ def test_a_killed_engine_makes_only_the_checks_that_are_missing() -> None:
 def test_references_and_names_are_checked_when_the_definition_is_stored() -> None:
     async def act(stage: Stage) -> None:
         wrong = replace(CONTRIBUTION, audits=(
-            AuditSpec("a", "tcp", {"host": "${Encode.address.device}", "port": 1}),
+            AuditSpec("a", "tcp", {"host": "${Encode.address.device}", "port": 1}, within_us=601 * SECOND),
             AuditSpec("a", "http", {"url": "http://${booking.name}/${booking.size}", "json": {"x": "${Encoder.rate}"}}),
         ))  # fmt: skip
         with pytest.raises(Invalid) as refused:
             await stage.app.catalogue.apply(LOCAL, "default", [wrong])
         assert [(m.where, m.what) for m in refused.value.mistakes] == [
             ("0.audits.0.name", "a stands twice"),
+            ("0.audits.0.within", "is 601 s"),
             ("0.audits.0.parameters.host", "refers to Encode.address.device"),
             ("0.audits.1.name", "a stands twice"),
             ("0.audits.1.parameters.url", "refers to booking.size"),

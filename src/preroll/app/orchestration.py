@@ -272,4 +272,5 @@ def unexpected(claimed: Claimed, error: BaseException) -> Settlement:
         decision=replace(claimed.decision),
         reason=Reason.UNEXPECTED,
         message=f"{type(error).__name__}: {error}",
+        returned=_returned(claimed, Report(Outcome.FAILED)),
     )

@@ -70,7 +70,7 @@ def details(tx: Tx, booking: Booking) -> BookingDetails:
         definition=definition,
         boundaries=tuple(b for b in boundaries if b.kind is not Kind.AUDIT),
         waiting=tuple(_waiting(tx, booking, boundaries)),
-        actions=tuple(possible_actions(booking)),
+        actions=tuple(action for action in possible_actions(booking) if audited or action != "audit"),
         late_us=_late(booking, boundaries, tx.now),
         warnings=tuple(_warnings(tx, booking, resources)),
         resources={r.id: r.name for r in resources},

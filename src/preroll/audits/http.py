@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import ssl
@@ -79,8 +80,9 @@ class Http(Parameters):
         """Ask once."""
         began = time.monotonic()
         try:
-            status, body = await self._ask()
-        except httpx.TimeoutException:
+            async with asyncio.timeout(self.patience):
+                status, body = await self._ask()
+        except (httpx.TimeoutException, TimeoutError):
             return self._audit(AuditState.DOWN, f"no answer in {self.patience:g} s")
         except (httpx.TransportError, httpx.InvalidURL, ValueError) as error:
             state, why = _blame(error)

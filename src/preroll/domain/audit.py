@@ -19,6 +19,7 @@ CONFIG = "config"
 """The kind of check that reads devices; all others look at the service."""
 REFERENCE = re.compile(r"\$\{([^{}]+)\}")
 """A value of the booking inside a parameter: ``${encoder.address.port}``, ``${booking.name}``."""
+LONGEST_WINDOW = 600 * SECOND
 OF_NODE = ("address", "values", "properties")
 OF_BOOKING = ("id", "name", "platform", "properties")
 
@@ -90,8 +91,14 @@ class AuditSpec:
     unknown: OnUnknown = OnUnknown.DOWN
 
     def mistakes(self, labels: Collection[str]) -> list[Mistake]:
-        """Every reference that leads nowhere; ``labels`` are those of the definition's nodes."""
-        return [
+        """Every reference that leads nowhere, and a window that is too long.
+
+        Args:
+            labels: those of the definition's nodes.
+        """
+        longest = f"0 s to {LONGEST_WINDOW // SECOND} s"
+        long = [Mistake("within", f"is {self.within_us // SECOND} s", longest)] * (self.within_us > LONGEST_WINDOW)
+        return long + [
             Mistake(f"parameters.{name}", f"refers to {text}", _expected(labels))
             for name, value in self.parameters.items()
             for text in references(value)

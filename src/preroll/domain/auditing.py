@@ -49,7 +49,9 @@ def decide_audit(boundary: Boundary, booking: Booking, definition: ServiceDefini
 
 
 def audit_again(existing: Sequence[Boundary], booking: int, now_us: int, why: str) -> list[Boundary]:
-    """The boundary that has a booking audited now: the one that waits already, or the last one once more.
+    """The boundary that has a booking audited: the one that waits already, or one that is over, once more.
+
+    A booking has one audit at a time, as two would want the same ports: while one runs, the next is kept disarmed.
 
     Args:
         existing: all boundaries of the booking.
@@ -59,18 +61,29 @@ def audit_again(existing: Sequence[Boundary], booking: int, now_us: int, why: st
         What is to be written; nothing when an audit that will do waits already.
     """
     audits = [b for b in existing if b.kind is Kind.AUDIT]
-    waiting = next((b for b in audits if b.state is BoundaryState.ARMED), None)
+    waiting = next((b for b in audits if b.state in (BoundaryState.ARMED, BoundaryState.DISARMED)), None)
     if waiting is not None:
         return [replace(waiting, message=why)] if event_of(waiting) and waiting.message != why else []
+    busy = any(b.state is BoundaryState.RUNNING for b in audits)
+    state = BoundaryState.DISARMED if busy else BoundaryState.ARMED
     over = next((b for b in audits if BOUNDARY.may(b.state, BoundaryTrigger.AGAIN)), None)
     if over is None:
-        return [Boundary(0, booking, Kind.AUDIT, now_us, planned_us=now_us, message=why)]
+        return [Boundary(0, booking, Kind.AUDIT, now_us, state, planned_us=now_us, message=why)]
     return [
         replace(
-            over, state=BOUNDARY.fire(over.state, BoundaryTrigger.AGAIN), generation=over.generation + 1, worker=None,
-            due_us=now_us, planned_us=now_us, began_us=None, ended_us=None, reason=None, message=why,
+            over, state=state, generation=over.generation + 1, worker=None, due_us=now_us, planned_us=now_us,
+            began_us=None, ended_us=None, reason=None, message=why,
         )
     ]  # fmt: skip
+
+
+def next_audits(existing: Sequence[Boundary], now_us: int) -> list[Boundary]:
+    """The audits that waited for the one that has ended now."""
+    return [
+        replace(b, state=BOUNDARY.fire(b.state, BoundaryTrigger.ARM), due_us=now_us)
+        for b in existing
+        if b.kind is Kind.AUDIT and b.state is BoundaryState.DISARMED
+    ]
 
 
 def stands(booking: Booking, boundaries: Sequence[Boundary], rounds: Sequence[Round]) -> Verdict | None:

@@ -13,7 +13,7 @@ import msgspec
 
 from preroll.ports.scripts import Equipment, Order
 from preroll.scripts.loading import Kit
-from preroll.scripts.steps import Step, as_json, clean
+from preroll.scripts.steps import AuthorError, Step, as_json, clean
 from preroll.sdk import Audit, AuditFailed, AuditState, Check, Driver, GiveUp, Logger, WhenDown, watch
 
 MOST_EVIDENCE = 64_000
@@ -29,6 +29,8 @@ class Look:
     """Seconds."""
     down: WhenDown
     step: str
+    limit: float
+    """Seconds that the step may take."""
 
 
 class Scenery:
@@ -66,7 +68,10 @@ async def look(kit: Kit, log: Logger, scene: Scenery, asked: Look) -> Audit:
 
     Raises:
         AuditFailed: it is not Up, and that is to fail the step.
+        AuthorError: the window does not fit into the step.
     """
+    if not 0 <= asked.within < asked.limit:
+        raise AuthorError(f"{asked.step}: within={asked.within:g} s is not below the step's {asked.limit:g} s")
     loop = asyncio.get_running_loop()
     kept: dict[str, Any] = {}
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from preroll.domain.audit import Configuration, Round, Status, Verdict
-from preroll.domain.auditing import ORDINAL, audit_again, stands
+from preroll.domain.auditing import ORDINAL, audit_again, next_audits, stands
 from preroll.domain.booking import Booking
 from preroll.domain.boundaries import STANDARD, Boundary, Kind
 from preroll.domain.changes import Change
@@ -33,10 +33,10 @@ Ended = tuple[Boundary, Booking, Outcome, Settlement | None]
 
 def follow(work: Work, endings: Iterable[Ended]) -> None:
     """What the ends of these boundaries mean for the audits of their bookings."""
-    audited = []
+    audited: list[tuple[Booking, Settlement | None]] = []
     succeeded: dict[int, list[tuple[Boundary, Booking]]] = {}
     for boundary, booking, outcome, settlement in endings:
-        if boundary.kind is Kind.AUDIT and settlement is not None:
+        if boundary.kind is Kind.AUDIT:
             audited.append((booking, settlement))
         elif booking.definition is not None and boundary.kind in STANDARD and outcome is Outcome.OK:
             succeeded.setdefault(booking.definition, []).append((boundary, booking))
@@ -61,8 +61,12 @@ def _arm(work: Work, succeeded: dict[int, list[tuple[Boundary, Booking]]]) -> No
         timetable.upsert(armed)
 
 
-def _tell(work: Work, booking: Booking, settlement: Settlement) -> None:
+def _tell(work: Work, booking: Booking, settlement: Settlement | None) -> None:
     boundaries = Boundaries(work).of(booking.key)
+    if waiting := next_audits(boundaries, work.now):
+        Boundaries(work).upsert(waiting)
+    if settlement is None:
+        return
     earlier = rounds(work, booking.key, but=settlement.run)
     before, after = stands(booking, boundaries, earlier), stands(booking, boundaries, rounds(work, booking.key))
     if before is None or after is None or before == after:
