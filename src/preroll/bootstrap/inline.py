@@ -20,9 +20,11 @@ from preroll.audits import SHIPPED
 from preroll.bootstrap.virtual import VirtualClock, VirtualLoop
 from preroll.clock.dispatcher import Dispatcher, Pace
 from preroll.clock.heartbeat import beat
+from preroll.domain.reach import Labels
 from preroll.drivers.sim import Device, Fault, World, sim_in
-from preroll.ports.rows import Claims, Decide, LogLine, Settled, Settlement, StepBegin, StepEnd, Verdict
+from preroll.ports.rows import Adopted, Claims, Decide, LogLine, Settled, Settlement, StepBegin, StepEnd, Verdict
 from preroll.ports.store import Journal, Store, Unit
+from preroll.ports.workers import Role
 from preroll.scripts.inline import InlineRunner
 from preroll.store import SqlStore, open_inline_store
 
@@ -211,9 +213,30 @@ class _OwnJournal:
         self._journal, self._engine = journal, engine
         self._watch = partial(watch, engine.name)
 
-    async def enlist(self, name: str, host: str, pid: int, version: str, lease_us: int) -> int:
+    async def enlist(
+        self,
+        name: str,
+        host: str,
+        pid: int,
+        version: str,
+        lease_us: int,
+        labels: Labels = frozenset(),
+        role: Role = Role.HERE,
+    ) -> int:
         await self._engine.awake()
-        return await self._journal.enlist(name, host, pid, version, lease_us)
+        return await self._journal.enlist(name, host, pid, version, lease_us, labels, role)
+
+    async def offer(self, worker: int, scripts: Mapping[str, str]) -> None:
+        await self._engine.awake()
+        await self._journal.offer(worker, scripts)
+
+    async def adopt(self, worker: int, boundary: int, generation: int) -> Adopted:
+        await self._engine.awake()
+        return await self._journal.adopt(worker, boundary, generation)
+
+    async def sent(self, worker: int) -> frozenset[int]:
+        await self._engine.awake()
+        return await self._journal.sent(worker)
 
     async def renew(self, worker: int, lease_us: int) -> None:
         await self._engine.awake()

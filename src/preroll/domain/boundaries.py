@@ -201,6 +201,8 @@ class Refusal:
 
     reason: Reason
     message: str
+    script: str = ""
+    """The script that is not installed here; another worker may have it."""
 
 
 Decision = Run | Nothing | Refusal
@@ -249,7 +251,7 @@ def decide(
             f"{definition.name} version {definition.version} has no action for {target} (it has {known})",
         )
     if scripts is not None and script not in scripts:
-        return Refusal(Reason.SCRIPT_MISSING, f"the LSO script {script} is not installed")
+        return Refusal(Reason.SCRIPT_MISSING, f"the LSO script {script} is not installed", script)
     return Run(script, target, booking.service_state)
 
 

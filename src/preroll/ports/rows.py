@@ -12,6 +12,7 @@ from preroll.domain.boundaries import Boundary, Decision, Reason
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.machine import Outcome
+from preroll.domain.reach import Labels
 
 
 class Verdict(StrEnum):
@@ -75,6 +76,8 @@ class Claimed:
     """What earlier epochs and tries of this boundary recorded, the latest of each name."""
     began_us: int = 0
     resumed: bool = False
+    needs: Labels = frozenset()
+    """What a worker must reach to run it."""
 
     @property
     def fence(self) -> Fence:
@@ -104,12 +107,22 @@ class Claims:
     settled: int = 0
     """How many boundaries needed no script and are over already."""
     cancel: tuple[Fence, ...] = ()
-    """Runs of this worker that must stop now: a down event of their booking is due."""
+    """Runs of this worker, and of runners, that must stop now: a down event of their booking is due."""
     next_due_us: int | None = None
     """The next instant at which there may be something to claim."""
     now_us: int = 0
     more: bool = False
     """There was more than one claim may take: claim again at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What became of a run that a carrier brought."""
+
+    claimed: Claimed | None = None
+    """It is this worker's now; None: it is over, or somebody else's."""
+    busy: bool = False
+    """It is not over, and not for this worker now: another one runs it and lives, or has the script. Ask again."""
 
 
 @dataclass(frozen=True, slots=True)

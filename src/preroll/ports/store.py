@@ -15,8 +15,10 @@ from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Clash
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
+from preroll.domain.reach import Labels
 from preroll.domain.resource import Resource
 from preroll.ports.rows import (
+    Adopted,
     Claims,
     Decide,
     LogLine,
@@ -27,6 +29,7 @@ from preroll.ports.rows import (
     StepState,
     Verdict,
 )
+from preroll.ports.workers import Role, Workers
 
 R = TypeVar("R")
 
@@ -270,6 +273,7 @@ class Tx(Protocol):
     records: Records
     answers: Answers
     changes: Changes
+    workers: Workers
 
     @property
     def now(self) -> int:
@@ -284,24 +288,24 @@ class Tx(Protocol):
 Unit = Callable[[Tx], R]
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """A process that claims boundaries."""
-
-    key: int
-    name: str
-    host: str
-    pid: int
-    lease_us: int
-    """Until when its claims are its own."""
-    version: str = ""
-
-
 class Journal(Protocol):
     """The engine's way to write: set-based, fenced by epoch, many callers a commit."""
 
-    async def enlist(self, name: str, host: str, pid: int, version: str, lease_us: int) -> int:
+    async def enlist(
+        self,
+        name: str,
+        host: str,
+        pid: int,
+        version: str,
+        lease_us: int,
+        labels: Labels = frozenset(),
+        role: Role = Role.HERE,
+    ) -> int:
         """Register a worker with a lease of this length; returns its key."""
+        ...
+
+    async def offer(self, worker: int, scripts: Mapping[str, str]) -> None:
+        """Tell which scripts this worker has, name -> version: what another has alone is left to that one."""
         ...
 
     async def renew(self, worker: int, lease_us: int) -> None:
@@ -319,10 +323,21 @@ class Journal(Protocol):
     async def claim(self, worker: int, lease_us: int, decide: Decide, limit: int) -> Claims:
         """Take over what is due, or whose worker's lease has expired, at most ``limit`` runs.
 
+        Only runs whose devices this worker reaches, and whose script it has; what only another live worker has is left
+        to that one.
+
         Renews the worker's own lease first. Takes the devices of each run all or none; what cannot have them waits and
         says for whom. Only a booking's first open standard boundary can be claimed. Down events first, then due time,
         then key. What the decision says needs no script is settled here.
         """
+        ...
+
+    async def adopt(self, worker: int, boundary: int, generation: int) -> Adopted:
+        """Make the run that a carrier brought this worker's own, whoever sent it; may be asked twice."""
+        ...
+
+    async def sent(self, worker: int) -> frozenset[int]:
+        """The boundaries that this sender has claimed and no runner has adopted."""
         ...
 
     def begin(self, step: StepBegin) -> Awaitable[Verdict]: ...

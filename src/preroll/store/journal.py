@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from preroll.domain.reach import Labels
 from preroll.ports.rows import (
+    Adopted,
     Claims,
     Decide,
     LogLine,
@@ -16,11 +18,13 @@ from preroll.ports.rows import (
     StepEnd,
     Verdict,
 )
+from preroll.ports.workers import Role
 from preroll.store import leases
 from preroll.store.engine import Route
 from preroll.store.journal_claim import Call, claim
 from preroll.store.journal_settle import settle
 from preroll.store.journal_steps import begin, end, log
+from preroll.store.journal_takeover import adopt, sent
 from preroll.store.work import Work
 
 
@@ -60,10 +64,33 @@ class SqlJournal:
         self._doubt: set[int] = set()
         """Workers whose last claim was lost on the way back: it may have taken runs that nobody carries out."""
 
-    async def enlist(self, name: str, host: str, pid: int, version: str, lease_us: int) -> int:
-        key: int = await self._ask(TASK, lambda work: leases.enlist(work, name, host, pid, version, lease_us))
+    async def enlist(
+        self,
+        name: str,
+        host: str,
+        pid: int,
+        version: str,
+        lease_us: int,
+        labels: Labels = frozenset(),
+        role: Role = Role.HERE,
+    ) -> int:
+        def enlisted(work: Work) -> int:
+            return leases.enlist(work, name, host, pid, version, lease_us, labels, role)
+
+        key: int = await self._ask(TASK, enlisted)
         self._owned[key] = set()
         return key
+
+    async def offer(self, worker: int, scripts: Mapping[str, str]) -> None:
+        await self._ask(TASK, lambda work: leases.offer(work, worker, scripts))
+
+    async def adopt(self, worker: int, boundary: int, generation: int) -> Adopted:
+        adopted: Adopted = await self._ask(TASK, lambda work: adopt(work, worker, boundary, generation))
+        return adopted
+
+    async def sent(self, worker: int) -> frozenset[int]:
+        keys: frozenset[int] = await self._ask(TASK, lambda work: sent(work, worker))
+        return keys
 
     async def renew(self, worker: int, lease_us: int) -> None:
         await self._ask(TASK, lambda work: leases.renew(work, worker, lease_us))

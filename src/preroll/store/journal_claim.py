@@ -13,6 +13,7 @@ from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.machine import Outcome
 from preroll.ports.rows import Claimed, Claims, Decide, Fence, Judged
+from preroll.ports.workers import Role
 from preroll.store import bookings, boundaries
 from preroll.store.bookings import booking_of, entered
 from preroll.store.boundaries import boundary_of, claimed
@@ -20,10 +21,11 @@ from preroll.store.catalogue import Catalogue
 from preroll.store.documents import NO_VALUES
 from preroll.store.journal_endings import Ending, finish
 from preroll.store.journal_facts import Facts, gather, is_first
-from preroll.store.journal_takeover import LOCK_BOOKINGS, recorded, take_over
+from preroll.store.journal_takeover import LOCK_BOOKINGS, WITHIN_REACH, recorded, take_over
 from preroll.store.platforms import Platforms
 from preroll.store.sql import Row
 from preroll.store.work import Work
+from preroll.store.workers import Reach, elsewhere, renewed
 
 CHUNK = 256
 """How many boundaries that need no script one claim looks at."""
@@ -32,6 +34,7 @@ ASIDE_SHARE = 4
 CLAIMS_LOCK = 7211
 """First half of the advisory lock under which a platform's claims run on PostgreSQL."""
 
+_CARRIED = Role.RUNNER.value
 _STATES = ", ".join(f"'{state.value}'" for state in sorted(ORCHESTRATED))
 _TURN = (
     f"(k.state in ({_STATES}) or b.try_ > 0) and not exists (select 1 from boundary e where e.booking = b.booking"
@@ -45,19 +48,20 @@ _BRANCHES = ((0, 0), (1, 0), (0, 1), (1, 1), (1, 2))
 _ROW = f"{boundaries.columns('b')}, {bookings.columns('k')}"
 
 
-def _due(picked: str) -> str:
+def _due(picked: str, within: str = "") -> str:
     """The query for what may be claimed now, each branch in the order of ``ix_boundary_due``."""
     return " union all ".join(
         f"select * from (select {scripted} as scripted, {rank} as rank, {picked}"
         " from boundary b join booking k on k.key = b.booking"
         f" where b.platform = ? and b.scripted = {scripted} and b.rank = {rank} and b.state = 'armed'"
-        f" and b.waits_for is null and b.due_us <= ?{'' if rank == 2 else f' and {_TURN}'}"
+        f" and b.waits_for is null and b.due_us <= ?{'' if rank == 2 else f' and {_TURN}'}{within if scripted else ''}"
         f" order by b.due_us, b.key limit ?) c{scripted}{rank}"
         for scripted, rank in _BRANCHES
     )
 
 
 _DUE, _DUE_KEYS = _due(_ROW), _due("b.key, b.booking")
+_NEAR, _NEAR_KEYS = _due(_ROW, f" and {WITHIN_REACH}"), _due("b.key, b.booking", f" and {WITHIN_REACH}")
 _READ = (
     f"select 0, b.rank, {_ROW} from boundary b join booking k on k.key = b.booking"
     " where b.key in ?ints and b.state = 'armed' and b.waits_for is null and b.due_us <= ?"
@@ -97,7 +101,8 @@ _HEAL = (
 )
 """Nobody waits for what is over, nor beyond the moment at which its own down event is due."""
 _STOP = (
-    "select b.key, b.epoch, b.worker, b.stopping from boundary b join booking k on k.key = b.booking"
+    "select b.key, b.epoch, b.worker, b.stopping, w.role from boundary b join booking k on k.key = b.booking"
+    " left join worker w on w.key = b.worker"
     " where b.state = 'running' and b.rank = 1 and (k.live = 0 or exists (select 1 from boundary d"
     " where d.booking = b.booking and d.rank = 0 and d.state = 'armed' and d.due_us <= ?))"
 )
@@ -130,13 +135,13 @@ class Call:
 def claim(work: Work, call: Call) -> Claims:
     """Take over what is due, or whose worker is gone; see ``preroll.ports.store.Journal.claim``."""
     db, now = work.db, work.now
-    db.run("update worker set lease_us = ? where key = ?", now + call.lease_us, call.worker)
+    reach = renewed(work, call.worker, call.lease_us)
     db.run(_HEAL, now)
     cancel = _stop(work, call.worker)
-    runs, settled = take_over(work, call.worker, call.limit, call.doubt)
+    runs, settled = take_over(work, reach, call.limit, call.doubt)
     more = len(runs) >= call.limit > 0
     for platform in sorted(Platforms(work).all(), key=lambda platform: platform.key):
-        claimed = _claim_platform(work, call, platform, call.limit - len(runs))
+        claimed = _claim_platform(work, call, reach, platform, call.limit - len(runs))
         runs += claimed.runs
         settled += len(claimed.endings)
         more = more or claimed.more
@@ -149,7 +154,7 @@ def _stop(work: Work, worker: int) -> tuple[Fence, ...]:
     if fresh := [row[0] for row in rows if not row[3]]:
         work.db.run("update boundary set stopping = 1 where key in ?ints and state = 'running'", fresh)
         work.due = True
-    return tuple(Fence(key, epoch) for key, epoch, owner, _ in rows if owner == worker)
+    return tuple(Fence(key, epoch) for key, epoch, owner, _, role in rows if owner == worker or role == _CARRIED)
 
 
 def _next_due(work: Work, worker: int) -> int | None:
@@ -160,12 +165,12 @@ def _next_due(work: Work, worker: int) -> int | None:
     return min(instants, default=None)
 
 
-def _claim_platform(work: Work, call: Call, platform: Platform, room: int) -> _Round:
+def _claim_platform(work: Work, call: Call, reach: Reach, platform: Platform, room: int) -> _Round:
     """Claim what is due on one platform; on PostgreSQL no two workers do so at once."""
-    found, db = _Round(work, call, platform), work.db
+    found, db = _Round(work, call, reach, platform), work.db
     if db.postgres:
         db.run("select pg_advisory_xact_lock(?::int, ?::int)", CLAIMS_LOCK, platform.key)
-    rows = found.due(_DUE_KEYS if db.postgres else _DUE, room)
+    rows = found.due(room)
     if rows and db.postgres:
         db.run(LOCK_BOOKINGS, [row[3] for row in rows])
         rows = db.all(_READ, [row[2] for row in rows], work.now)
@@ -181,6 +186,7 @@ class _Round:
 
     work: Work
     call: Call
+    reach: Reach
     platform: Platform
     runs: list[Claimed] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
@@ -197,9 +203,10 @@ class _Round:
     @property
     def more(self) -> bool:
         """Is there probably something left that could be claimed at once?"""
-        return any(scripted == 0 or self.allowed > 0 for scripted, _ in self.cut)
+        moved = self.runs or self.endings or self.waiting
+        return bool(moved) and any(scripted == 0 or self.allowed > 0 for scripted, _ in self.cut)
 
-    def due(self, query: str, room: int) -> list[Row]:
+    def due(self, room: int) -> list[Row]:
         """What may be claimed now, (needs a script, rank, ...) each, and how much room there is for runs."""
         db, now, key = self.work.db, self.work.now, self.platform.key
         bound = self.platform.config.limits.simultaneous_lso
@@ -208,7 +215,10 @@ class _Round:
         self.room = min(room, self.allowed)
         self.aside_room = max(0, min(self.room, max(1, bound // ASIDE_SHARE) - busy.get(2, 0)))
         limits = {branch: self.room if branch[0] else CHUNK for branch in _BRANCHES} | {(1, 2): self.aside_room}
-        found = db.all(query, *(value for branch in _BRANCHES for value in (key, now, limits[branch])))
+        near, keys = self.reach.foreign, db.postgres
+        query = (_NEAR_KEYS if keys else _NEAR) if near else _DUE_KEYS if keys else _DUE
+        beyond = {branch: (near,) if near and branch[0] else () for branch in _BRANCHES}
+        found = db.all(query, *(v for branch in _BRANCHES for v in (key, now, *beyond[branch], limits[branch])))
         read = Counter(row[:2] for row in found)
         self.cut = frozenset(branch for branch, count in read.items() if count >= limits[branch])
         return found
@@ -235,6 +245,8 @@ class _Round:
         if isinstance(decision, Run):
             if not self._take(judged, decision, facts):
                 return
+        elif isinstance(decision, Refusal) and decision.script and elsewhere(self.work, self.reach, decision.script):
+            return
         else:
             outcome = Outcome.FAILED if isinstance(decision, Refusal) else Outcome.OK
             self.endings.append(Ending(boundary, booking, self.platform, decision, outcome))
@@ -246,7 +258,8 @@ class _Round:
         """Make a run of it if there is room and its devices are free."""
         boundary, booking = judged.boundary, judged.booking
         aside = boundary.event.direction is Direction.ASIDE
-        if self.room <= 0 or (aside and self.aside_room <= 0):
+        needs = facts.needs.get(booking.key, frozenset())
+        if self.room <= 0 or (aside and self.aside_room <= 0) or not self.reach.reaches(needs):
             return False
         devices = frozenset[str]() if aside else facts.devices.get(booking.key, frozenset())
         holder = facts.blocks(boundary, devices)
@@ -262,7 +275,7 @@ class _Round:
         if not aside:
             booking = entered(booking, entering(boundary, booking))
         held = Judged(mine, booking, judged.definition, judged.platform, judged.inactive, judged.name_taken_by)
-        self.runs.append(Claimed(held, decision, mine.epoch, self.work.new_id(), began_us=self.work.now))
+        self.runs.append(Claimed(held, decision, mine.epoch, self.work.new_id(), began_us=self.work.now, needs=needs))
         return True
 
     def _add_steps(self) -> None:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 from preroll.domain.booking import ENDED, Booking
 from preroll.domain.boundaries import Boundary, Direction, Kind
+from preroll.domain.reach import Labels, read
 from preroll.domain.resource import Mode
 from preroll.store.work import Work
 
 _HELD = (
-    "select r.booking, s.held_as, s.name, s.mode from reservation r join resource s on s.key = r.resource"
+    "select r.booking, s.held_as, s.name, s.mode, s.labels from reservation r join resource s on s.key = r.resource"
     " where r.booking in ?ints and r.live = 1 and r.dimension = 0"
 )
 _NAMES = (
@@ -28,7 +29,7 @@ _DOWN = (
     " where s.held_as in ?texts order by d.due_us, d.key"
 )
 _TAKEN = "select device, boundary from device_hold where device in ?texts"
-_CHOSEN = "select held_as, name, mode from resource where id in ?texts"
+_CHOSEN = "select held_as, name, mode, labels from resource where id in ?texts"
 
 
 @dataclass(slots=True)
@@ -45,6 +46,8 @@ class Facts:
     """Device -> key of the boundary that holds it."""
     downs: Mapping[str, Sequence[tuple[int, int, int]]]
     """Device -> (key, due, booking) of the open down events of bookings that hold it."""
+    needs: Mapping[int, Labels] = field(default_factory=dict)
+    """Booking -> the labels of its resources; only of bookings that have some."""
     over: set[int] = field(default_factory=set)
     """Boundaries that this round has ended."""
 
@@ -71,8 +74,11 @@ def gather(work: Work, platform: int, pairs: Sequence[tuple[Boundary, Booking]])
     db = work.db
     devices: dict[int, set[str]] = defaultdict(set)
     idle: dict[int, set[str]] = defaultdict(set)
-    for booking, device, name, mode in _held(work, [booking for _, booking in pairs]):
+    places: dict[int, Labels] = {}
+    for booking, device, name, mode, labels in _held(work, [booking for _, booking in pairs]):
         devices[booking].add(device)
+        if labels:
+            places[booking] = places.get(booking, frozenset()) | read(labels)
         if mode != Mode.AVAILABLE.value:
             idle[booking].add(name)
     wanted = sorted({device for held in devices.values() for device in held})
@@ -90,14 +96,27 @@ def gather(work: Work, platform: int, pairs: Sequence[tuple[Boundary, Booking]])
         dict(db.all(_NAMES, platform, names)) if names else {},
         taken,
         downs,
+        places,
     )
 
 
-def _held(work: Work, found: Sequence[Booking]) -> list[tuple[int, str, str, str]]:
-    """(booking, device, resource, mode): what each holds, or what it chose when it is over and being retried."""
-    rows = [(key, device, name, mode) for key, device, name, mode in work.db.all(_HELD, [b.key for b in found])]
+def needs_of(work: Work, found: Sequence[Booking]) -> Mapping[int, Labels]:
+    """Booking -> the labels of its resources; only of bookings that have some."""
+    needs: dict[int, Labels] = {}
+    for booking, _, _, _, labels in _held(work, found):
+        if labels:
+            needs[booking] = needs.get(booking, frozenset()) | read(labels)
+    return needs
+
+
+def _held(work: Work, found: Sequence[Booking]) -> list[tuple[int, str, str, str, str]]:
+    """(booking, device, resource, mode, labels): what each holds, or what it chose when it is over and retried."""
+    rows = [
+        (key, device, name, mode, labels)
+        for key, device, name, mode, labels in work.db.all(_HELD, [b.key for b in found])
+    ]
     for booking in found:
         if booking.state in ENDED and booking.resources:
             chosen = work.db.all(_CHOSEN, booking.resources)
-            rows += [(booking.key, device, name, mode) for device, name, mode in chosen]
+            rows += [(booking.key, device, name, mode, labels) for device, name, mode, labels in chosen]
     return rows

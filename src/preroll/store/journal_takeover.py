@@ -11,30 +11,43 @@ from preroll.domain.booking import Booking
 from preroll.domain.boundaries import Boundary, Reason, Run
 from preroll.domain.config import Platform
 from preroll.domain.machine import Outcome
-from preroll.ports.rows import Claimed, Fence, Judged, RecordedStep, Settlement, StepState
+from preroll.ports.rows import Adopted, Claimed, Fence, Judged, RecordedStep, Settlement, StepState
 from preroll.store import bookings, boundaries
 from preroll.store.bookings import booking_of
 from preroll.store.boundaries import boundary_of
 from preroll.store.catalogue import Catalogue
 from preroll.store.documents import ANYTHING
 from preroll.store.journal_endings import Ending, finish
+from preroll.store.journal_facts import needs_of
 from preroll.store.platforms import Platforms
 from preroll.store.records import VERSION
+from preroll.store.sql import Row
 from preroll.store.work import Work
+from preroll.store.workers import Reach, elsewhere, reach_of
 
 LOCK_BOOKINGS = "select key from booking where key in ?ints order by key for no key update"
+WITHIN_REACH = (
+    "not exists (select 1 from reservation r join resource s on s.key = r.resource"
+    " where r.booking = b.booking and r.dimension = 0 and s.labels <> '' and s.labels in ?texts)"
+)
+"""None of its resources has labels that the worker lacks; they keep their rows when the booking is over."""
 _LOST = (
     "select b.key, b.booking from boundary b join worker w on w.key = b.worker where b.state = 'running'"
     " and b.rank in (0, 1, 2) and ((w.key <> ? and w.lease_us <= ?) or (w.key = ? and ? = 1 and not (b.key in ?ints)))"
-    " order by b.rank, b.due_us, b.key limit ?"
+    f" and {WITHIN_REACH} order by b.rank, b.due_us, b.key limit ?"
 )
-_READ = (
+_MAY_LOSE = "(w.key = ? or w.lease_us <= ?)"
+_CLAIMED = (
     f"select {boundaries.columns('b')}, {bookings.columns('k')}, r.id, r.script, {VERSION}, r.target, r.previous,"
     " r.began_us, b.stopping from boundary b join booking k on k.key = b.booking join worker w on w.key = b.worker"
     " join run r on r.boundary = b.key and r.generation = b.generation and r.try_ = b.try_"
-    " where b.key in ?ints and b.state = 'running' and (w.key = ? or w.lease_us <= ?)"
+    " where b.key in ?ints and b.state = 'running' and {}"
     " order by b.rank, b.due_us, b.key for no key update of b"
 )
+_READ = _CLAIMED.format(_MAY_LOSE)
+_READ_SENT = _CLAIMED.format(f"({_MAY_LOSE} or w.role = 'sender')")
+_ASKED_FOR = "select booking from boundary where key = ? and generation = ? and state = 'running'"
+_SENT = "select key from boundary where state = 'running' and rank in (0, 1, 2) and worker = ?"
 _TAIL = 7
 _ADOPT = (
     "update boundary set epoch = g.epoch, worker = g.worker from given(key bigint, epoch bigint, worker bigint) g"
@@ -48,22 +61,46 @@ _ADOPT_RUN = (
 _STEPS = "select boundary, generation, name, state, result from step where boundary in ?ints order by boundary, try_"
 
 
-def take_over(work: Work, worker: int, limit: int, doubt: frozenset[int] | None) -> tuple[list[Claimed], int]:
+def take_over(work: Work, reach: Reach, limit: int, doubt: frozenset[int] | None) -> tuple[list[Claimed], int]:
     """Make the runs of dead workers this worker's own; returns them, and how many were ended instead.
 
     ``doubt`` is set after a claim whose answer was lost: of this worker's runs, those it does not know start again.
     """
-    db, now = work.db, work.now
-    lost = db.all(_LOST, worker, now, worker, int(doubt is not None), sorted(doubt or ()), limit)
+    db, now, worker = work.db, work.now, reach.worker
+    lost = db.all(_LOST, worker, now, worker, int(doubt is not None), sorted(doubt or ()), reach.foreign, limit)
     if not lost:
         return [], 0
     if db.postgres:
         db.run(LOCK_BOOKINGS, [row[1] for row in lost])
-    rows = db.all(_READ, [row[0] for row in lost], worker, now)
+    return _resume(work, reach, db.all(_READ, [row[0] for row in lost], worker, now))
+
+
+def adopt(work: Work, worker: int, boundary: int, generation: int) -> Adopted:
+    """Make a run that was sent this worker's own; see ``preroll.ports.store.Journal.adopt``."""
+    db = work.db
+    asked = db.one(_ASKED_FOR, boundary, generation)
+    if asked is None:
+        return Adopted()
+    if db.postgres:
+        db.run(LOCK_BOOKINGS, [asked[0]])
+    claimed, ended = _resume(work, reach_of(work, worker), db.all(_READ_SENT, [boundary], worker, work.now))
+    open_still = not (claimed or ended) and db.one(_ASKED_FOR, boundary, generation) is not None
+    return Adopted(claimed[0] if claimed else None, busy=open_still)
+
+
+def sent(work: Work, worker: int) -> frozenset[int]:
+    """The boundaries that run under a worker's name."""
+    return frozenset(key for (key,) in work.db.all(_SENT, worker))
+
+
+def _resume(work: Work, reach: Reach, found: Sequence[Row]) -> tuple[list[Claimed], int]:
+    """Go on with runs that were somebody else's, but for those whose script another live worker has alone."""
+    worker, rows = reach.worker, [row for row in found if not elsewhere(work, reach, row[-6], row[-5])]
     pairs = [(boundary_of(row[: boundaries.WIDTH]), booking_of(row[boundaries.WIDTH : -_TAIL])) for row in rows]
     platforms = Platforms(work)
     platform_of = platforms.by_keys({booking.platform for _, booking in pairs})
     definition_of = Catalogue(work, platforms).definitions_by_key({k.definition for _, k in pairs if k.definition})
+    needs = needs_of(work, [booking for _, booking in pairs])
     steps = recorded(work, [boundary for boundary, _ in pairs])
     claimed: list[Claimed] = []
     endings: list[Ending] = []
@@ -77,7 +114,8 @@ def take_over(work: Work, worker: int, limit: int, doubt: frozenset[int] | None)
         mine = replace(boundary, epoch=boundary.epoch + 1, worker=worker)
         definition = definition_of.get(booking.definition) if booking.definition else None
         judged = Judged(mine, booking, definition, platform)
-        claimed.append(Claimed(judged, decision, mine.epoch, ident, version, done, began, resumed=True))
+        wants = needs.get(booking.key, frozenset())
+        claimed.append(Claimed(judged, decision, mine.epoch, ident, version, done, began, resumed=True, needs=wants))
     _adopt(work, worker, [c.judged.boundary for c in claimed])
     finish(work, endings)
     return claimed, len(endings)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from preroll.ports import store as ports
+from preroll.ports.workers import Workers as WorkersPort
 from preroll.store.answers import Answers
 from preroll.store.bookings import Bookings
 from preroll.store.boundaries import Boundaries
@@ -13,6 +14,7 @@ from preroll.store.platforms import Platforms
 from preroll.store.records import Records
 from preroll.store.reservations import Reservations
 from preroll.store.work import Work
+from preroll.store.workers import Workers
 
 
 class SqlTx:
@@ -29,6 +31,7 @@ class SqlTx:
         self.records: ports.Records = Records(work)
         self.answers: ports.Answers = Answers(work)
         self.changes: ports.Changes = Changes(work)
+        self.workers: WorkersPort = Workers(work)
 
     @property
     def now(self) -> int:
