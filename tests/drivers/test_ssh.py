@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import ClassVar
 
 import asyncssh
@@ -15,10 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preroll.drivers import SHIPPED as SHIPPED_DRIVERS
 from preroll.drivers.ssh import ssh
 from preroll.drivers.ssh.answers import require_accepted
 from preroll.drivers.ssh.dialect import SHIPPED
 from preroll.drivers.ssh.parameters import Line, Parameter, parameters
+from preroll.ports.scripts import Equipment
+from preroll.scripts.secrets import Secrets
+from preroll.scripts.sessions import Sessions, find_driver
 from preroll.sdk import (
     AuthFailed,
     Busy,
@@ -162,7 +167,7 @@ async def test_a_key_opens_as_well(device: SshDevice) -> None:
     key = asyncssh.generate_private_key("ssh-ed25519")
     device.authorized = key.export_public_key().decode()
     for text, phrase in (
-        (key.export_private_key().decode(), None),
+        (key.export_private_key().decode().strip(), None),
         (key.export_private_key(passphrase="phrase").decode(), Secret("phrase")),
     ):
         driver = ssh("r-1", device.address(timeout=30, private_key=Secret(text), passphrase=phrase))
@@ -181,6 +186,30 @@ async def test_more_rights_are_asked_for_with_a_password(device: SshDevice) -> N
     assert await driver.read() == INITIAL
     assert device.lines[:3] == ["enable", "more", "terminal length 0"]
     await driver.close()
+
+
+async def test_a_script_host_keeps_a_session_and_reads_a_refused_password_again(
+    device: SshDevice, tmp_path: Path
+) -> None:
+    """As it is used: found by its name, credentials by reference."""
+    (tmp_path / "r-1").write_text("of last year\n")
+    sessions = Sessions(find_driver(SHIPPED_DRIVERS), Secrets(str(tmp_path)))
+    router = Equipment("Router", "7", "r-1", "ssh", device.address(timeout=5, password="file:r-1"))
+    with pytest.raises(AuthFailed):
+        async with sessions.use(router):
+            pass
+    (tmp_path / "r-1").write_text(f"{PASSWORD}\n")
+    for number in range(3):
+        async with sessions.use(router) as driver:
+            await load(driver, {"kbit": number})
+    assert device.sessions == device.lines.count("terminal length 0") == 1
+    device.cut()
+    with pytest.raises(Unreachable):
+        async with sessions.use(router) as driver:
+            await driver.read()
+    async with sessions.use(router) as driver:
+        assert (await driver.read(["kbit"])) == {"kbit": 2}
+    await sessions.close_idle(0)
 
 
 # What is sent

@@ -246,8 +246,10 @@ class _Session:
         match words:
             case ["set" | "no" as verb, path, *value]:
                 return self._change(verb, path, " ".join(value))
-            case ["commit", *more] if device.candidate:
-                return self._commit(int(more[1]) if more else None)
+            case ["commit"] if device.candidate:
+                return self._commit(None)
+            case ["commit", "confirmed", seconds] if device.candidate and seconds.isdecimal():
+                return self._commit(int(seconds))
             case ["discard"] if device.candidate:
                 self._wanted = dict(device.values)
                 return ""
