@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Look:
     """Seconds."""
     down: WhenDown
     step: str
-    limit: float
+    limit: float = math.inf
     """Seconds that the step may take."""
 
 
