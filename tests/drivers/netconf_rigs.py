@@ -16,7 +16,7 @@ from preroll.testing.netconf_device import NetconfDevice
 
 PATIENCE = 20.0
 CIRCUIT = "urn:demo:circuit"
-LEAVES: dict[str, Any] = {
+PARAMETERS: dict[str, Any] = {
     "circuit.{name}": {"leaf": "/circuits/circuit[name='{name}']", "type": "presence"},
     "circuit.{name}.address": "/circuits/circuit[name='{name}']/address",
     "circuit.{name}.rate": {"leaf": "/circuits/circuit[name='{name}']/rate-kbit", "type": "number"},
@@ -37,7 +37,7 @@ def circuit(name: str = "c1", address: str = "10.0.1.1/24", rate: object = 2000)
 
 
 def address_of(device: NetconfDevice, **more: object) -> dict[str, object]:
-    said = {"password": Secret(device.password), "namespace": CIRCUIT, "leaves": LEAVES, "timeout": 0.5}
+    said = {"password": Secret(device.password), "namespace": CIRCUIT, "parameters": PARAMETERS, "timeout": 0.5}
     return {**device.address, **said, **more}
 
 

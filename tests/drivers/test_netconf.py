@@ -31,7 +31,7 @@ from preroll.sdk import (
     load,
 )
 from preroll.testing.netconf_device import Invalid, NetconfDevice, entries
-from tests.drivers.netconf_rigs import CIRCUIT, FIRST, INITIAL, KEYS, LEAVES, NetconfRig, address_of, circuit
+from tests.drivers.netconf_rigs import CIRCUIT, FIRST, INITIAL, KEYS, PARAMETERS, NetconfRig, address_of, circuit
 
 RATE = "circuit.c1.rate"
 
@@ -65,24 +65,30 @@ def opened(device: NetconfDevice, **more: object) -> NetconfDriver:
     [
         ("host", "", "is missing"),
         ("username", None, "is missing"),
-        ("password", "secret words", "is written out: say env:NAME or file:PATH"),
-        ("password", None, "is missing, and so is key_file"),
+        ("password", "secret words", "is no reference such as env:NAME or file:PATH"),
+        ("password", None, "is missing, and so is private_key"),
         ("colour", "red", "is not known to the netconf driver"),
         ("validation", "maybe", "is not one of test-then-set, explicit, none"),
-        ("leaves", {"rate": {"type": "number"}}, "needs a leaf"),
-        ("leaves", {"rate": {"leaf": "/a/b", "kind": "number"}}, "kind is not one of leaf, type, values"),
-        ("leaves", {"rate": {"leaf": "/a/b", "type": "colour"}}, "type is 'colour'"),
-        ("leaves", {"rate": "a/b"}, "is no path such as"),
-        ("leaves", {"rate": "/if:a/b"}, "address.namespaces has no if"),
-        ("leaves", {"rate": "/a[name='{name}']/b"}, "do not have the same variables"),
+        ("parameters", {"rate": {"type": "number"}}, "needs a leaf"),
+        ("parameters", {"rate": {"leaf": "/a/b", "kind": "number"}}, "kind is not one of leaf, type, values"),
+        ("parameters", {"rate": {"leaf": "/a/b", "type": "colour"}}, "type is 'colour'"),
+        ("parameters", {"rate": "a/b"}, "is no path such as"),
+        ("parameters", {"rate": "/if:a/b"}, "address.namespaces has no if"),
+        ("parameters", {"rate": "/a[name='{name}']/b"}, "do not have the same variables"),
         ("namespace", "", "has no namespace"),
     ],
 )
 def test_an_address_that_makes_no_sense_is_told(field: str, value: object, reason: str) -> None:
     said: dict[str, Any] = {"host": "x", "username": "u", "password": Secret("p"), "namespace": CIRCUIT}
     with pytest.raises(InvalidValue, match=r"address\.") as caught:
-        netconf("PE 1", {"leaves": {"rate": "/a/b"}, **said, field: value})
+        netconf("PE 1", {"parameters": {"rate": "/a/b"}, **said, field: value})
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["nonsense", ""])
+async def test_a_private_key_that_is_none_is_told_without_it(rig: NetconfRig, key: str) -> None:
+    with pytest.raises(AuthFailed, match="is none, or its passphrase is wrong"):
+        await opened(rig.device, private_key=Secret(key), passphrase=Secret("x")).open()
 
 
 async def test_a_wrong_password_and_a_stranger_are_refused(rig: NetconfRig) -> None:
@@ -132,7 +138,7 @@ async def test_a_plan_refuses_what_the_device_cannot_take(rig: NetconfRig, drive
         (RATE, "fast", "is 'fast', not a number"),
         (RATE, True, "is True, not a number"),
         ("circuit.c1", "yes", "neither true nor false"),
-        ("vlan.7", 1, "address.leaves does not declare it"),
+        ("vlan.7", 1, "address.parameters does not have it"),
     ],
 )
 async def test_a_value_that_fits_no_leaf_is_never_sent(
@@ -347,8 +353,17 @@ def test_steps_inherit_their_namespace() -> None:
     assert node.way[1].keys == (("{urn:if}name", "e0"),)
 
 
+def test_variables_stand_for_what_differs_between_devices() -> None:
+    tree = Tree({"mtu": {"leaf": "/port[name='{port}']/mtu", "type": "integer"}}, "urn:x", variables={"port": "e0"})
+    node = tree.node("mtu")
+    assert node is not None
+    assert node.way[0].keys == (("{urn:x}name", "e0"),)
+    with pytest.raises(InvalidValue, match=r"is 1\.5, not a whole number"):
+        tree.edit([(node, 1.5)])
+
+
 def test_the_most_exact_path_counts() -> None:
-    tree = Tree(LEAVES, CIRCUIT)
+    tree = Tree(PARAMETERS, CIRCUIT)
     found = {path: tree.node(path) for path in ("circuit.c1", "circuit.c1.rate", "circuit.a.b.rate")}
     assert [node and node.way[-1].tag.rpartition("}")[2] for node in found.values()] == [
         "circuit", "rate-kbit", "rate-kbit",
@@ -359,7 +374,7 @@ def test_the_most_exact_path_counts() -> None:
 
 
 def test_an_error_path_is_told_in_our_words() -> None:
-    tree = Tree(LEAVES, CIRCUIT)
+    tree = Tree(PARAMETERS, CIRCUIT)
     nodes = [node for path in ("circuit.c1.rate", "circuit.c2.rate") if (node := tree.node(path))]
     said = '/nc:rpc/nc:edit-config/nc:config/dc:circuits/dc:circuit[dc:name="c2"]/dc:rate-kbit'
     assert tree.named(said, nodes) == "circuit.c2.rate"
@@ -373,7 +388,7 @@ rates = st.integers(0, 2**32) | st.floats(-1e6, 1e6).map(lambda x: round(x, 6))
 
 @given(st.dictionaries(names, rates, min_size=1, max_size=4))
 def test_what_is_edited_is_read_back(wanted: dict[str, float]) -> None:
-    tree = Tree(LEAVES, CIRCUIT)
+    tree = Tree(PARAMETERS, CIRCUIT)
     pairs = [(node, value) for name, value in wanted.items() if (node := tree.node(f"circuit.{name}.rate"))]
     config = tree.edit(pairs)
     assert {node.path: node.value(config) for node, _ in pairs} == {node.path: value for node, value in pairs}

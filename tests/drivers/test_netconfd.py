@@ -15,10 +15,10 @@ from typing import Any, ClassVar
 import pytest
 
 from preroll.drivers.netconf import NetconfDriver, netconf
-from preroll.sdk import Applied, Change, CheckFailed, Driver, InvalidValue, Plan, load
+from preroll.sdk import Applied, Change, CheckFailed, Driver, InvalidValue, Plan, Secret, load
 from preroll.testing.conformance import DriverConformance, Rig
 from tests.drivers.debian import Daemons, folder, free_port, need, run
-from tests.drivers.netconf_rigs import CIRCUIT, FIRST, INITIAL, LEAVES, SECOND
+from tests.drivers.netconf_rigs import CIRCUIT, FIRST, INITIAL, PARAMETERS, SECOND
 
 YANG = f"""module demo-circuit {{ yang-version 1.1; namespace "{CIRCUIT}"; prefix dc; revision 2026-11-21;
  container circuits {{ list circuit {{ key name; leaf name {{ type string; }}
@@ -82,9 +82,10 @@ class Netconfd:
 
     def driver(self, **more: object) -> NetconfDriver:
         driver = netconf("PE 1", {
-            "host": "127.0.0.1", "port": self.port, "username": "root", "key_file": str(self.place / "client"),
-            "host_key": (self.place / "host.pub").read_text(), "namespace": CIRCUIT, "leaves": LEAVES, "timeout": 2.0,
-            **more,
+            "host": "127.0.0.1", "port": self.port, "username": "root", "timeout": 2.0,
+            "private_key": Secret((self.place / "client").read_text()),
+            "host_key": (self.place / "host.pub").read_text(),
+            "namespace": CIRCUIT, "parameters": PARAMETERS, **more,
         })  # fmt: skip
         assert isinstance(driver, NetconfDriver)
         return driver

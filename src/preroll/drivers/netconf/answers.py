@@ -81,8 +81,9 @@ def said_no(error: Any, device: str, request: str) -> DeviceError:
     tag = (first.tag or "").strip()
     reason = " ".join((first.message or "no reason given").split())
     if tag in BUSY:
-        holder = _HOLDER.search(first.info or "")
-        return Busy(f"{request}: {reason}", device=device, holder=f"session {holder[1]}" if holder else "")
+        found = _HOLDER.search(first.info or "")
+        holder = f"session {found[1]}" if found else ""
+        return Busy(f"{request}: {reason}{f' ({holder})' if holder else ''}", device=device, holder=holder)
     if tag in WRONG or (first.app_tag or "").strip() in WRONG_BY_MODEL:
         return InvalidValue((first.path or "").strip() or "?", reason, device=device)
     if tag == "access-denied":

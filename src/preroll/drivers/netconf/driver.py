@@ -35,6 +35,8 @@ from preroll.sdk import (
     Unreachable,
 )
 
+_TREE = frozenset({"parameters", "namespace", "namespaces", "variables"})
+
 
 class Validation(StrEnum):
     """How the device is asked to check a change before it is committed."""
@@ -59,12 +61,12 @@ class Address:
     def of(cls, name: str, said: Mapping[str, Any]) -> Address:
         """Read a resource's address. Raises InvalidValue."""
         ours = {f.name for f in fields(Account)}
-        if unknown := said.keys() - ours - {"leaves", "namespace", "namespaces", "validation"}:
+        if unknown := said.keys() - ours - _TREE - {"validation"}:
             raise InvalidValue(f"address.{min(unknown)}", "is not known to the netconf driver", device=name)
         validation = said.get("validation", Validation.TEST_THEN_SET)
         if validation not in [way.value for way in Validation]:
             raise InvalidValue("address.validation", f"is not one of {', '.join(Validation)}", device=name)
-        tree = Tree(said.get("leaves", {}), said.get("namespace", ""), said.get("namespaces"))
+        tree = Tree(**{"parameters": {}, **{key: said[key] for key in _TREE & said.keys()}})
         return cls(Account.of(name, {k: v for k, v in said.items() if k in ours}), tree, Validation(validation))
 
 
@@ -223,7 +225,7 @@ class NetconfDriver:
         for path, node in found.items():
             if node is None:
                 known = ", ".join(leaf.path for leaf in self._tree.leaves) or "none"
-                raise InvalidValue(path, f"address.leaves does not declare it (declared: {known})", device=self._name)
+                raise InvalidValue(path, f"address.parameters does not have it (it has {known})", device=self._name)
         return {path: node for path, node in found.items() if node}
 
     def _pairs(self, wanted: Mapping[str, object]) -> list[tuple[Node, object]]:

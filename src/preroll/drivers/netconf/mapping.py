@@ -108,17 +108,24 @@ class Tree:
     """The part of a device's tree that its address declares.
 
     Args:
-        leaves: path -> leaf path, or {leaf, type, values}; see the README.
+        parameters: path -> leaf path, or {leaf, type, values}; see the README.
         namespace: of the first step, when it has no prefix.
         namespaces: prefix -> namespace.
+        variables: name -> what ``{name}`` in a leaf path stands for.
 
     Raises:
         InvalidValue: a declaration makes no sense.
     """
 
-    def __init__(self, leaves: Mapping[str, Any], namespace: str = "", namespaces: Mapping[str, str] | None = None):
-        self._namespace, self._namespaces = namespace, namespaces or {}
-        declared = [self._declared(path, said) for path, said in leaves.items()]
+    def __init__(
+        self,
+        parameters: Mapping[str, Any],
+        namespace: str = "",
+        namespaces: Mapping[str, str] | None = None,
+        variables: Mapping[str, object] | None = None,
+    ) -> None:
+        self._namespace, self._namespaces, self._variables = namespace, namespaces or {}, variables or {}
+        declared = [self._declared(path, said) for path, said in parameters.items()]
         self.leaves = sorted(declared, key=lambda leaf: -leaf.literal)
 
     def node(self, path: str) -> Node | None:
@@ -183,7 +190,7 @@ class Tree:
 
     def _declared(self, path: str, said: object) -> Leaf:
         fields = {"leaf": said} if isinstance(said, str) else said
-        where = f"address.leaves.{path}"
+        where = f"address.parameters.{path}"
         if not isinstance(fields, Mapping) or not isinstance(fields.get("leaf"), str):
             raise InvalidValue(where, "needs a leaf: /container/list[key='{name}']/leaf")
         if unknown := fields.keys() - {"leaf", "type", "values"}:
@@ -192,10 +199,11 @@ class Tree:
         if fields.get("type", Kind.TEXT) not in kinds:
             raise InvalidValue(where, f"type is {fields['type']!r}, not one of {', '.join(kinds)}")
         form = Form(Kind(fields.get("type", Kind.TEXT)), fields.get("values") or {})
-        way = self._way(fields["leaf"], where)
+        leaf = _VARIABLE.sub(lambda found: str(self._variables.get(found[1], found[0])), fields["leaf"])
+        way = self._way(leaf, where)
         variables = set(_VARIABLE.findall(path))
         if variables != {name for step in way for _, text in step.keys for name in _VARIABLE.findall(text or "")}:
-            raise InvalidValue(where, f"path and leaf do not have the same variables: {fields['leaf']}")
+            raise InvalidValue(where, f"path and leaf do not have the same variables: {leaf}")
         return Leaf(path, way, form, _pattern(path), len(_VARIABLE.sub("", path)))
 
     def _way(self, text: str, where: str) -> Way:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import logging
 import socket
 import threading
@@ -17,8 +18,10 @@ from ncclient import NCClientError
 from ncclient.devices.default import DefaultDeviceHandler
 from ncclient.manager import Manager
 from ncclient.operations import RaiseMode, RPCError
+from ncclient.transport.errors import AuthenticationError
 from ncclient.transport.session import END_DELIM, MSG_DELIM, NetconfBase
 from ncclient.transport.ssh import SSHSession
+from paramiko import ECDSAKey, Ed25519Key, PKey, RSAKey, SSHException
 
 from preroll.drivers.netconf.answers import Garbled, typed
 from preroll.sdk import DeviceError, InvalidValue, Secret, Unreachable
@@ -40,8 +43,9 @@ class Account:
     username: str
     port: int = 830
     password: Secret | None = None
-    """Also opens ``key_file``."""
-    key_file: str = ""
+    private_key: Secret | None = None
+    passphrase: Secret | None = None
+    """Opens the private key."""
     host_key: str = ""
     """``ssh-ed25519 AAAA...`` as in a known_hosts file; ``any`` trusts everybody; empty: the user's known_hosts."""
     timeout: float = 10.0
@@ -53,11 +57,11 @@ class Account:
         for field in ("host", "username"):
             if not isinstance(fields.get(field), str) or not fields[field]:
                 raise InvalidValue(f"address.{field}", "is missing", device=name)
-        password = fields.get("password")
-        if password is not None and not isinstance(password, Secret):
-            raise InvalidValue("address.password", "is written out: say env:NAME or file:PATH", device=name)
-        if password is None and not fields.get("key_file"):
-            raise InvalidValue("address.password", "is missing, and so is key_file", device=name)
+        for field in ("password", "private_key", "passphrase"):
+            if not isinstance(fields.get(field), Secret | None):
+                raise InvalidValue(f"address.{field}", "is no reference such as env:NAME or file:PATH", device=name)
+        if not fields.get("password") and not fields.get("private_key"):
+            raise InvalidValue("address.password", "is missing, and so is private_key", device=name)
         return cls(**fields)
 
 
@@ -69,10 +73,22 @@ class _Handler(DefaultDeviceHandler):  # type: ignore[misc]
 class _PromptSession(SSHSession):  # type: ignore[misc]
     """Sends at once: ncclient's own loop looks for something to send ten times a second only."""
 
-    def __init__(self, handler: _Handler) -> None:
+    def __init__(self, handler: _Handler, account: Account) -> None:
         super().__init__(handler)
         self._writing = threading.Lock()
         self._heard = 0
+        self._account = account
+
+    def _auth(self, *terms: object) -> None:
+        """By the private key when there is one; nothing else is tried, no agent and no key that happens to be here."""
+        account = self._account
+        if account.private_key is None:
+            super()._auth(*terms)
+            return
+        try:
+            self.transport.auth_publickey(account.username, _key_of(account))
+        except SSHException as error:
+            raise AuthenticationError(f"private key: {error}") from error
 
     def send(self, message: str) -> None:
         """Write a message with its frame (RFC 6242, 4).
@@ -190,7 +206,7 @@ class _Call:
         account = self._account
         self._socket = socket.create_connection((account.host, account.port), timeout=account.timeout)
         handler = _Handler()
-        session = _PromptSession(handler)
+        session = _PromptSession(handler, account)
         try:
             session.connect(sock=self._socket, **_terms(account))
             if self._over:
@@ -211,15 +227,24 @@ class _Call:
             self._socket.close()
 
 
+def _key_of(account: Account) -> PKey:
+    """The private key. Raises SSHException when no kind of key can be read from it."""
+    text = account.private_key.reveal() if account.private_key else ""
+    passphrase = account.passphrase.reveal() if account.passphrase else None
+    for kind in (Ed25519Key, ECDSAKey, RSAKey):
+        with contextlib.suppress(SSHException, ValueError, TypeError):
+            return kind.from_private_key(io.StringIO(text + "\n"), passphrase)
+    raise SSHException("cannot be read: it is none, or its passphrase is wrong")
+
+
 def _terms(account: Account) -> dict[str, Any]:
-    """The account in ncclient's words. Only what it names is tried: no agent, no keys that happen to be there."""
+    """The account in ncclient's words."""
     return {
         "host": account.host,
         "port": account.port,
         "timeout": account.timeout,
         "username": account.username,
         "password": account.password.reveal() if account.password else None,
-        "key_filename": account.key_file or None,
         "allow_agent": False,
         "look_for_keys": False,
         "hostkey_verify": account.host_key != "any",

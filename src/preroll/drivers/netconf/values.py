@@ -13,6 +13,7 @@ class Kind(StrEnum):
     """What a leaf holds."""
 
     TEXT = "text"
+    INTEGER = "integer"
     NUMBER = "number"
     BOOLEAN = "boolean"
     """``true`` or ``false``, as YANG writes it."""
@@ -36,9 +37,11 @@ class Form:
             if not isinstance(value, bool):
                 raise ValueError(f"is {value!r}, neither true nor false")
             return "" if self.kind is Kind.PRESENCE else str(value).lower()
-        if self.kind is Kind.NUMBER:
+        if self.kind in (Kind.INTEGER, Kind.NUMBER):
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise ValueError(f"is {value!r}, not a number")
+            if self.kind is Kind.INTEGER and value != int(value):
+                raise ValueError(f"is {value!r}, not a whole number")
             return _plain(value)
         return str(value)
 
@@ -48,7 +51,7 @@ class Form:
             return self.words.get(text, text)
         if self.kind is Kind.BOOLEAN:
             return {"true": True, "false": False}.get(text, text)
-        return _number(text) if self.kind is Kind.NUMBER else text
+        return _number(text) if self.kind in (Kind.INTEGER, Kind.NUMBER) else text
 
     def _word(self, value: object) -> str:
         for word, meaning in self.words.items():
