@@ -256,6 +256,15 @@ async def test_a_value_is_never_a_command(switch: Switch, value: str) -> None:
 PLAYPEN = "1.3.6.1.4.1.8072.9999.9999"
 
 
+SYNTAXES = {
+    "unsigned": "uinteger 7",
+    "ticks": "timeticks 100",
+    "oid": "object_id 1.3.6.1.2",
+    "hex": "octet_str 0x00ff",
+    "boolean": "integer 2",
+}
+
+
 class Agent(Rig):
     faults: ClassVar = frozenset({"hangs", "vanishes"})
     page = resource("Modulator 1")
@@ -270,6 +279,7 @@ class Agent(Rig):
             "rwcommunity writing 127.0.0.1\nrocommunity reading 127.0.0.1\n"
             "createUser operator SHA authentication AES encryption\nrwuser operator priv\n"
             f"override -rw {PLAYPEN}.5.1.0 integer 800\noverride -rw {PLAYPEN}.5.2.0 integer 1\n"
+            + "".join(f"override -rw {PLAYPEN}.6.{n}.0 {given}\n" for n, given in enumerate(SYNTAXES.values(), 1))
         )
         self.start()
 
@@ -377,3 +387,23 @@ async def test_version_3_with_the_agent(agent: Agent) -> None:
     stranger = snmp("Modulator", agent.address(username="operator", **{**secrets, "auth_password": Secret("guessed!")}))
     with pytest.raises(AuthFailed):
         await stranger.open()
+
+
+async def test_every_syntax_is_read_and_set(agent: Agent) -> None:
+    objects: dict[str, object] = {
+        kind: {"oid": f"{PLAYPEN}.6.{n}.0", "type": kind} for n, kind in enumerate(SYNTAXES, 1)
+    }
+    objects["address"] = {"oid": "1.3.6.1.2.1.4.20.1.1.127.0.0.1", "type": "address", "writable": False}
+    driver = snmp("Modulator", {**agent.address(), "parameters": objects})
+    await driver.open()
+    before = await driver.read()
+    assert (before["unsigned"], before["address"], before["oid"]) == (7, "127.0.0.1", "1.3.6.1.2")
+    wanted = {
+        "unsigned": 4_000_000_000, "ticks": 101, "oid": "1.3.6.1.4.1", "hex": "00:0a:ff",
+        "boolean": True,
+    }  # fmt: skip
+    applied = await driver.apply(await driver.plan(wanted))
+    assert await driver.read() == before | wanted
+    await driver.rollback(applied)
+    assert await driver.read() == before
+    await driver.close()

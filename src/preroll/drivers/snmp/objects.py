@@ -50,7 +50,7 @@ class Object:
             raise DeviceError(f"{self.path}: {raw!r} is no {self.type}") from None
 
     def _value_of(self, raw: object) -> object:
-        if isinstance(raw, int) is not (self.type in RANGES):
+        if not isinstance(raw, int if self.type in RANGES else str if self.type in ("address", "oid") else bytes):
             raise ValueError(raw)
         if self.type == "boolean":
             return {1: True, 2: False}[raw] if raw in (1, 2) else self._nothing(raw)

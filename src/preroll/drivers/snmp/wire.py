@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pyasn1.type import univ
 from pysnmp.carrier.asyncio.dgram import udp
 from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v3arch import asyncio as api
@@ -167,8 +168,8 @@ def _credentials(address: Address) -> Any:
 
 def _plain(raw: Any) -> object:
     """What the device sent, without the library's classes: a number, bytes, or text for addresses and names."""
-    if isinstance(raw, api.IpAddress | api.ObjectIdentifier):
+    if isinstance(raw, api.IpAddress | univ.ObjectIdentifier):
         return raw.prettyPrint()
     if isinstance(raw, api.OctetString):
         return bytes(raw)
-    return int(raw)
+    return int(raw) if isinstance(raw, univ.Integer) else None
