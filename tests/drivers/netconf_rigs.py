@@ -41,6 +41,13 @@ def address_of(device: NetconfDevice, **more: object) -> dict[str, object]:
     return {**device.address, **said, **more}
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until a device has done what it does by itself."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
 class NetconfRig(Rig):
     initial, first, second, invalid = INITIAL, FIRST, SECOND, ("circuit.c1.rate", 99_999_999)
     faults: ClassVar = frozenset({"refuses", "busy", "auth", "lies", "late", "hangs", "vanishes", "garbage"})
@@ -67,12 +74,6 @@ class NetconfRig(Rig):
         self.device.fault("none")
         if not self.device.serving:
             await self.device.start()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until the device has done what it does by itself."""
-        async with asyncio.timeout(PATIENCE):
-            while not condition():
-                await asyncio.sleep(0.001)
 
     async def pass_time(self, seconds: float) -> None:
         await self.clock.advance(seconds)

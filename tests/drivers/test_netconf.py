@@ -31,7 +31,7 @@ from preroll.sdk import (
     load,
 )
 from preroll.testing.netconf_device import Invalid, NetconfDevice, entries
-from tests.drivers.netconf_rigs import CIRCUIT, FIRST, INITIAL, KEYS, PARAMETERS, NetconfRig, address_of, circuit
+from tests.drivers.netconf_rigs import CIRCUIT, FIRST, INITIAL, KEYS, PARAMETERS, NetconfRig, address_of, circuit, until
 
 RATE = "circuit.c1.rate"
 
@@ -224,7 +224,7 @@ async def test_who_holds_the_lock_is_told(rig: NetconfRig, driver: NetconfDriver
             await doing
         assert caught.value.holder == f"session {rig.device.stores.locks['candidate']}"
     await other.close()
-    await rig.until(lambda: rig.device.stores.locks == {})
+    await until(lambda: rig.device.stores.locks == {})
     await driver.apply(plan)
 
 
@@ -263,7 +263,7 @@ async def test_a_session_that_is_lost(rig: NetconfRig, driver: NetconfDriver, op
         await driver.apply(plan)
     assert caught.value.retryable
     assert not await driver.alive()
-    await rig.until(lambda: rig.device.stores.locks == {})
+    await until(lambda: rig.device.stores.locks == {})
     await driver.open()
     await driver.apply(plan)
 
@@ -272,13 +272,13 @@ async def test_a_cancelled_change_sends_nothing_more(rig: NetconfRig, driver: Ne
     plan = await driver.plan(FIRST)
     rig.device.fault("hang", on="edit-config")
     applying = asyncio.create_task(driver.apply(plan))
-    await rig.until(lambda: rig.device.requests[-1][1] == "edit-config")
+    await until(lambda: rig.device.requests[-1][1] == "edit-config")
     applying.cancel()
     with pytest.raises(asyncio.CancelledError):
         await applying
     await driver.close()
     rig.device.fault("none")
-    await rig.until(lambda: rig.device.stores.locks == {})
+    await until(lambda: rig.device.stores.locks == {})
     assert "commit" not in [operation for _, operation in rig.device.requests]
     assert rig.device.stores.log == []
 
@@ -314,7 +314,7 @@ async def test_what_was_not_made_persistent_goes_with_its_session(rig: NetconfRi
     await driver.rpc(f"<commit {base}><confirmed/></commit>")
     assert await driver.read([RATE]) == {RATE: 64}
     await driver.close()
-    await rig.until(lambda: rig.device.stores.log == ["pending", "reverted"])
+    await until(lambda: rig.device.stores.log == ["pending", "reverted"])
     await driver.open()
     assert await driver.read([RATE]) == {RATE: 2000}
 

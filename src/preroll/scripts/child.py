@@ -33,7 +33,7 @@ from preroll.scripts.sessions import Sessions, find_driver
 from preroll.scripts.steps import Diff, describe
 
 THREADS = 256
-"""Plain ``def`` scripts that may run at once in one host."""
+"""Plain ``def`` scripts that may run at once in one host, and as many calls of drivers that block."""
 SWITCH = 0.001
 """Seconds after which a burning thread lets others in."""
 _RUN: contextvars.ContextVar[str] = contextvars.ContextVar("preroll_run", default="")
@@ -91,6 +91,7 @@ class HostEnd(asyncio.Protocol):
         self._hello = hello
         _limit_memory(hello.address_space)
         threading.Thread(target=watch, args=(self, self._transport), name="watchdog", daemon=True).start()
+        self._loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="driver"))
         found = catalogue.load(hello.folder, without=hello.broken, about_to=self._announce)
         self._workshop = Workshop(
             found.scripts,
