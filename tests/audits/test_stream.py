@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from preroll.audits import decoding
+from preroll.audits import Stream, decoding
 from preroll.audits.stream import Expect, stream
 from preroll.demo.world import Unavailable, free_ports, require_parts
+from preroll.domain.errors import Invalid
 from preroll.sdk import AuditState
 
 FOUND = {
@@ -32,8 +33,8 @@ def ffmpeg() -> str:
         pytest.skip(str(missing))
 
 
-def film(ffmpeg: str, file: Path, picture: str, *, tone: bool = True) -> Path:
-    sound = ["-f", "lavfi", "-i", "sine=frequency=1000", "-c:a", "aac", "-shortest"] if tone else []
+def film(ffmpeg: str, file: Path, picture: str, *, tone: bool = True, sound_of: str = "sine=frequency=1000") -> Path:
+    sound = ["-f", "lavfi", "-i", sound_of, "-c:a", "aac", "-shortest"] if tone else []
     command = [
         ffmpeg, "-loglevel", "error", "-f", "lavfi", "-i", picture, *sound, "-t", "1",
         "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-f", "mpegts", str(file),
@@ -69,6 +70,30 @@ async def test_a_black_picture_is_down(ffmpeg: str, tmp_path: Path) -> None:
     audit = await stream(str(film(ffmpeg, tmp_path / "b.ts", "color=black:size=320x180:rate=25")), seconds=60)
     assert audit.state is AuditState.DOWN
     assert "black picture" in audit.message
+
+
+async def test_silence_is_told_from_sound(ffmpeg: str, tmp_path: Path) -> None:
+    picture = "testsrc2=size=320x180:rate=25"
+    loud = film(ffmpeg, tmp_path / "loud.ts", picture)
+    silent = film(ffmpeg, tmp_path / "silent.ts", picture, sound_of="anullsrc=sample_rate=48000")
+    mute = film(ffmpeg, tmp_path / "mute.ts", picture, tone=False)
+    heard = await Stream(str(loud), audio=True, loud=-40, seconds=60).look()
+    assert heard.state is AuditState.UP, heard
+    assert -30 < float(str(heard.evidence["peak"])) < 0
+    assert "sound with a peak of" in heard.found
+    for file, words in ((silent, "silence: the sound's peak of -100.0 dBFS is below -40"), (mute, "there is no sound")):
+        audit = await Stream(str(file), loud=-40, seconds=60).look()
+        assert audit.state is AuditState.DOWN, audit
+        assert words in audit.message
+    assert (await Stream(str(silent), audio=True, seconds=60).look()).state is AuditState.UP, "silence is allowed"
+
+
+def test_a_stream_is_described_by_what_is_expected_of_it() -> None:
+    check = Stream("udp://127.0.0.1:5000", codec="h264", size="1280x720", loud=-50)
+    assert check.what == "stream udp://127.0.0.1:5000"
+    assert str(check.expect) == "a picture, codec h264, size 1280x720, loud -50"
+    with pytest.raises(Invalid, match="size: is 'HD'"):
+        Stream("udp://127.0.0.1:5000", size="HD")
 
 
 async def test_no_file_and_no_film_are_down(ffmpeg: str, tmp_path: Path) -> None:
