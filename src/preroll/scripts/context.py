@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -12,10 +12,24 @@ import msgspec
 
 from preroll.ports.rows import Severity
 from preroll.ports.scripts import Equipment, Order
+from preroll.scripts.changes import Asked, Changes
+from preroll.scripts.intents import PREFIX
 from preroll.scripts.loading import APPLIED, GIVEN, Apply, Kit
 from preroll.scripts.looking import Look, Scenery, look
 from preroll.scripts.steps import AuthorError, Book, Step, as_json, clean
-from preroll.sdk import Audit, AuditState, Booking, Check, GiveUp, Logger, Resource, WhenDown
+from preroll.sdk import (
+    Audit,
+    AuditState,
+    Booking,
+    Check,
+    GiveUp,
+    Logger,
+    Plan,
+    Resource,
+    Turns,
+    Values,
+    WhenDown,
+)
 
 R = TypeVar("R")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -71,8 +85,8 @@ class RunContext:
     deadline: datetime | None
     log: Logger
 
-    def __init__(self, order: Order, kit: Kit) -> None:
-        self._order, self._kit = order, kit
+    def __init__(self, order: Order, kit: Kit, changes: Changes) -> None:
+        self._order, self._kit, self._changes = order, kit, changes
         self.event, self.target, self.previous = order.event, order.target, order.previous
         self.dry_run, self.reason, self.detail = order.dry_run, order.reason, order.detail
         self.returned: dict[str, object] = {}
@@ -111,10 +125,7 @@ class RunContext:
         """Apply only the values of a service state."""
         equipment, state = self._equipment(label), state or self.target
         name = step or f"apply_state_profile:{label}:{state}"
-        values = _values_in(equipment, state)
-        if values is None:
-            known = ", ".join(equipment.states) or "no state"
-            raise GiveUp(f"{name}: profile {equipment.profile} has no values for {state} (it has {known})")
+        values = _only_in(equipment, state, name)
         return await self._apply(name, equipment, values, check=check)
 
     async def apply_combined(
@@ -144,6 +155,8 @@ class RunContext:
         if self.dry_run:
             self.log.info("dry run: left out", step=name)
             return cast(R, None)
+        if str(name).startswith(PREFIX):
+            raise AuthorError(f"step name {name}: names that begin with {PREFIX} are those of ctx.change")
         equipment = next((e for e in self._order.equipment if e.label == resource), None)
         taken = Step(
             name,
@@ -165,6 +178,34 @@ class RunContext:
             return Audit(AuditState.UNKNOWN, message="dry run: nothing is looked at", what=check.what)
         asked = Look(check, within, down, step or f"audit:{check.what}", self._order.step_timeout_us / 1e6)
         return await look(self._kit, self.log, Scenery(self._order, self._kit, self._applied), asked)
+
+    async def change(
+        self,
+        *labels: str,
+        values: Values | str | Mapping[str, Mapping[str, object]] = Values.COMBINED,
+        audit: Check | Sequence[Check] = (),
+        within: float = 5.0,
+        window: float = 120.0,
+        turns: Turns | str = Turns.TOGETHER,
+        name: str = "",
+    ) -> Mapping[str, Plan]:
+        """Bring several devices to their values as one."""
+        all_of_it = values if isinstance(values, Mapping) else [e.label for e in self._order.equipment]
+        desired = {label: self._desired(label, values) for label in labels or all_of_it}
+        audits = tuple(audit) if isinstance(audit, Sequence) else (audit,)
+        asked = Asked(name or self.target, desired, audits, within, window, Turns(turns))
+        intent = await self._changes.make(asked, self.log, self._applied)
+        self._applied += [(target.resource, target.desired) for target in intent.targets]
+        return {target.label: target.plan for target in intent.targets}
+
+    def _desired(self, label: str, values: Values | str | Mapping[str, Mapping[str, object]]) -> Mapping[str, object]:
+        """What a device of a change is to have, by the driver's paths."""
+        equipment = self._equipment(label)
+        if isinstance(values, Mapping):
+            chosen = values.get(label, {})
+        else:
+            chosen = _CHOICES[Values(values)](equipment, self.target)
+        return {equipment.paths.get(name, name): value for name, value in chosen.items()}
 
     def _equipment(self, label: str) -> Equipment:
         for equipment in self._order.equipment:
@@ -225,6 +266,22 @@ def _resource(e: Equipment) -> Resource:
 def _values_in(equipment: Equipment, state: str) -> Mapping[str, object] | None:
     folded = state.casefold()
     return next((values for name, values in equipment.states.items() if name.casefold() == folded), None)
+
+
+def _only_in(equipment: Equipment, state: str, what: str) -> Mapping[str, object]:
+    values = _values_in(equipment, state)
+    if values is None:
+        known = ", ".join(equipment.states) or "no state"
+        raise GiveUp(f"{what}: profile {equipment.profile} has no values for {state} (it has {known})")
+    return values
+
+
+_CHOICES: Mapping[Values, Callable[[Equipment, str], Mapping[str, object]]] = {
+    Values.COMBINED: lambda e, state: {**e.values, **(_values_in(e, state) or {})},
+    Values.PROFILE: lambda e, _: e.values,
+    Values.STATE: lambda e, state: _only_in(e, state, f"{PREFIX}{state}"),
+    Values.DEFAULTS: lambda e, _: e.defaults,
+}
 
 
 async def _awaited(value: Awaitable[R] | R) -> R:

@@ -13,12 +13,13 @@ from preroll.domain.boundaries import Reason
 from preroll.ports.scripts import Order, Reach, ScriptKind, nowhere
 from preroll.scripts.blocking import in_thread
 from preroll.scripts.catalogue import Loaded
+from preroll.scripts.changes import Changes
 from preroll.scripts.context import RunContext
 from preroll.scripts.frames import Finish
 from preroll.scripts.loading import Kit
 from preroll.scripts.rounds import round_of
 from preroll.scripts.sessions import Sessions
-from preroll.scripts.steps import Book, Sleep, Steps, describe
+from preroll.scripts.steps import Book, Sleep, Steps, message_of
 from preroll.sdk import GiveUp
 
 _WORDS = {
@@ -80,15 +81,19 @@ class Workshop:
             return Finish(order.run, ok=False, reason=Reason.SCRIPT_MISSING, message=str(missing))
         version = script.installed.version
         steps = Steps(order, book, attempts, sleep=self.sleep, reach=self.reach, fresh=self.fresh)
-        context = RunContext(order, Kit(book, steps, self.sessions, self.find, self.call))
+        kit = Kit(book, steps, self.sessions, self.find, self.call)
+        changes = Changes(order, kit)
+        context = RunContext(order, kit, changes)
         self.reach("host.started")
         try:
+            await changes.recover()
             await self.call(script, context)
         except (MemoryError, KeyboardInterrupt, asyncio.CancelledError):
             raise
         except BaseException as error:  # noqa: BLE001 - author code
             return Finish(order.run, ok=False, reason=Reason.LSO_FAILED, message=message_of(error), version=version)
         finally:
+            await changes.quiet()
             steps.close()
             self.reach("host.finishing")
         return Finish(order.run, ok=True, version=version, returned=context.returned, properties=context.properties)
@@ -103,11 +108,3 @@ class Workshop:
                 f"and version {script.installed.version} is installed now"
             )
         return script
-
-
-def message_of(error: BaseException) -> str:
-    """What an operator is told about the error that ended a run."""
-    if isinstance(error, BaseExceptionGroup):
-        return "; ".join(dict.fromkeys(message_of(inner) for inner in error.exceptions))
-    notes: list[str] = getattr(error, "__notes__", [])
-    return notes[-1] if notes else describe(error)

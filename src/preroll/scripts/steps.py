@@ -250,6 +250,14 @@ def clean(text: object) -> str:
     return str(text)[:MAX_TEXT].encode("utf-8", "replace").decode()
 
 
+def message_of(error: BaseException) -> str:
+    """What an operator is told about the error that ended a run."""
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(dict.fromkeys(message_of(inner) for inner in error.exceptions))
+    notes: list[str] = getattr(error, "__notes__", [])
+    return notes[-1] if notes else describe(error)
+
+
 def describe(error: BaseException) -> str:
     """An error for an operator: the message of one that is meant for people, type and line of any other."""
     return clean(_described(error))

@@ -12,6 +12,7 @@ A script in five lines::
 """
 
 from preroll.sdk.audit import Audit, AuditFailed, AuditState, Check, Scene, WhenDown, watch
+from preroll.sdk.change import ChangeFailed, Stand, Turns, Values
 from preroll.sdk.driver import Applied, Change, Driver, DriverFactory, Plan, Tolerance, load
 from preroll.sdk.errors import (
     AuthFailed,
@@ -56,6 +57,7 @@ __all__ = [
     "Booking",
     "Busy",
     "Change",
+    "ChangeFailed",
     "Check",
     "CheckFailed",
     "Context",
@@ -77,10 +79,13 @@ __all__ = [
     "Script",
     "ScriptError",
     "Secret",
+    "Stand",
     "StepUnknown",
     "TimedOut",
     "Tolerance",
+    "Turns",
     "Unreachable",
+    "Values",
     "WhenDown",
     "load",
     "lso",

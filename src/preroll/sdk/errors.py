@@ -6,6 +6,7 @@ ScriptError
 ├─ GiveUp(reason)             stop now; the run fails with this reason
 ├─ Rejected(message)          stop now; the message is shown to the person who asked
 ├─ AuditFailed(audit)         an audit is not Up; its window has passed (in ``preroll.sdk.audit``)
+├─ ChangeFailed(stand)        a change of several devices did not come about (in ``preroll.sdk.change``)
 └─ StepUnknown(step)          the step was under way in a crash and nothing tells whether it took effect
 DeviceError(.retryable)
 ├─ Unreachable          yes   no connection

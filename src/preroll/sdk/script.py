@@ -7,13 +7,14 @@ calls, which return when they are done. Both kinds end by returning (success) or
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar, overload
 
 from preroll.sdk.audit import Audit, Check, WhenDown
-from preroll.sdk.driver import Driver
+from preroll.sdk.change import Turns, Values
+from preroll.sdk.driver import Driver, Plan
 
 F = TypeVar("F", bound=Callable[..., object])
 R = TypeVar("R")
@@ -190,6 +191,42 @@ class Context(_Known, Protocol):
         """
         ...
 
+    async def change(
+        self,
+        *labels: str,
+        values: Values | str | Mapping[str, Mapping[str, object]] = Values.COMBINED,
+        audit: Check | Sequence[Check] = (),
+        within: float = 5.0,
+        window: float = 120.0,
+        turns: Turns | str = Turns.TOGETHER,
+        name: str = "",
+    ) -> Mapping[str, Plan]:
+        """Bring several devices to their values as one: all have the new ones, or all have the old ones.
+
+        All are planned and nothing is written; then each is written, read back, and the service is looked at. If all
+        that is well it is decided, durably, and from then on it only goes forward; whatever fails before takes
+        everything back, in reverse. The same holds when the script host or the engine dies at any instant: before
+        the script is resumed the change is brought to its end, or back.
+
+        Args:
+            labels: the devices, by node label; none: all of the booking.
+            values: which values, or node label -> parameter -> value.
+            audit: what must be up before it is decided.
+            within: seconds for which each audit is looked at again before it counts as Down.
+            window: seconds in which it must be decided; a device that can (``confirmed-commit``) takes back by
+                itself what is not confirmed by then.
+            turns: all at once, or one by one.
+            name: tells two changes of one run apart; the target state unless given.
+
+        Returns:
+            Node label -> what was changed there.
+
+        Raises:
+            GiveUp: it cannot be done so; nothing was written.
+            ChangeFailed: its ``stand`` tells whether all is old, or what is left where.
+        """
+        ...
+
 
 class BlockingContext(_Known, Protocol):
     """What a plain ``def`` script gets: the calls of Context, which return when they are done."""
@@ -214,6 +251,16 @@ class BlockingContext(_Known, Protocol):
     def audit(
         self, check: Check, *, within: float = 5.0, down: WhenDown | str = WhenDown.FAIL, step: str = ""
     ) -> Audit: ...
+    def change(
+        self,
+        *labels: str,
+        values: Values | str | Mapping[str, Mapping[str, object]] = Values.COMBINED,
+        audit: Check | Sequence[Check] = (),
+        within: float = 5.0,
+        window: float = 120.0,
+        turns: Turns | str = Turns.TOGETHER,
+        name: str = "",
+    ) -> Mapping[str, Plan]: ...
 
 
 class _KnownToLoad(Protocol):

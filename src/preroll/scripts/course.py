@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One change of several devices on its way: forward to its end, or back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+
+from preroll.ports.rows import Severity
+from preroll.ports.scripts import Order
+from preroll.scripts.intents import COMMIT, REVERT, Intent, Past, Target, noted
+from preroll.scripts.loading import APPLIED, Kit
+from preroll.scripts.steps import Step, message_of
+from preroll.scripts.together import all_of, failures_of, undisturbed
+from preroll.sdk import ChangeFailed, Check, CheckFailed, Driver, GiveUp, Reverted, Stand, load
+
+RESERVE = 0.1
+"""Part of the window that is kept for confirming."""
+_SHOWN = 5
+"""So many values of a device are named in a message."""
+
+
+class Course:
+    """One change on its way: forward to its end, or back."""
+
+    def __init__(self, intent: Intent, past: Past, kit: Kit, order: Order) -> None:
+        self._intent, self._past, self._kit = intent, past, kit
+        self._equipment = {e.id: e for e in order.equipment}
+        self._written = [t for t in intent.targets if past.known(intent.step("apply", t.label))]
+        """Devices that an apply may have touched."""
+        self._applied = {t.label: past.applied(t, intent.step("apply", t.label)) for t in self._written}
+        self._until = 0.0
+
+    @property
+    def committed(self) -> bool:
+        """Is there only a way forward?"""
+        return self._past.done(self._intent.step(COMMIT))
+
+    async def run(self, audits: Sequence[Check], within: float, audit: Callable[[Check, str], Awaitable[None]]) -> None:
+        """Write, read back, look, decide, confirm."""
+        try:
+            await self._prove(audits, within, audit)
+        except MemoryError:
+            raise
+        except (asyncio.CancelledError, Exception) as error:
+            why = "the run was stopped" if isinstance(error, asyncio.CancelledError) else self._told(error)
+            failure = await undisturbed(self._back(why))
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            raise failure from error
+        await undisturbed(self._commit())
+
+    async def _prove(
+        self, audits: Sequence[Check], within: float, audit: Callable[[Check, str], Awaitable[None]]
+    ) -> None:
+        self._until = asyncio.get_running_loop().time() + self._intent.window * (1 - RESERVE)
+        for group in self._intent.groups:
+            await all_of(self._apply(target) for target in group if target.changes)
+            await all_of(self._verify(target) for target in group if target.changes)
+        for number, check in enumerate(audits, 1):
+            self._require(within, f"the audit of {check.what} can be done")
+            await audit(check, self._intent.step("audit", *([str(number)] if len(audits) > 1 else [])))
+        self._require(0.0, "everything is verified")
+
+    def _require(self, seconds: float, what: str) -> None:
+        left = self._until - asyncio.get_running_loop().time()
+        if left < seconds and any(t.reverts for t in self._written):
+            raise GiveUp(f"the window of {self._intent.window:g} s would end before {what}: give it more (window=...)")
+
+    async def _apply(self, target: Target) -> None:
+        self._written.append(target)
+        self._applied[target.label] = target.unseen
+
+        async def do(_: str) -> object:
+            async with self._use(target) as driver:
+                revert_in = self._intent.window if target.reverts else None
+                applied = await driver.apply(target.plan, revert_in=revert_in, key=target.key)
+            self._applied[target.label] = applied
+            return noted(applied)
+
+        async def is_so() -> bool:
+            async with self._use(target) as driver:
+                return not await driver.verify({c.path: c.new for c in target.changes})
+
+        await self._kit.steps.take(Step(
+            self._intent.step("apply", target.label), do, is_so, resource=target.resource, where=target.where,
+            diff=lambda: target.diff,
+        ))  # fmt: skip
+
+    async def _verify(self, target: Target) -> None:
+        async def do(_: str) -> object:
+            async with self._use(target) as driver:
+                if mismatches := await driver.verify(target.desired):
+                    raise CheckFailed(mismatches, device=target.where)
+            return None
+
+        await self._take("verify", target, do)
+
+    # Forward
+
+    async def _commit(self) -> None:
+        await self._kit.steps.take(Step(self._intent.step(COMMIT), _nothing, repeatable=True))
+        await self._forward()
+
+    async def resume_forward(self) -> None:
+        """Confirm what is not confirmed yet; what took itself back meanwhile is applied again.
+
+        Raises:
+            ChangeFailed: some device is not as decided.
+        """
+        if all(self._past.done(self._intent.step("confirm", t.label)) for t in self._intent.targets):
+            return
+        self._say(Severity.WARNING, "was decided when its host or engine died: only forward")
+        await self._forward(again=True)
+
+    async def _forward(self, *, again: bool = False) -> None:
+        failed = await failures_of({t: self._confirm(t, again=again) for t in self._intent.targets})
+        left = {t: f"{self._told(error)}; {_undone(t, 'to confirm')}" for t, error in failed.items()}
+        good = [t for t in self._intent.targets if t not in failed]
+        if left:
+            raise self._open("was decided (all new), and that is not done everywhere", "new", good, left)
+        self._say(Severity.INFO, _stand("new", self._intent.targets), stand=Stand.NEW.value)
+
+    async def _confirm(self, target: Target, *, again: bool) -> None:
+        async def do(key: str) -> object:
+            if target.changes:
+                async with self._use(target) as driver:
+                    await self._keep(driver, target, f"{key}:again", again=again)
+            return {APPLIED: target.desired}
+
+        await self._take("confirm", target, do)
+
+    async def _keep(self, driver: Driver, target: Target, key: str, *, again: bool) -> None:
+        try:
+            await driver.confirm(self._applied.get(target.label, target.unseen))
+        except Reverted as reverted:
+            self._say(Severity.WARNING, f"{_name(target)} had taken it back by itself, and gets it again: {reverted}")
+        else:
+            if not again:
+                return
+        await load(driver, target.desired, key=key)
+
+    # Back
+
+    async def resume_back(self) -> None:
+        """Undo what may have been written.
+
+        Raises:
+            ChangeFailed: some device is not as it was.
+        """
+        for name in self._past.under_way(self._intent):
+            if not name.startswith(self._intent.step("undo")) and name != self._intent.step(REVERT):
+                await self._give_up(name)
+        if all(self._past.done(self._intent.step("undo", t.label)) for t in self._written):
+            return
+        failure = await self._back("its host or engine died before it was decided")
+        if failure.stand is not Stand.OLD:
+            raise failure
+        self._say(Severity.INFO, "starts anew")
+
+    async def _give_up(self, name: str) -> None:
+        async def never(_: str) -> object:
+            raise GiveUp("its host or engine died, and the change goes back")
+
+        with suppress(GiveUp):
+            await self._kit.steps.take(Step(name, never, repeatable=True))
+
+    async def _back(self, why: str) -> ChangeFailed:
+        """Undo everywhere, in reverse; how that went."""
+        if not self._written:
+            return ChangeFailed(f"{self._intent.title}: {why}; nothing was written", Stand.OLD)
+        self._say(Severity.WARNING, f"goes back: {why}")
+        await self._kit.steps.take(Step(self._intent.step(REVERT), _nothing, repeatable=True))
+        failed: dict[Target, Exception] = {}
+        for group in reversed(self._intent.groups):
+            failed |= await failures_of({t: self._undo(t) for t in reversed(group) if t in self._written})
+        left = {t: f"{self._told(error)}; {_undone(t, 'to undo')}" for t, error in failed.items()}
+        good = [t for t in self._intent.targets if t not in failed]
+        if left:
+            return self._open(why, "old", good, left)
+        self._say(Severity.WARNING, _stand("old", self._intent.targets), stand=Stand.OLD.value)
+        return ChangeFailed(f"{self._intent.title}: {why}; {_stand('old', self._intent.targets)}", Stand.OLD)
+
+    async def _undo(self, target: Target) -> None:
+        applied = self._applied[target.label]
+
+        async def do(_: str) -> object:
+            async with self._use(target) as driver:
+                await driver.rollback(applied)
+            if target.lost and not target.reverts:
+                raise GiveUp(f"the old value of {', '.join(target.lost)} is a secret, and is not kept")
+            return None
+
+        await self._take("undo", target, do)
+
+    # What all of them need
+
+    async def _take(self, phase: str, target: Target, do: Callable[[str], Awaitable[object]]) -> None:
+        name = self._intent.step(phase, target.label)
+        await self._kit.steps.take(Step(name, do, repeatable=True, resource=target.resource, where=target.where))
+
+    def _use(self, target: Target) -> AbstractAsyncContextManager[Driver]:
+        equipment = self._equipment.get(target.resource)
+        if equipment is None:
+            raise GiveUp(f"{target.where} is no longer part of the booking")
+        return self._kit.sessions.use(equipment)
+
+    def _open(self, why: str, stand: str, good: Sequence[Target], left: Mapping[Target, str]) -> ChangeFailed:
+        """Not all is as it should be: say so, and what is left where."""
+        residue = {t.label: text for t, text in left.items()}
+        told = "; ".join(f"{_name(t)}: {text}" for t, text in left.items())
+        rest = f"; {stand}: {', '.join(map(_name, good))}" if good else ""
+        text = f"NOT all {stand}: {told}{rest}"
+        self._say(Severity.ERROR, text, stand=Stand.OPEN.value, residue=residue)
+        return ChangeFailed(f"{self._intent.title}: {why}; {text}", Stand.OPEN, residue)
+
+    def _told(self, error: Exception) -> str:
+        return message_of(error).replace(f"{self._intent.title}:", "")
+
+    def _say(self, severity: Severity, text: str, **data: object) -> None:
+        self._kit.book.log(severity, f"{self._intent.title}: {text}", data)
+
+
+def _stand(stand: str, targets: Sequence[Target]) -> str:
+    """``both old: PE1 (pe-1), PE2 (pe-2)``."""
+    many = {1: "", 2: "both "}.get(len(targets), f"all {len(targets)} ")
+    return f"{many}{stand}: {', '.join(map(_name, targets))}"
+
+
+def _name(target: Target) -> str:
+    return target.label if target.label == target.where else f"{target.label} ({target.where})"
+
+
+def _undone(target: Target, what: str) -> str:
+    """What is left on a device that could not be reached for the last word."""
+    values = [str(change) for change in target.changes[:_SHOWN]]
+    more = [f"{len(target.changes) - _SHOWN} more"] if len(target.changes) > _SHOWN else []
+    own = "; it takes back by itself what is not confirmed" if target.reverts else ""
+    return f"left {what}: {', '.join(values + more)}{own}"
+
+
+async def _nothing(_: str) -> object:
+    return None

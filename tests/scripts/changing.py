@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two simulated devices, a script that changes them as one, and a journal that a resumed run begins from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from preroll.drivers.sim import World, sim_in
+from preroll.ports.rows import LogLine, RecordedStep, StepBegin, StepEnd, StepState, Verdict
+from preroll.ports.scripts import Equipment, Order, Report, ScriptKind
+from preroll.scripts.inline import InlineRunner
+from preroll.sdk import Context, DriverFactory, lso
+from tests.scripts.test_context import VIEW
+
+OLD = {"rate": 4, "on": False}
+NEW = {"rate": 8, "on": True}
+LABELS = ("PE1", "PE2")
+WINDOW = 120
+SECOND = 1_000_000
+ABLE = ("candidate", "confirmed-commit", "validate")
+
+
+@lso
+async def circuit(ctx: Context) -> None:
+    """Both ends at once."""
+    await ctx.change()
+
+
+@dataclass
+class Journal:
+    """What is durable of one run, over all its lives. It can be made to fail from some call on."""
+
+    steps: dict[str, RecordedStep] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)
+    lines: list[LogLine] = field(default_factory=list)
+    calls: int = 0
+    dies_at: int | None = None
+    """The call from which on nothing is taken any more: as if the engine had died, and another owned the run."""
+    forgets: str = ""
+    """Steps whose name has this in it are not written down: a control."""
+
+    def _dead(self) -> bool:
+        self.calls += 1
+        return self.dies_at is not None and self.calls > self.dies_at
+
+    async def begin(self, step: StepBegin) -> Verdict:
+        if self._dead():
+            return Verdict.FENCED
+        known = self.steps.get(step.name)
+        if known is not None and (known.state is StepState.DONE or step.attempt <= self.attempts[step.name]):
+            return Verdict.DUPLICATE
+        self.attempts[step.name] = step.attempt
+        self._write(RecordedStep(step.name, StepState.BEGUN))
+        return Verdict.OK
+
+    async def end(self, step: StepEnd) -> Verdict:
+        if self._dead():
+            return Verdict.FENCED
+        self._write(RecordedStep(step.name, step.state, step.result))
+        return Verdict.OK
+
+    def _write(self, step: RecordedStep) -> None:
+        if not self.forgets or self.forgets not in step.name:
+            self.steps[step.name] = step
+
+    def log(self, line: LogLine) -> None:
+        self.lines.append(line)
+
+    def states(self) -> dict[str, StepState]:
+        return {name: step.state for name, step in self.steps.items()}
+
+    def said(self) -> str:
+        return "\n".join(line.text for line in self.lines)
+
+
+@dataclass
+class Lab:
+    """Devices, a clock that is told, and the lives of one run."""
+
+    caps: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict.fromkeys(LABELS, ABLE))
+    wrap: Callable[[DriverFactory], DriverFactory] = lambda factory: factory
+    journal: Journal = field(default_factory=Journal)
+    now_us: int = 1_000_000 * SECOND
+    try_: int = 0
+
+    def __post_init__(self) -> None:
+        self.world = World(now_us=lambda: self.now_us, sleep=self.pause)
+        for label in LABELS:
+            self.world.introduce(label.lower(), OLD)
+
+    async def pause(self, seconds: float) -> None:
+        self.now_us += round(seconds * SECOND)
+
+    def equipment(self, label: str) -> Equipment:
+        address = {"caps": self.caps[label], "timeout": 2.0}
+        return Equipment(
+            label, f"id-{label}", label.lower(), "sim", address, profile="circuit", values=NEW, defaults=OLD
+        )
+
+    def order(self, **changes: Any) -> Order:
+        order = Order(
+            "run-1", f"7:1:{self.try_}", ScriptKind.LSO, "script", "", "START", "START", "STANDBY", VIEW,
+            tuple(map(self.equipment, LABELS)), steps=tuple(self.journal.steps.values()), timeout_us=3_600 * SECOND,
+        )  # fmt: skip
+        return replace(order, **changes)
+
+    async def live(self, script: Callable[..., object] = circuit, **changes: Any) -> Report:
+        """One life of the run: from what is recorded to its end, or to where it dies."""
+        self.journal.attempts = dict.fromkeys(self.journal.steps, 0)
+        drivers = {"sim": self.wrap(sim_in(self.world))}
+        runner = InlineRunner({"script": script}, drivers, sleep=self.pause)
+        try:
+            return await runner.run(self.order(**changes), self.journal, booking=1, fence_of=(7, 1))
+        finally:
+            await runner.close()
+
+    async def retry(self, script: Callable[..., object] = circuit, **changes: Any) -> Report:
+        """An operator's retry."""
+        self.try_ += 1
+        return await self.live(script, **changes)
+
+    def values(self) -> dict[str, Mapping[str, object]]:
+        return {label: self.world.values(label.lower()) for label in LABELS}
+
+    def settled(self) -> dict[str, Mapping[str, object]]:
+        """What they have when every window is over."""
+        self.now_us += 10 * WINDOW * SECOND
+        return self.values()
