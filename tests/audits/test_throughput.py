@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -55,8 +56,14 @@ async def relay(to: int, kbit: float) -> AsyncIterator[int]:
     """Hands on what it gets, so many kbit/s; returns its port."""
     loop = asyncio.get_running_loop()
 
+    async def hand_back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(2048):
+                writer.write(data)
+
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        _, far = await asyncio.open_connection("127.0.0.1", to)
+        back, far = await asyncio.open_connection("127.0.0.1", to)
+        returning = asyncio.create_task(hand_back(back, writer))
         began, passed = loop.time(), 0
         try:
             while data := await reader.read(2048):
@@ -67,6 +74,7 @@ async def relay(to: int, kbit: float) -> AsyncIterator[int]:
         except ConnectionError:
             return
         finally:
+            returning.cancel()
             far.close()
             writer.close()
 
@@ -85,6 +93,16 @@ async def test_a_limited_path_has_its_rate() -> None:
     assert fits.state is AuditState.UP, fits
     assert less.state is AuditState.DOWN
     assert less.message.startswith("expected 40000 kbit/s within 20%, found ")
+
+
+async def test_a_slow_path_is_measured_and_not_taken_for_dead() -> None:
+    arrives = free_port()
+    async with relay(arrives, 150) as port:
+        slow = await Throughput("127.0.0.1", port, 150, tolerance=0.7, seconds=1.0, arrives=arrives).look()
+        far = await Throughput("127.0.0.1", port, 8000, seconds=0.5, arrives=arrives).look()
+    assert slow.state is AuditState.UP, slow
+    assert far.state is AuditState.DOWN
+    assert "found nothing" not in far.message
 
 
 async def test_a_path_without_its_limit_is_down_unless_more_is_fine() -> None:
@@ -107,6 +125,17 @@ async def test_a_far_end_tells_what_it_got() -> None:
         server.close()
 
 
+async def test_a_far_end_behind_a_slow_path_tells_in_time() -> None:
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        async with relay(server.sockets[0].getsockname()[1], 1000) as port:
+            audit = await Throughput("127.0.0.1", port, 50_000, seconds=0.5).look()
+    finally:
+        server.close()
+    assert audit.state is AuditState.DOWN, audit
+    assert audit.message.startswith("expected 50000 kbit/s within 20%, found ")
+
+
 async def test_nothing_gets_through_is_down_and_a_taken_port_is_unknown() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -119,8 +148,10 @@ async def test_nothing_gets_through_is_down_and_a_taken_port_is_unknown() -> Non
 
 async def test_who_is_no_receiver_is_unknown() -> None:
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
+        await reader.readline()
         writer.write(b"hello\n")
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
         writer.close()
 
     server = await asyncio.start_server(speak, "127.0.0.1", 0)

@@ -8,6 +8,7 @@ ends are on this machine (a loopback, a relay), ``arrives`` names the port at wh
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import sys
@@ -122,44 +123,40 @@ class Throughput(Parameters):
 
     async def _through_here(self) -> tuple[float, int]:
         meter, arrived = Meter(self.seconds), asyncio.Event()
-        async with receiving(self.listen, self.arrives or 0, meter, arrived):
-            reader, writer = await _connect(self.host, self.port)
-            try:
-                await self._send(writer)
-                async with asyncio.timeout(PATIENCE):
-                    await arrived.wait()
-            finally:
-                writer.close()
-        del reader
-        return meter.kbit, meter.total
+        async with (
+            receiving(self.listen, self.arrives or 0, meter, arrived),
+            _connected(self.host, self.port) as (_, to),
+        ):
+            await self._send(to)
+            async with asyncio.timeout(PATIENCE):
+                await arrived.wait()
+            return meter.kbit, meter.total
 
     async def _to_far_end(self) -> tuple[float, int]:
-        reader, writer = await _connect(self.host, self.port)
-        try:
-            writer.write(json.dumps({"seconds": self.seconds}).encode() + _END)
-            await self._send(writer)
-            writer.write_eof()
-            async with asyncio.timeout(PATIENCE + self.seconds):
+        async with _connected(self.host, self.port) as (reader, to):
+            to.write(json.dumps({"seconds": self.seconds}).encode() + _END)
+            await self._send(to)
+            async with asyncio.timeout(PATIENCE):
                 told = json.loads(await reader.readline())
+        try:
             return float(told["kbit"]), int(told["bytes"])
         except (KeyError, TypeError) as error:
             raise ValueError from error
-        finally:
-            writer.close()
 
-    async def _send(self, writer: asyncio.StreamWriter) -> None:
-        """Offer more than is expected to pass, for so many seconds."""
-        loop = asyncio.get_running_loop()
-        began, sent, chunk = loop.time(), 0, bytes(CHUNK)
-        rate = self.kbit * 1000 / 8 * PUSH
-        async with asyncio.timeout(self.seconds + PATIENCE):
-            while (passed := loop.time() - began) < self.seconds:
-                while sent < rate * (passed + TICK) and loop.time() - began < self.seconds:
-                    piece = min(CHUNK, max(1, int(rate * (passed + TICK) - sent)))
-                    writer.write(chunk[:piece])
-                    sent += piece
-                    await writer.drain()
-                await asyncio.sleep(TICK)
+    async def _send(self, to: asyncio.StreamWriter) -> None:
+        """Offer more than is expected to pass, for so many seconds; a slow path holds up, and that is fine."""
+        loop, chunk, sent = asyncio.get_running_loop(), bytes(CHUNK), 0
+        began, rate = loop.time(), self.kbit * 1000 / 8 * PUSH
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.seconds):
+                while True:
+                    due = rate * (loop.time() - began + TICK)
+                    while sent < due:
+                        piece = min(CHUNK, max(1, int(due - sent)))
+                        to.write(chunk[:piece])
+                        sent += piece
+                        await to.drain()
+                    await asyncio.sleep(TICK)
 
     def _audit(self, state: AuditState, found: str, kbit: int | None = None, total: int = 0) -> Audit:
         evidence = {"to": f"{self.host}:{self.port}", "kbit": kbit, "bytes": total}
@@ -200,23 +197,37 @@ async def receiving(host: str, port: int, meter: Meter, arrived: asyncio.Event) 
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """The far end: takes what one sender sends, and tells it what arrived."""
+    """The far end: takes what one sender sends, and tells it what arrived in the seconds that it asked for."""
     try:
         asked = json.loads(await reader.readline())
         meter = Meter(float(asked["seconds"]))
-        while data := await reader.read(CHUNK):
-            meter.add(len(data))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None) as timer:
+                while data := await reader.read(CHUNK):
+                    if not meter.total:
+                        timer.reschedule(asyncio.get_running_loop().time() + float(asked["seconds"]))
+                    meter.add(len(data))
         writer.write(json.dumps({"kbit": meter.kbit, "bytes": meter.total}).encode() + _END)
         await writer.drain()
+        while await reader.read(CHUNK):  # to leave now would take the answer back
+            pass
     except (OSError, ValueError, KeyError, TypeError):
         return
     finally:
         writer.close()
 
 
-async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+@asynccontextmanager
+async def _connected(host: str, port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection with little room for what is not on its way yet; at the end that is thrown away."""
     async with asyncio.timeout(PATIENCE):
-        return await asyncio.open_connection(host, port)
+        reader, writer = await asyncio.open_connection(host, port)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * CHUNK)
+    writer.transport.set_write_buffer_limits(high=CHUNK)
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
 
 
 async def serve(host: str, port: int) -> None:
