@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from preroll.drivers.sim import FaultKind, FileWorld, SimDriver, World, sim, sim_in
-from preroll.sdk import Busy, CheckFailed, InvalidValue, RefusedByDevice, TimedOut, Unreachable, load
+from preroll.sdk import Busy, CheckFailed, InvalidValue, RefusedByDevice, Reverted, TimedOut, Unreachable, load
 from preroll.testing import ManualClock
 
 
@@ -155,6 +155,31 @@ async def test_limits_and_choices(world: World) -> None:
         assert caught.value.path == path
     assert world.values("enc-1") == {}
     await load(driver, {"kbit": 9, "mode": "b"})
+
+
+async def test_what_is_pending_lets_nothing_else_in(world: World, clock: ManualClock) -> None:
+    driver = await opened(world, caps=("confirmed-commit",), initial={"kbit": 1})
+    plan = await driver.plan({"kbit": 2})
+    await driver.apply(plan, revert_in=60, key="a")
+    with pytest.raises(Busy) as caught:
+        await load(driver, {"kbit": 3})
+    assert caught.value.holder == "a"
+    await driver.apply(plan, revert_in=60, key="a")
+    await clock.advance(60)
+    assert world.values("enc-1") == {"kbit": 1}, "asked for twice, it goes back to what was before the first"
+    await load(driver, {"kbit": 3})
+
+
+async def test_a_confirm_can_be_a_lie(world: World, clock: ManualClock) -> None:
+    driver = await opened(world, caps=("confirmed-commit",), initial={"kbit": 1})
+    applied = await driver.apply(await driver.plan({"kbit": 2}), revert_in=60, key="a")
+    world.fault("enc-1", "lies", on="confirm")
+    await driver.confirm(applied)
+    await clock.advance(60)
+    assert world.values("enc-1") == {"kbit": 1}
+    world.clear("enc-1")
+    with pytest.raises(Reverted, match="kbit: expected 2, found 1"):
+        await driver.confirm(applied)
 
 
 async def test_initial_values_are_given_once(world: World) -> None:

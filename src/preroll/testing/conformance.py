@@ -383,6 +383,18 @@ class DriverConformance:
         await rig.pass_time(2 * rig.window)
         assert await driver.read(list(rig.first)) == rig.first
 
+    async def test_a_confirm_that_is_refused_is_told(self, rig: Rig, driver: Driver) -> None:
+        self._need(driver, "confirmed-commit")
+        self._need_fault(rig, "refuses")
+        applied = await driver.apply(await driver.plan(rig.first), revert_in=rig.window, key="1:1:0:a")
+        await self._break(rig, "refuses")
+        with pytest.raises(RefusedByDevice):
+            await driver.confirm(applied)
+        await rig.mend()
+        await driver.confirm(applied)
+        await rig.pass_time(2 * rig.window)
+        assert await driver.read(list(rig.first)) == rig.first
+
     async def test_what_is_pending_can_be_undone(self, rig: Rig, driver: Driver) -> None:
         self._need(driver, "confirmed-commit")
         applied = await driver.apply(await driver.plan(rig.first), revert_in=rig.window, key="1:1:0:a")

@@ -171,17 +171,20 @@ class NetconfDriver:
         """The confirming commit, then the check set: an *ok* is no proof.
 
         Raises:
-            Reverted: the device has taken it back. Busy: somebody holds the lock.
+            Reverted: the device has taken it back. Busy: somebody holds the lock. RefusedByDevice: it is pending still.
         """
         if not applied.pending:
             return
+        wanted = _new(applied.plan.changes)
         try:
             await self._commit_pending(applied.token)
         except (InvalidValue, RefusedByDevice):
-            if mismatches := await self.verify(_new(applied.plan.changes)):
+            if mismatches := await self.verify(wanted):
                 raise Reverted(mismatches, device=self._name) from None
+            if not await self._is_settled():
+                raise
         else:
-            if mismatches := await self.verify(_new(applied.plan.changes)):
+            if mismatches := await self.verify(wanted):
                 raise CheckFailed(mismatches, device=self._name)
 
     async def rollback(self, applied: Applied) -> None:
@@ -260,6 +263,15 @@ class NetconfDriver:
             if busy.holder:
                 raise
             await self._session.ask("commit", persist_id=token, changing=True)
+
+    async def _is_settled(self) -> bool:
+        """Is nothing pending? While something is, a commit that does not name it is refused (RFC 6241, 8.4)."""
+        try:
+            async with self._locked("candidate"):
+                await self._session.ask("commit")
+        except (Busy, InvalidValue, RefusedByDevice):
+            return False
+        return True
 
     async def _edit(self, store: str, wanted: Mapping[str, object], *, test: str = "", changing: bool = False) -> None:
         terms: dict[str, str] = {}
