@@ -19,14 +19,18 @@ import pytest
 PATIENCE = 20.0
 
 
-def need(*programs: str) -> None:
-    """Skip the test when a program is missing here; in the build that is a failure."""
-    missing = [program for program in programs if not shutil.which(program)]
-    if not missing and os.geteuid() != 0:
-        missing = ["the rights of root"]
+PLACES = os.environ["PATH"] + ":/usr/sbin:/sbin"
+"""Where daemons are, also for who is not root."""
+
+
+def need(*programs: str, root: bool = True) -> None:
+    """Skip the test when a program, or a right, is missing here; in the build that is a failure."""
+    missing = [program for program in programs if not shutil.which(program, path=PLACES)]
+    if root and os.geteuid() != 0:
+        missing.append("the rights of root")
     if not missing:
         return
-    reason = f"{', '.join(missing)} missing: see .ci/debian-packages"
+    reason = f"missing here: {', '.join(missing)} (see CONTRIBUTING)"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
@@ -50,10 +54,11 @@ class Daemons:
 
     def __init__(self, script: str, place: Path, env: dict[str, str] | None = None, *, alone: bool = True) -> None:
         self._log = place / "log"
+        given = {**os.environ, "PATH": PLACES, **(env or {})}
         command = [*(["unshare", "--net"] if alone else []), "sh", "-c", script]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **(env or {})},
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=given,
                 cwd=place, start_new_session=True,
             )  # fmt: skip
 

@@ -336,7 +336,7 @@ class Agent(Rig):
 
 @pytest.fixture(scope="module")
 def answering() -> Iterator[Agent]:
-    need("snmpd")
+    need("snmpd", root=False)
     with folder() as place:
         rig = Agent(place)
         try:

@@ -7,6 +7,7 @@ import asyncio
 import re
 import subprocess
 import sys
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -18,9 +19,11 @@ from hypothesis import strategies as st
 
 from preroll.drivers import SHIPPED as SHIPPED_DRIVERS
 from preroll.drivers.ssh import ssh
+from preroll.drivers.ssh.address import Address
 from preroll.drivers.ssh.answers import require_accepted
 from preroll.drivers.ssh.dialect import SHIPPED
 from preroll.drivers.ssh.parameters import Line, Parameter, parameters
+from preroll.drivers.ssh.shell import Shell
 from preroll.ports.scripts import Equipment
 from preroll.scripts.secrets import Secrets
 from preroll.scripts.sessions import Sessions, find_driver
@@ -161,6 +164,36 @@ async def test_another_device_at_the_address_is_not_spoken_to(device: SshDevice)
     with pytest.raises(AuthFailed, match=r"[Hh]ost key"):
         await ssh("r-1", address).open()
     assert device.lines == []
+
+
+class Pieces:
+    """A connection on which what the device says comes in pieces, as a network makes them."""
+
+    def __init__(self, greeting: list[str], answers: dict[str, list[str]]) -> None:
+        self._coming, self._answers = deque(greeting), answers
+        self.stdin = self.stdout = self
+
+    def write(self, line: str) -> None:
+        self._coming += self._answers[line.strip()]
+
+    async def read(self, most: int) -> str:
+        return self._coming.popleft()
+
+
+async def test_a_greeting_in_pieces_that_look_like_prompts_is_no_prompt(device: SshDevice) -> None:
+    line = Pieces(
+        ["####", "####\r\n# no trespassing #", "\r\n####", "\r\nr-", "1#", " "],
+        {
+            "terminal length 0": ["terminal ", "length 0\r\n", "r-1# "],
+            "show": ["show\r\nuplink#", " and \x1b[1mmore\r\nr-1", "(config-if)#", " "],
+            "next": ["nex", "t\r\nr-1(config-if)#", " "],
+        },
+    )
+    address = Address.of("r-1", device.address())
+    shell = Shell("r-1", address, None, line)  # type: ignore[arg-type]
+    await shell._begin()
+    assert await shell.ask("show", changing=False) == ("uplink# and more", "")
+    assert await shell.ask(" next", changing=False) == ("", "")
 
 
 async def test_a_key_opens_as_well(device: SshDevice) -> None:

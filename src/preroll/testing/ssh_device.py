@@ -19,7 +19,7 @@ __all__ = ["FAULTS", "SshDevice"]
 
 # fmt: off
 FAULTS: dict[str, str] = {
-    "refuse":  "says no to every setting",
+    "refuse":  "says no to every setting and commit",
     "busy":    "somebody else is configuring it",
     "auth":    "lets nobody in, and nobody who is in configure",
     "lie":     "accepts every setting, and does nothing",
@@ -270,8 +270,7 @@ class _Session:
 
     def _change(self, verb: str, path: str, value: str) -> str:
         device = self._device
-        if device.broken == "refuse":
-            raise Refused("Command rejected: the line card is not ready")
+        self._require_ready()
         if verb == "set":
             device.require_value(path, value)
         if device.broken != "lie":
@@ -282,7 +281,12 @@ class _Session:
             device.keep(self._wanted)
         return ""
 
+    def _require_ready(self) -> None:
+        if self._device.broken == "refuse":
+            raise Refused("Command rejected: the line card is not ready")
+
     def _commit(self, seconds: int | None) -> str:
+        self._require_ready()
         self.lost = self._device.broken == "late"
         self._device.keep(self._wanted, seconds)
         return ""

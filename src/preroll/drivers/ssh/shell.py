@@ -61,7 +61,7 @@ class Shell:
         shown = await self._heard()
         for line in dialect.prepare:
             self._process.stdin.write(f"{line}\n")
-            shown = await self._heard(secret=self._address.enable)
+            shown = await self._heard(echo=line if dialect.echo else "", secret=self._address.enable)
         self._prompt = re.compile(dialect.prompt or _learned(shown))
 
     async def ask(self, line: str, *, changing: bool) -> tuple[str, str]:
@@ -80,17 +80,22 @@ class Shell:
 
     async def _exchange(self, line: str) -> str:
         self._process.stdin.write(f"{line}\n")
-        heard = (await self._heard()).lstrip("\n")
+        heard = (await self._heard()).lstrip()
         if "\ufffd" in heard or "\x00" in heard:
             raise DeviceError(f"{line!r}: the answer is no text: {heard[:60]!r}", device=self._name)
         if self._address.dialect.echo:
-            if not heard.startswith(line):
+            if not heard.startswith(line.lstrip()):
                 raise DeviceError(f"{line!r}: this answers something else: {heard[:60]!r}", device=self._name)
-            heard = heard[len(line) :].lstrip(" ").removeprefix("\n")
+            heard = heard.removeprefix(line.lstrip()).lstrip(" ").removeprefix("\n")
         return heard.rpartition("\n")[0].rstrip("\n")
 
-    async def _heard(self, *, secret: Secret | None = None) -> str:
-        """All that comes until the prompt is there, as text. A password that is asked for on the way is told."""
+    async def _heard(self, *, echo: str = "", secret: Secret | None = None) -> str:
+        """All that comes until the prompt is there, as text.
+
+        Args:
+            echo: what has to come before: a line of a greeting may look like a prompt.
+            secret: told when the device asks for a password.
+        """
         heard = ""
         while True:
             data = await self._process.stdout.read(65_536)
@@ -100,11 +105,11 @@ class Shell:
             if len(heard) > LONGEST:
                 raise DeviceError(f"an answer of more than {LONGEST} characters", device=self._name)
             last = ESCAPES.sub("", heard[-2 * WIDTH :]).rpartition("\n")[2]
-            if self._prompt.fullmatch(last):
+            if self._prompt.fullmatch(last) and echo in heard:
                 return ESCAPES.sub("", heard)
             if secret and ASKS_FOR_SECRET.search(last):
                 self._process.stdin.write(f"{secret.reveal()}\n")
-                heard, secret = "", None
+                heard, echo, secret = "", "", None
 
     async def close(self, *, politely: bool) -> None:
         """End it. Politely: the device is told."""
