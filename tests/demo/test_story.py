@@ -3,30 +3,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from tests.demo.conftest import left_behind
+
 DEMO = [sys.executable, "-m", "preroll", "demo", "--plain"]
-
-
-def left_behind(root: Path) -> list[str]:
-    """Processes that were started for a demo in this directory."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            told = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
-        except OSError:
-            continue
-        if str(root).encode() in told:
-            found.append(told[:200].replace(b"\0", b" ").decode(errors="replace"))
-    return found
 
 
 @pytest.mark.timeout(175)
