@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from preroll.domain.errors import BadSettings
+from preroll.domain.reach import A_LABEL, is_label
 
 PREFIX = "PREROLL_"
 OTHERS = frozenset({f"{PREFIX}CONFIG", f"{PREFIX}SERVER"})
@@ -34,6 +35,12 @@ DIALECTS = ("sqlite", "postgresql")
 
 def _listed(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _labels(labels: tuple[str, ...]) -> tuple[str, ...]:
+    if wrong := [label for label in labels if not is_label(label)]:
+        raise ValueError(f"{wrong[0]!r} is no label: expected {A_LABEL}")
+    return labels
 
 
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
@@ -71,6 +78,13 @@ class Settings(BaseSettings):
     """Name of this engine among the workers of its database."""
     lease: Annotated[float, Field(gt=0.1, le=300)] = 5.0
     """Seconds after which another worker may take over what this one no longer renews."""
+    labels: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_labels)] = ()
+    """Where this engine stands, such as ``site=north``: it runs what can be reached from there; in the environment with
+    commas."""
+    engine: bool = True
+    """Whether ``preroll serve`` runs what is due as well; without it a ``preroll worker`` has to."""
+    drain: Annotated[float, Field(ge=0, le=3600)] = 5.0
+    """Seconds that an engine gives its runs when it stops; what is not over then is resumed by another one."""
     log_format: LogFormat = LogFormat.TEXT
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     body_limit: Annotated[int, Field(ge=1_000, le=100_000_000)] = 10_000_000
@@ -82,6 +96,11 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """The database, also when none was named."""
         return self.database or f"sqlite:///{self.data.absolute() / 'preroll.db'}"
+
+    @property
+    def embedded(self) -> bool:
+        """Is the database a file of SQLite, which one engine has to itself?"""
+        return self.database_url.startswith("sqlite:")
 
     @property
     def scripts_folder(self) -> Path:

@@ -141,7 +141,7 @@ async def test_who_may_not_is_told_so(connect: Connect, app: App):
 
 
 def test_every_error_of_the_domain_has_a_status():
-    unanswered = {errors.EngineRunning, errors.BadSettings, PrerollError}
+    unanswered = {errors.EngineRunning, errors.EngineLost, errors.BadSettings, PrerollError}
     for kind in vars(errors).values():
         if inspect.isclass(kind) and issubclass(kind, PrerollError) and kind not in unanswered:
             assert kind in PROBLEMS, kind

@@ -36,13 +36,16 @@ class ResourceGiven(Given):
         default="", description="the box behind it; resources of one device are never configured at once"
     )
     properties: JsonObject = Field(default={})
+    labels: dict[str, str] = Field(
+        default={}, max_length=20, description="from where it can be reached: only workers that have all of them run it"
+    )
 
     def thing(self) -> Resource:
         """As the domain has it."""
         return Resource(
             name=self.name, driver=self.driver, address=self.address, function=self.function, pools=tuple(self.pools),
             concurrency=self.concurrency, priority=self.priority, mode=self.mode, device=self.device,
-            properties=self.properties,
+            properties=self.properties, labels=self.labels,
         )  # fmt: skip
 
 
@@ -230,6 +233,7 @@ class ResourceShown(DocumentShown):
     mode: Mode
     device: str
     properties: dict[str, Any]
+    labels: dict[str, str]
 
 
 class ParameterShown(Shown):
@@ -317,7 +321,7 @@ def resource_shown(r: Resource) -> ResourceShown:
     return ResourceShown(
         kind="resource", id=r.id, name=r.name, revision=r.revision, driver=r.driver, address=dict(r.address),
         function=r.function, pools=list(r.pools), concurrency=r.concurrency, priority=r.priority, mode=r.mode,
-        device=r.device, properties=dict(r.properties),
+        device=r.device, properties=dict(r.properties), labels=dict(r.labels),
     )  # fmt: skip
 
 

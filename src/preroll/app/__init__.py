@@ -12,6 +12,7 @@ from preroll.app.catalogue import Catalogue
 from preroll.app.orchestration import Orchestration
 from preroll.app.platforms import Platforms
 from preroll.app.views import Views
+from preroll.app.workers import Workers
 from preroll.ports.scripts import ScriptRunner
 from preroll.ports.store import Store
 
@@ -27,6 +28,7 @@ class App:
     catalogue: Catalogue
     platforms: Platforms
     views: Views
+    workers: Workers
     orchestration: Orchestration
 
 
@@ -41,5 +43,6 @@ def build(store: Store, runner: ScriptRunner | None) -> App:
         catalogue=Catalogue(store),
         platforms=Platforms(store, installed),
         views=Views(store),
+        workers=Workers(store),
         orchestration=Orchestration(store, runner),
     )

@@ -13,6 +13,7 @@ from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
+from preroll.domain.reach import A_LABEL, is_label, labels_of
 from preroll.domain.resource import Resource
 from preroll.ports.store import Store, Tx
 
@@ -166,8 +167,14 @@ def _mistakes(tx: Tx, home: Platform, document: Document | Platform) -> list[Mis
             other = [] if document.name == home.name else [Mistake("name", f"is not {home.name}", "the same platform")]
             return other + platforms.mistakes_of(document)
         case Resource():
+            found = [
+                Mistake(f"labels.{label.partition('=')[0]}", f"{label!r} is no label", A_LABEL)
+                for label in sorted(labels_of(document.labels))
+                if not is_label(label)
+            ]
             if document.concurrency < 1:
-                return [Mistake("concurrency", f"is {document.concurrency}", "1 or more")]
+                found.append(Mistake("concurrency", f"is {document.concurrency}", "1 or more"))
+            return found
         case ProfileDefinition():
             return [
                 mistake

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from preroll.app.workers import out_of_reach
 from preroll.domain.audit import Verdict
 from preroll.domain.auditing import stands
 from preroll.domain.booking import Booking, State, possible_actions
@@ -69,7 +70,7 @@ def details(tx: Tx, booking: Booking) -> BookingDetails:
         platform=tx.platforms.by_key(booking.platform).name,
         definition=definition,
         boundaries=tuple(b for b in boundaries if b.kind is not Kind.AUDIT),
-        waiting=tuple(_waiting(tx, booking, boundaries)),
+        waiting=tuple(_waiting(tx, booking, boundaries, resources)),
         actions=tuple(action for action in possible_actions(booking) if audited or action != "audit"),
         late_us=_late(booking, boundaries, tx.now),
         warnings=tuple(_warnings(tx, booking, resources)),
@@ -89,17 +90,21 @@ def _late(booking: Booking, boundaries: Sequence[Boundary], now: int) -> int:
     return max(0, now - first.due_us)
 
 
-def _waiting(tx: Tx, booking: Booking, boundaries: Sequence[Boundary]) -> list[Waiting]:
+def _waiting(tx: Tx, booking: Booking, boundaries: Sequence[Boundary], resources: list[Resource]) -> list[Waiting]:
     found = []
-    for boundary in boundaries:
-        if boundary.state is not BoundaryState.ARMED or boundary.due_us > tx.now:
-            continue
-        if boundary.waits_for is not None:
+    due = [b for b in boundaries if b.state in OPEN and b.due_us <= tx.now]
+    beyond = out_of_reach(tx, resources) if due else ""
+    for boundary in due:
+        if boundary.state is BoundaryState.RUNNING:
+            if beyond and tx.workers.gone(boundary.worker):
+                text = f"its worker is gone; {beyond}"
+                found.append(Waiting(boundary.event.name, boundary.due_us, "", "", text))
+        elif boundary.waits_for is not None:
             rival = tx.bookings.by_key(tx.boundaries.booking_of(boundary.waits_for))
             text = f"waits for {rival.name} ({rival.id}) to give way"
             found.append(Waiting(boundary.event.name, boundary.due_us, rival.id, rival.name, text))
         elif orchestrates(booking.state) and boundary == _next_open(boundaries):
-            found.append(Waiting(boundary.event.name, boundary.due_us, "", "", "waits for its turn"))
+            found.append(Waiting(boundary.event.name, boundary.due_us, "", "", beyond or "waits for its turn"))
     return found
 
 

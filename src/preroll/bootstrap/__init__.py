@@ -14,3 +14,10 @@ def serve(settings: Settings) -> None:
     from preroll.bootstrap.server import serve
 
     serve(settings)
+
+
+def work(settings: Settings) -> int:
+    """Claim and run what is due until SIGINT or SIGTERM; see ``preroll.bootstrap.worker``."""
+    from preroll.bootstrap.worker import work
+
+    return work(settings)

@@ -9,7 +9,7 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from preroll import __version__
 from preroll.app import App, build
 from preroll.clock.dispatcher import Dispatcher, Pace
 from preroll.clock.heartbeat import beat
+from preroll.domain.reach import Labels
 from preroll.ports.store import Journal, Store
 from preroll.scripts.host import Process
 from preroll.scripts.pool import Pool, PoolOptions
@@ -35,6 +36,8 @@ class Identity:
     name: str
     only: bool
     """No other engine works on this store: what others left is taken over at once, without waiting for a lease."""
+    labels: Labels = frozenset()
+    """Where it stands: it runs what can be reached from there."""
 
 
 class Thread:
@@ -64,10 +67,20 @@ class Thread:
         self._halt = safely
         self._up.set()
 
+    def halt(self) -> None:
+        """Make it return."""
+        self._halt()
+
     def stop(self) -> None:
         """Make it return, and wait until it has."""
         self._halt()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    @property
+    def is_up(self) -> bool:
+        """Did it ever work?"""
+        return self._up.is_set()
 
     @property
     def alive(self) -> bool:
@@ -91,12 +104,16 @@ class Engine:
     ``start`` returns when it claims; from then on ``app`` is there. Raises what kept it from starting.
     """
 
-    def __init__(self, store: Store, options: PoolOptions, who: Identity, pace: Pace) -> None:
-        self._store, self._who, self._pace = store, who, pace
+    def __init__(
+        self, store: Store, options: PoolOptions, who: Identity, pace: Pace, drain: float = DRAIN_SECONDS
+    ) -> None:
+        self._store, self._who, self._pace, self._drain = store, who, pace, drain
         self._options = replace(options, fresh=pace.lease_us / 2e6)
         self._work = Thread("engine", self._claiming)
         self._beat = Thread("heartbeat", self._beating)
         self._worker = 0
+        self.left = 0
+        """Runs that were not over when it stopped; another engine resumes them."""
         self.app: App
         self.pool: Pool
 
@@ -127,24 +144,34 @@ class Engine:
             self._store.on_due(dispatcher.waker(loop))
             thread.up(dispatcher.stop)
             await dispatcher.run()
-            if left := await dispatcher.drain(DRAIN_SECONDS):
-                log.warning("runs are left to whoever comes next", runs=left)
+            self.left = await dispatcher.drain(self._drain)
+            if self.left:
+                log.warning("runs are left to whoever comes next", runs=self.left)
         finally:
             await self.pool.close()
-            await journal.retire(self._worker)
+            if thread.is_up:
+                self._beat.halt()
+            else:
+                await journal.retire(self._worker)
 
     async def _enlisted(self, journal: Journal) -> int:
+        who = self._who
         worker = await journal.enlist(
-            self._who.name, socket.gethostname(), os.getpid(), __version__, self._pace.lease_us
+            who.name, socket.gethostname(), os.getpid(), __version__, self._pace.lease_us, who.labels
         )
         if self._who.only and (buried := await journal.bury(worker)):
             log.info("taking over from workers that are gone", workers=buried)
         return worker
 
     async def _beating(self, thread: Thread) -> None:
-        stopping = asyncio.Event()
+        """The heart beats as long as the engine works; whoever renews the lease also gives it back."""
+        stopping, journal = asyncio.Event(), self._store.journal
         thread.up(stopping.set)
-        await beat(self._store.journal, self._worker, self._pace.lease_us, stopping)
+        await beat(journal, self._worker, self._pace.lease_us, stopping, self._scripts)
+        await journal.retire(self._worker)
+
+    def _scripts(self) -> Mapping[str, str]:
+        return {script.name: script.version for script in self.pool.installed()}
 
 
 def _calm_the_collector() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import uvicorn
@@ -15,13 +15,15 @@ from prometheus_client import REGISTRY
 from preroll import __version__
 from preroll.api.application import create_app
 from preroll.api.health import Health
-from preroll.app import App
+from preroll.app import App, build
 from preroll.audits import SHIPPED as CHECKS
 from preroll.bootstrap.engine import Engine, Identity, spawn_thread
 from preroll.clock.dispatcher import Pace
 from preroll.domain.config import Platform
+from preroll.domain.errors import BadSettings
 from preroll.domain.permission import LOCAL
 from preroll.drivers import SHIPPED
+from preroll.ports.scripts import BrokenScript, InstalledScript
 from preroll.scripts.pool import PoolOptions
 from preroll.settings import LogFormat, Settings
 from preroll.store import SqlStore, lock_engine, open_store
@@ -29,6 +31,8 @@ from preroll.telemetry import configure, logger
 
 log = logger(__name__)
 
+WATCH_SECONDS = 1.0
+"""How often a worker looks whether its engine still works."""
 GRACEFUL_SECONDS = 5
 """How long open requests may go on when the server stops."""
 
@@ -46,51 +50,79 @@ class Standing:
     """What a started process consists of."""
 
     store: SqlStore
-    engine: Engine
+    app: App
+    """Its use cases."""
+    engine: Engine | None
+    """None: others run what is due."""
 
     @property
-    def app(self) -> App:
-        """Its use cases."""
-        return self.engine.app
+    def alive(self) -> bool:
+        """Does its engine work, if it has one?"""
+        return self.engine is None or self.engine.alive
+
+    @property
+    def left(self) -> int:
+        """Runs that were not over when the engine stopped."""
+        return 0 if self.engine is None else self.engine.left
 
     def health(self) -> Health:
         """Can it do its work?"""
+        if self.engine is None:
+            return Health(ready=True, parts={"engine": "ok: in other processes"})
         parts = {
             "engine": "ok" if self.engine.alive else "its thread has ended",
             "script hosts": "ok" if self.engine.pool.pids() else "none is running",
         }
         return Health(ready=all(state == "ok" for state in parts.values()), parts=parts)
 
+    def scripts(self) -> tuple[Sequence[InstalledScript], Sequence[BrokenScript]]:
+        """What its script hosts found: what is installed, and what cannot be used."""
+        return ((), ()) if self.engine is None else (self.engine.pool.installed(), self.engine.pool.broken())
+
 
 @contextlib.contextmanager
-def standing(settings: Settings) -> Iterator[Standing]:
-    """Open the store and start the engine; on the way out stop both.
+def standing(settings: Settings, *, upgrade: bool = True) -> Iterator[Standing]:
+    """Open the store and start the engine, if there is to be one; on the way out stop both.
+
+    Args:
+        settings: of the process.
+        upgrade: bring the database to this program's schema; False: refuse another one.
 
     Raises:
         EngineRunning: another engine works on the database file.
         BadSettings: the database, the scripts folder or the hosts cannot be used.
     """
+    if settings.embedded and not settings.engine:
+        raise BadSettings(
+            "without an engine nothing is run, and nobody else can work on an SQLite database",
+            hint="leave the engine on, or move to PostgreSQL and start a preroll worker",
+        )
     settings.data.mkdir(parents=True, exist_ok=True)
     settings.scripts_folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        embedded = settings.database_url.startswith("sqlite:")
-        if embedded:
+        if settings.embedded:
             stack.enter_context(lock_engine(settings.database_url))
-        store = open_store(settings.database_url, clock=WallClock(), spawn=spawn_thread)
+        store = open_store(settings.database_url, clock=WallClock(), spawn=spawn_thread, upgrade=upgrade)
         stack.callback(store.close)
-        options = PoolOptions(
-            folder=str(settings.scripts_folder),
-            drivers=SHIPPED,
-            checks=CHECKS,
-            secrets=str(settings.secrets_folder),
-            hosts=settings.script_hosts,
-        )
-        who = Identity(settings.worker, only=embedded)
-        engine = Engine(store, options, who, Pace(lease_us=round(settings.lease * 1e6)))
-        engine.start()
-        stack.callback(engine.stop)
-        asyncio.run(_first_platform(engine.app))
-        yield Standing(store, engine)
+        engine = _engine(settings, store) if settings.engine else None
+        if engine is not None:
+            engine.start()
+            stack.callback(engine.stop)
+        app = build(store, None) if engine is None else engine.app
+        asyncio.run(_first_platform(app))
+        yield Standing(store, app, engine)
+
+
+def _engine(settings: Settings, store: SqlStore) -> Engine:
+    options = PoolOptions(
+        folder=str(settings.scripts_folder),
+        drivers=SHIPPED,
+        checks=CHECKS,
+        secrets=str(settings.secrets_folder),
+        hosts=settings.script_hosts,
+    )
+    who = Identity(settings.worker, only=settings.embedded, labels=frozenset(settings.labels))
+    return Engine(store, options, who, Pace(lease_us=round(settings.lease * 1e6)), settings.drain)
 
 
 def serve(settings: Settings) -> None:
@@ -114,7 +146,7 @@ def serve(settings: Settings) -> None:
         server.config.app = create_app(
             parts.app,
             ready=parts.health,
-            scripts=lambda: (parts.engine.pool.installed(), parts.engine.pool.broken()),
+            scripts=parts.scripts,
             stopping=lambda: server.should_exit,
             registry=REGISTRY,
             hosts=settings.own_names,

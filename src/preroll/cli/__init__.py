@@ -20,6 +20,8 @@ from preroll.cli.parser import Parser
 COMMANDS = {
     # command      one line; the module of the same name has ``define(name) -> Parser``
     "serve":       "run the server: REST API and engine",
+    "worker":      "run an engine beside others, on PostgreSQL",
+    "workers":     "who runs what is due, and what nobody reaches",
     "demo":        "a small world that books itself, kills its engine, and proves that nothing was lost",
     "booking":     "book, show, edit, confirm, hold, cancel, finish, retry, acknowledge",
     "runs":        "what ran for a booking, step by step",

@@ -58,6 +58,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _clock()
     yield _folder("data folder", settings.data)
     yield _database(settings)
+    yield from _workers(settings)
     yield _scripts(settings)
     yield _port(settings)
     yield _ffmpeg()
@@ -127,6 +128,33 @@ def _answers(what: str, host: str, port: int) -> Check:
     except OSError as error:
         return Check(what, WRONG, f"{host}:{port} does not answer: {error}", "start it, or name another: --database")
     return Check(what, OK, f"{host}:{port} answers")
+
+
+def _workers(settings: Settings) -> Iterator[Check]:
+    """On PostgreSQL: does anybody run what is due, and can everything be reached?"""
+    from preroll.domain.errors import BadSettings, StoreUnavailable
+
+    if settings.embedded:
+        return
+    from preroll.domain.reach import written
+    from preroll.store import survey
+
+    try:
+        found = survey(settings.database_url)
+    except (BadSettings, StoreUnavailable) as error:
+        yield Check("workers", WRONG, str(error), error.hint)
+        return
+    if found is None:
+        yield Check("workers", NOTE, "the database has another schema than this program", "preroll migrate")
+        return
+    alive = [worker for worker in found[0] if worker.alive]
+    names = ", ".join(f"{worker.name} on {worker.host}" for worker in alive)
+    yield Check(
+        "workers", OK if alive else NOTE, names or "none lives", "" if alive else "start preroll worker or serve"
+    )
+    for beyond in found[1] if alive else ():
+        some = f"{beyond.count} resources, such as {', '.join(beyond.resources)}"
+        yield Check("reach", WRONG, f"no worker with {written(beyond.labels)}: {some}", "start one with --label")
 
 
 def _scripts(settings: Settings) -> Check:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-OK, UNEXPECTED, USAGE, REFUSED, NOT_FOUND, STALE, UNAVAILABLE, NOT_PERMITTED, CANNOT_START, NOT_WELL = range(10)
+OK, UNEXPECTED, USAGE, REFUSED, NOT_FOUND, STALE, UNAVAILABLE, NOT_PERMITTED, CANNOT_START, NOT_WELL, LEFT = range(11)
 INTERRUPTED = 130
 
 # fmt: off
@@ -19,6 +19,7 @@ EXITS = {
     NOT_PERMITTED: "you may not do this",
     CANNOT_START:  "the process cannot start: settings, another engine, the port",
     NOT_WELL:      "a check found something that is not well (doctor, scripts check, audit)",
+    LEFT:          "the worker has stopped, and left runs to be resumed by another engine",
     INTERRUPTED:   "interrupted",
 }
 _STATUS = {403: NOT_PERMITTED, 404: NOT_FOUND, 409: REFUSED, 412: STALE, 428: STALE, 502: UNAVAILABLE, 503: UNAVAILABLE,

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from preroll.cli.exits import CANNOT_START, Failure
-from preroll.domain.errors import BadSettings, EngineRunning, StoreUnavailable
+from preroll.cli.exits import CANNOT_START, UNEXPECTED, Failure
+from preroll.domain.errors import BadSettings, EngineLost, EngineRunning, StoreUnavailable
 
 if TYPE_CHECKING:
     from preroll.settings import Settings
@@ -26,5 +26,7 @@ def settings_of(config: Path | None, **given: Any) -> Iterator[Settings]:
 
     try:
         yield settings.read(config, **given)
+    except EngineLost as error:
+        raise Failure(UNEXPECTED, str(error), error.hint) from None
     except (BadSettings, EngineRunning, StoreUnavailable) as error:
         raise Failure(CANNOT_START, str(error), error.hint) from None

@@ -76,17 +76,30 @@ class Parser(argparse.ArgumentParser):
     def reads_settings(self, *names: str) -> None:
         """It takes these settings of the process, and ``--config``."""
         for name in names:
-            metavar, kind, told = _SETTINGS[name]
-            self.add_argument(f"--{name}", metavar=metavar, type=kind, help=told)
+            word, how = _SETTINGS[name]
+            self.add_argument(word, **how)
         config = os.environ.get("PREROLL_CONFIG") or None
         told = "settings file (TOML), also in PREROLL_CONFIG"
         self.add_argument("--config", metavar="FILE", type=Path, default=config and Path(config), help=told)
 
 
-_SETTINGS: dict[str, tuple[str, Callable[[str], object], str]] = {
-    "host": ("ADDRESS", str, "address to listen on; default: 127.0.0.1"),
-    "port": ("PORT", int, "port to listen on; default: 8484"),
-    "data": ("DIR", Path, "folder of database and scripts"),
-    "database": ("URL", str, "sqlite:///FILE or postgresql://USER@HOST/NAME"),
-    "scripts": ("DIR", Path, "folder of scripts"),
-}
+_SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
+    "host": ("--host", {"metavar": "ADDRESS", "help": "address to listen on; default: 127.0.0.1"}),
+    "port": ("--port", {"metavar": "PORT", "type": int, "help": "port to listen on; default: 8484"}),
+    "data": ("--data", {"metavar": "DIR", "type": Path, "help": "folder of database and scripts"}),
+    "database": ("--database", {"metavar": "URL", "help": "sqlite:///FILE or postgresql://USER@HOST/NAME"}),
+    "scripts": ("--scripts", {"metavar": "DIR", "type": Path, "help": "folder of scripts"}),
+    "worker": ("--name", {"metavar": "NAME", "dest": "worker", "help": "of this engine; default: that of the machine"}),
+    "labels": (
+        "--label",
+        {"metavar": "NAME=VALUE", "dest": "labels", "action": "append",
+         "help": "where it stands, such as site=north; may be given several times"},
+    ),
+    "drain": ("--drain", {"metavar": "SECONDS", "type": float, "help": "what runs get when it stops; default: 5"}),
+    "engine": (
+        "--no-engine",
+        {"dest": "engine", "action": "store_const", "const": False,
+         "help": "leave what is due to preroll worker; needs PostgreSQL"},
+    ),
+}  # fmt: skip
+"""Option, and how it is read; the name of a setting is the destination."""

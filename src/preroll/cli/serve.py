@@ -12,12 +12,12 @@ from preroll.cli.parser import Parser
 def define(name: str) -> Parser:
     """What it takes."""
     parser = Parser(name, serve)
-    parser.reads_settings("host", "port", "data", "database", "scripts")
+    parser.reads_settings("host", "port", "data", "database", "scripts", "worker", "labels", "drain", "engine")
     return parser
 
 
 def serve(config: Path | None, **given: Any) -> None:
-    """Run the server: REST API and engine in one process. Every setting is also a variable: PREROLL_PORT and so on."""
+    """Run the server: REST API and, unless told not to, engine. Every setting is also a variable: PREROLL_PORT ..."""
     from preroll import bootstrap
     from preroll.cli.local import settings_of
 

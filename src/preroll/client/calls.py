@@ -20,6 +20,7 @@ from preroll.client.things import (
     Page,
     Ready,
     Run,
+    Workers,
 )
 
 R = TypeVar("R")
@@ -146,6 +147,11 @@ def apply(documents: Sequence[Document], *, platform: str = "default") -> Call[A
 def list_catalogue(noun: str, *, platform: str = "default") -> Call[Page[dict[str, Any]]]:
     """``resources``, ``profile-definitions``, ``profile-instances`` or ``service-definitions``."""
     return Call("GET", f"{API}/{noun}", Page[dict[str, Any]], _query(platform=platform))
+
+
+def list_workers() -> Call[Workers]:
+    """Who runs what is due, and which resources nobody reaches."""
+    return Call("GET", f"{API}/workers", Workers)
 
 
 def list_platforms() -> Call[list[dict[str, Any]]]:

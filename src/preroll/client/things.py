@@ -250,5 +250,37 @@ class Ready:
     parts: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process that claims what is due, or runs it: ``here``, ``sender`` or ``runner``."""
+
+    name: str
+    host: str
+    pid: int
+    version: str
+    role: str
+    labels: list[str]
+    alive: bool
+    lease_until: datetime
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """Resources that no live worker reaches: the labels that one would need, and the first few names."""
+
+    labels: list[str]
+    resources: list[str]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Who runs what is due, and what nobody reaches."""
+
+    workers: list[Worker]
+    unreached: list[Unreached]
+
+
 Document = Mapping[str, Any]
 """A document of the catalogue, as plain data: its fields are those of a bundle."""

@@ -4,19 +4,31 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 
 from preroll.domain.errors import StoreUnavailable
 from preroll.ports.store import Journal
 from preroll.telemetry import logger
 
 log = logger(__name__)
+Scripts = Callable[[], Mapping[str, str]]
+"""What a worker has: name -> version."""
 
 
-async def beat(journal: Journal, worker: int, lease_us: int, stopping: asyncio.Event) -> None:
-    """Renew four times a lease, until stopped. A failed one is tried again; the fence keeps what is lost safe."""
+async def beat(
+    journal: Journal, worker: int, lease_us: int, stopping: asyncio.Event, scripts: Scripts = lambda: {}
+) -> None:
+    """Renew four times a lease, until stopped. A failed one is tried again; the fence keeps what is lost safe.
+
+    Tells the others which scripts the worker has, when that changes.
+    """
+    told: Mapping[str, str] = {}
     while not stopping.is_set():
         try:
             await journal.renew(worker, lease_us)
+            if (has := scripts()) != told:
+                await journal.offer(worker, has)
+                told = has
         except StoreUnavailable as error:
             log.warning("the lease could not be renewed; trying again", error=str(error))
         try:

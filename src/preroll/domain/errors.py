@@ -16,6 +16,7 @@ PrerollError
 │  └─ KeyReused                   an idempotency key was used with another body
 ├─ StoreUnavailable             the outcome of a commit is not known, or the store cannot be reached
 ├─ EngineRunning                another engine works on this file
+├─ EngineLost                   the engine of this process has ended by itself
 └─ BadSettings                  the process cannot start like this
 """
 
@@ -181,6 +182,13 @@ class EngineRunning(PrerollError):
     """Another engine works on this database file."""
 
     code = "engine_running"
+
+
+class EngineLost(PrerollError):
+    """The engine of this process has ended by itself."""
+
+    code = "engine_lost"
+    hint = "the log says why; start it again, what it had under way is resumed"
 
 
 class BadSettings(PrerollError):

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from preroll.domain.reach import Labels, labels_of
+
 
 class Mode(StrEnum):
     """May it be used now?"""
@@ -41,6 +43,11 @@ class Resource:
     key: int = 0
     platform: int = 0
     revision: int = 1
+
+    @property
+    def places(self) -> Labels:
+        """Its labels as a worker has them."""
+        return labels_of(self.labels)
 
     @property
     def held_as(self) -> str:

@@ -62,6 +62,10 @@ class Workers(Protocol):
         """The labels of each live worker that runs scripts."""
         ...
 
+    def gone(self, worker: int | None) -> bool:
+        """Is a worker's lease over?"""
+        ...
+
     def unreached(self) -> list[Unreached]:
         """Resources that no live worker reaches, by their labels."""
         ...

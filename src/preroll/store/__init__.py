@@ -3,12 +3,13 @@
 
 How to open one (all three are called by ``bootstrap`` and by tests; nothing here makes a thread by itself)::
 
-    open_store(url, *, clock, spawn, reach=nowhere, readers=2, writers=3, pin_clock=False) -> SqlStore
+    open_store(url, *, clock, spawn, reach=nowhere, readers=2, writers=3, pin_clock=False, upgrade=True) -> SqlStore
         url        ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://user@host/name``
         spawn      ``spawn(name, function)`` starts a thread that runs ``function()`` until the store is closed
         reach      called at the named points of claim, begin, end and settle
         pin_clock  PostgreSQL too takes its time from ``clock`` (tests); otherwise from ``clock_timestamp()``
-        An empty or older database is migrated first. Call ``store.close()`` at the end.
+        upgrade    an empty or older database is migrated first; False: on PostgreSQL it is refused
+        Call ``store.close()`` at the end.
 
     open_inline_store(clock, path=None, *, reach=nowhere, random_bits=None) -> SqlStore
         SQLite in memory (or in a file) without threads: every call runs at once in the caller.
@@ -18,13 +19,16 @@ How to open one (all three are called by ``bootstrap`` and by tests; nothing her
 
     migrate(url) -> None
         Brings an empty or older database to this program's schema.
+
+    survey(url) -> (workers, unreached) or None
+        Who works on a database, without changing it.
 """
 
 from __future__ import annotations
 
 from preroll.store.engine import Spawn
-from preroll.store.opening import migrate, open_inline_store, open_store
+from preroll.store.opening import migrate, open_inline_store, open_store, survey
 from preroll.store.sqlite import EngineLock, lock_engine
 from preroll.store.store import SqlStore
 
-__all__ = ["EngineLock", "Spawn", "SqlStore", "lock_engine", "migrate", "open_inline_store", "open_store"]
+__all__ = ["EngineLock", "Spawn", "SqlStore", "lock_engine", "migrate", "open_inline_store", "open_store", "survey"]

@@ -10,7 +10,7 @@ from typing import TypeVar
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import NotFound
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
-from preroll.domain.reach import labels_of, written
+from preroll.domain.reach import written
 from preroll.domain.resource import Resource
 from preroll.store.documents import Codec
 from preroll.store.platforms import Platforms
@@ -60,7 +60,7 @@ class Catalogue:
                 "insert into resource (id, platform, name, concurrency, mode, held_as, revision, body, labels)"
                 " values (?, ?, ?, ?, ?, ?, ?, ?, ?) returning key",
                 new.id, new.platform, new.name, new.concurrency, new.mode.value, new.held_as, 1, RESOURCE.encode(new),
-                written(labels_of(new.labels)),
+                written(new.places),
             )  # fmt: skip
             assert made is not None  # noqa: S101 - it was inserted
             self._platforms.touch(new.platform)
@@ -74,7 +74,7 @@ class Catalogue:
             "update resource set name = ?, concurrency = ?, mode = ?, held_as = ?, revision = ?, body = ?,"
             " labels = ? where key = ?",
             now.name, now.concurrency, now.mode.value, now.held_as, now.revision, RESOURCE.encode(now),
-            written(labels_of(now.labels)), now.key,
+            written(now.places), now.key,
         )  # fmt: skip
         self._platforms.touch(now.platform)
         return now

@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import random
 import secrets
+from contextlib import closing
 from pathlib import Path
 
 from preroll.domain.errors import BadSettings
 from preroll.ports.clock import Clock
 from preroll.ports.scripts import Reach, nowhere
+from preroll.ports.workers import Unreached, Worker
 from preroll.store import sqlite
 from preroll.store.engine import Spawn
-from preroll.store.schema import bring_to_head
+from preroll.store.revisions import HEAD
+from preroll.store.schema import bring_to_head, expect_head, version_of
 from preroll.store.sql import Sql
 from preroll.store.store import Inline, SqliteThreads, SqlStore
 from preroll.store.tx import SqlTx
 from preroll.store.work import Memory, RandomBits, Work
+from preroll.store.workers import Workers
 
 POSTGRES = ("postgresql://", "postgres://")
 
@@ -41,6 +45,7 @@ def open_store(
     readers: int = 2,
     writers: int = 3,
     pin_clock: bool = False,
+    upgrade: bool = True,
 ) -> SqlStore:
     """Open a database, bringing it to this program's schema first.
 
@@ -51,12 +56,14 @@ def open_store(
         readers: how many queries may run at once.
         writers: how many units may run at once on PostgreSQL; SQLite has one writer.
         pin_clock: PostgreSQL too takes its time from ``clock``.
+        upgrade: bring the schema to this program's; False: on PostgreSQL refuse one that is not.
 
     Raises:
         BadSettings: the URL names no database that can be used.
         StoreUnavailable: the server cannot be reached.
     """
     if url.startswith(POSTGRES):
+        (migrate if upgrade else require_head)(url)
         return _open_postgres(url, clock, spawn, reach, readers=readers, writers=writers, pin_clock=pin_clock)
     path = str(sqlite.path_of(url))
     memory, bits = Memory(), fresh_bits()
@@ -87,27 +94,53 @@ def migrate(url: str) -> None:
     Raises:
         BadSettings: the database is newer than this program, or the URL names none.
     """
-    if url.startswith(POSTGRES):
-        from preroll.store.postgres import connect
-
-        db: Sql = connect(url)
-    else:
-        db = sqlite.connect(str(sqlite.path_of(url)))
-    try:
+    with closing(_connected(url)) as db:
         bring_to_head(db, url)
-    finally:
-        db.close()
+
+
+def require_head(url: str) -> None:
+    """See that a database has this program's schema, and change nothing.
+
+    Raises:
+        BadSettings: it has an older or a newer one, or none.
+    """
+    with closing(_connected(url)) as db:
+        expect_head(db)
+
+
+def survey(url: str) -> tuple[list[Worker], list[Unreached]] | None:
+    """The workers of a database, and the resources that none of them reaches; None: it has another schema."""
+    with closing(_connected(url)) as db:
+        if version_of(db) != HEAD:
+            return None
+        db.begin(write=False)
+        workers = Workers(Work(db, _NoClock(), Memory(), fresh_bits()))
+        return workers.known(), workers.unreached()
+
+
+class _NoClock:
+    """A server has its own."""
+
+    def now_us(self) -> int:
+        raise NotImplementedError
+
+
+def _connected(url: str) -> Sql:
+    if not url.startswith(POSTGRES):
+        return sqlite.connect(str(sqlite.path_of(url)))
+    try:
+        from preroll.store.postgres import connect
+    except ImportError as error:
+        raise BadSettings("PostgreSQL needs its driver", hint="pip install 'preroll[postgresql]'") from error
+    return connect(url)
 
 
 def _open_postgres(
     url: str, clock: Clock, spawn: Spawn, reach: Reach, *, readers: int, writers: int, pin_clock: bool
 ) -> SqlStore:
-    try:
-        from preroll.store import postgres
-        from preroll.store.postgres_threads import PostgresThreads
-    except ImportError as error:
-        raise BadSettings("PostgreSQL needs its driver", hint="pip install 'preroll[postgresql]'") from error
-    migrate(url)
+    from preroll.store import postgres
+    from preroll.store.postgres_threads import PostgresThreads
+
     memory, bits, voice = Memory(), fresh_bits(), secrets.token_hex(8)
 
     def make() -> Work:

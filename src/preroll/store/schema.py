@@ -49,6 +49,20 @@ def bring_to_head(db: Sql, url: str) -> None:
     upgrade(url)
 
 
+def expect_head(db: Sql) -> None:
+    """Refuse a database that does not have this program's schema; nothing is changed.
+
+    Raises:
+        BadSettings: it is newer, older or empty.
+    """
+    version = version_of(db)
+    if version != HEAD:
+        raise BadSettings(
+            f"the database has {f'schema {version}' if version else 'no schema yet'}, this program needs {HEAD}",
+            hint="install the newer program" if version > HEAD else "run preroll migrate first, or start preroll serve",
+        )
+
+
 def create(db: Sql) -> None:
     """Make an empty database a current one; somebody else may do so at the same moment."""
     db.begin(write=True)

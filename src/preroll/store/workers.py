@@ -116,6 +116,10 @@ class Workers:
     def reach(self) -> list[Labels]:
         return list(_standing(self._work))
 
+    def gone(self, worker: int | None) -> bool:
+        row = self._work.db.one("select 1 from worker where key = ? and lease_us > ?", worker, self._work.now)
+        return row is None
+
     def unreached(self) -> list[Unreached]:
         db = self._work.db
         found = []

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Workers: who runs what is due, and what none of them reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from preroll.domain.permission import Actor, permit
+from preroll.domain.reach import written
+from preroll.domain.resource import Resource
+from preroll.ports.store import Store, Tx
+from preroll.ports.workers import Unreached, Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """All workers, and what they leave out."""
+
+    workers: tuple[Worker, ...]
+    unreached: tuple[Unreached, ...]
+    now_us: int
+
+
+class Workers:
+    """The processes that run what is due."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def all(self, by: Actor) -> Fleet:
+        """Who lives, who is gone and left runs behind, and which resources nobody reaches."""
+
+        def query(tx: Tx) -> Fleet:
+            permit(by, "view")
+            return Fleet(tuple(tx.workers.known()), tuple(tx.workers.unreached()), tx.now)
+
+        return await self._store.read(query)
+
+
+def out_of_reach(tx: Tx, resources: list[Resource]) -> str:
+    """Why no live worker can run what configures these resources; empty: one can."""
+    if not any(resource.labels for resource in resources):
+        return ""
+    labels = frozenset[str]().union(*(resource.places for resource in resources))
+    standing = tx.workers.reach()
+    if any(labels <= place for place in standing):
+        return ""
+    for resource in resources:
+        if not any(resource.places <= place for place in standing):
+            return f"waits for a worker with {written(resource.places)}, which reaches {resource.name}: none is there"
+    return f"waits for one worker with all of {written(labels)}: there is none"
