@@ -28,6 +28,8 @@ class Front:
         self._open: set[asyncssh.SSHServerConnection] = set()
         self._programs: set[asyncio.subprocess.Process] = set()
         self.port = 0
+        self.losing = b""
+        """A line whose answer gets lost: the connection is cut when the program has answered it."""
 
     async def start(self) -> Self:
         self._server = await asyncssh.listen(
@@ -76,7 +78,7 @@ class Front:
         finally:
             os.close(theirs)
         self._programs.add(program)
-        relay = _Relay(ours, process)
+        relay = _Relay(self, ours, process)
         try:
             await process.wait_closed()
         finally:
@@ -90,7 +92,8 @@ class Front:
 class _Relay:
     """Between a terminal and a channel, both ways."""
 
-    def __init__(self, terminal: int, process: asyncssh.SSHServerProcess[bytes]) -> None:
+    def __init__(self, front: Front, terminal: int, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        self._front, self._lost = front, False
         self._terminal, self._process, self._loop = terminal, process, asyncio.get_running_loop()
         os.set_blocking(terminal, False)
         self._loop.add_reader(terminal, self._shown)
@@ -101,7 +104,10 @@ class _Relay:
             data = os.read(self._terminal, 65_536)
         except OSError:
             data = b""
-        if data:
+        if data and self._lost:
+            if data.endswith(b"# "):
+                self._process.channel.get_connection().abort()
+        elif data:
             self._process.stdout.write(data)
         else:
             self._loop.remove_reader(self._terminal)
@@ -110,6 +116,7 @@ class _Relay:
     async def _typed(self) -> None:
         with contextlib.suppress(asyncssh.Error, OSError):
             while data := await self._process.stdin.read(65_536):
+                self._lost = bool(self._front.losing) and data.strip() == self._front.losing
                 os.write(self._terminal, data)
 
     def close(self) -> None:

@@ -48,12 +48,16 @@ class Behind(Rig):
         return ssh("Device", self.address())
 
     async def break_(self, fault: str) -> None:
-        if fault == "hangs":
-            self.daemons.signal(signal.SIGSTOP)
-        else:
-            await self.front.close()
+        match fault:
+            case "hangs":
+                self.daemons.signal(signal.SIGSTOP)
+            case "late":
+                self.front.losing = b"end"
+            case "vanishes":
+                await self.front.close()
 
     async def mend(self) -> None:
+        self.front.losing = b""
         self.daemons.signal(signal.SIGCONT)
         if not self.front.serving:
             await self.front.start()
@@ -67,6 +71,7 @@ DAEMON = (
 
 
 class Router(Behind):
+    faults: ClassVar = Behind.faults | {"late"}
     page = resource("PE1 uplink")
     initial: ClassVar = {"uplink.description": "unused", "uplink.bandwidth": 1000, "backup.distance": 20}
     first: ClassVar = {"uplink.description": "circuit 4711 to pe2", "uplink.bandwidth": 8000, "backup.distance": 30}
