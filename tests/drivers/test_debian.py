@@ -31,6 +31,15 @@ def resource(name: str) -> Mapping[str, Any]:
     return next(content["address"] for content in found if content["name"] == name)
 
 
+@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
+def test_what_is_missing_is_skipped_here_and_fails_the_build(
+    monkeypatch: pytest.MonkeyPatch, ci: str, outcome: type[BaseException]
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome, match="no-such-daemon"):
+        need("sh", "no-such-daemon", root=False)
+
+
 class Behind(Rig):
     """A program behind an SSH server."""
 
