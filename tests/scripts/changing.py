@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from preroll.drivers.sim import World, sim_in
 from preroll.ports.rows import LogLine, RecordedStep, StepBegin, StepEnd, StepState, Verdict
 from preroll.ports.scripts import Equipment, Order, Report, ScriptKind
 from preroll.scripts.inline import InlineRunner
-from preroll.sdk import Context, DriverFactory, lso
+from preroll.sdk import Context, Driver, lso
 from tests.scripts.test_context import VIEW
 
 OLD = {"rate": 4, "on": False}
@@ -28,37 +28,48 @@ async def circuit(ctx: Context) -> None:
     await ctx.change()
 
 
+class Killed(BaseException):
+    """What a process that is dead does next: nothing."""
+
+
+@dataclass
+class Life:
+    """Ends at an instant: from then on nothing is written and no device is asked."""
+
+    instants: int = 0
+    ends_at: int | None = None
+
+    def pass_instant(self) -> None:
+        self.instants += 1
+        if self.ends_at is not None and self.instants >= self.ends_at:
+            raise Killed
+
+
 @dataclass
 class Journal:
-    """What is durable of one run, over all its lives. It can be made to fail from some call on."""
+    """What is durable of one run, over all its lives."""
 
     steps: dict[str, RecordedStep] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     lines: list[LogLine] = field(default_factory=list)
-    calls: int = 0
-    dies_at: int | None = None
-    """The call from which on nothing is taken any more: as if the engine had died, and another owned the run."""
+    life: Life = field(default_factory=Life)
     forgets: str = ""
-    """Steps whose name has this in it are not written down: a control."""
-
-    def _dead(self) -> bool:
-        self.calls += 1
-        return self.dies_at is not None and self.calls > self.dies_at
+    """Steps whose name has this in it are not written down: for a control."""
 
     async def begin(self, step: StepBegin) -> Verdict:
-        if self._dead():
-            return Verdict.FENCED
+        self.life.pass_instant()
         known = self.steps.get(step.name)
         if known is not None and (known.state is StepState.DONE or step.attempt <= self.attempts[step.name]):
             return Verdict.DUPLICATE
         self.attempts[step.name] = step.attempt
         self._write(RecordedStep(step.name, StepState.BEGUN))
+        self.life.pass_instant()
         return Verdict.OK
 
     async def end(self, step: StepEnd) -> Verdict:
-        if self._dead():
-            return Verdict.FENCED
+        self.life.pass_instant()
         self._write(RecordedStep(step.name, step.state, step.result))
+        self.life.pass_instant()
         return Verdict.OK
 
     def _write(self, step: RecordedStep) -> None:
@@ -75,12 +86,29 @@ class Journal:
         return "\n".join(line.text for line in self.lines)
 
 
+class MortalDriver:
+    """A driver in a process that may die just before and just after each call."""
+
+    def __init__(self, driver: Driver, life: Life) -> None:
+        self._driver, self._life, self.caps = driver, life, driver.caps
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._driver, name)
+
+        async def called(*args: Any, **options: Any) -> object:
+            self._life.pass_instant()
+            result: object = await call(*args, **options)
+            self._life.pass_instant()
+            return result
+
+        return called
+
+
 @dataclass
 class Lab:
     """Devices, a clock that is told, and the lives of one run."""
 
     caps: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict.fromkeys(LABELS, ABLE))
-    wrap: Callable[[DriverFactory], DriverFactory] = lambda factory: factory
     journal: Journal = field(default_factory=Journal)
     now_us: int = 1_000_000 * SECOND
     try_: int = 0
@@ -106,15 +134,18 @@ class Lab:
         )  # fmt: skip
         return replace(order, **changes)
 
-    async def live(self, script: Callable[..., object] = circuit, **changes: Any) -> Report:
-        """One life of the run: from what is recorded to its end, or to where it dies."""
+    async def live(
+        self, script: Callable[..., object] = circuit, *, ends_at: int | None = None, **changes: Any
+    ) -> Report:
+        """One life of the run: from what is recorded to its end, or to the instant at which it dies."""
         self.journal.attempts = dict.fromkeys(self.journal.steps, 0)
-        drivers = {"sim": self.wrap(sim_in(self.world))}
-        runner = InlineRunner({"script": script}, drivers, sleep=self.pause)
-        try:
-            return await runner.run(self.order(**changes), self.journal, booking=1, fence_of=(7, 1))
-        finally:
-            await runner.close()
+        life = self.journal.life = Life(ends_at=ends_at)
+
+        def mortal(name: str, address: Mapping[str, object]) -> Driver:
+            return cast(Driver, MortalDriver(sim_in(self.world)(name, address), life))
+
+        runner = InlineRunner({"script": script}, {"sim": mortal}, sleep=self.pause)
+        return await runner.run(self.order(**changes), self.journal, booking=1, fence_of=(7, 1))
 
     async def retry(self, script: Callable[..., object] = circuit, **changes: Any) -> Report:
         """An operator's retry."""

@@ -12,10 +12,11 @@ import msgspec
 
 from preroll.ports.rows import Severity
 from preroll.ports.scripts import Equipment, Order
-from preroll.scripts.changes import Asked, Changes
+from preroll.scripts.changes import Changes
 from preroll.scripts.intents import PREFIX
 from preroll.scripts.loading import APPLIED, GIVEN, Apply, Kit
 from preroll.scripts.looking import Look, Scenery, look
+from preroll.scripts.planning import Asked
 from preroll.scripts.steps import AuthorError, Book, Step, as_json, clean
 from preroll.sdk import (
     Audit,

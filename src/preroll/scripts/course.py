@@ -17,6 +17,8 @@ from preroll.sdk import ChangeFailed, Check, CheckFailed, Driver, GiveUp, Revert
 
 RESERVE = 0.1
 """Part of the window that is kept for confirming."""
+_AHEAD = ("apply", "verify", "audit", COMMIT)
+"""Steps that are not taken again when there is only a way back."""
 _SHOWN = 5
 """So many values of a device are named in a message."""
 
@@ -109,7 +111,7 @@ class Course:
         Raises:
             ChangeFailed: some device is not as decided.
         """
-        if all(self._past.done(self._intent.step("confirm", t.label)) for t in self._intent.targets):
+        if self._past.done(self._intent.step(Stand.NEW)):
             return
         self._say(Severity.WARNING, "was decided when its host or engine died: only forward")
         await self._forward(again=True)
@@ -119,8 +121,8 @@ class Course:
         left = {t: f"{self._told(error)}; {_undone(t, 'to confirm')}" for t, error in failed.items()}
         good = [t for t in self._intent.targets if t not in failed]
         if left:
-            raise self._open("was decided (all new), and that is not done everywhere", "new", good, left)
-        self._say(Severity.INFO, _stand("new", self._intent.targets), stand=Stand.NEW.value)
+            raise self._open("was decided, and could not be brought to its end", Stand.NEW, good, left)
+        await self._conclude(Stand.NEW, Severity.INFO)
 
     async def _confirm(self, target: Target, *, again: bool) -> None:
         async def do(key: str) -> object:
@@ -149,10 +151,11 @@ class Course:
         Raises:
             ChangeFailed: some device is not as it was.
         """
+        ahead = tuple(map(self._intent.step, _AHEAD))
         for name in self._past.under_way(self._intent):
-            if not name.startswith(self._intent.step("undo")) and name != self._intent.step(REVERT):
+            if name.startswith(ahead):
                 await self._give_up(name)
-        if all(self._past.done(self._intent.step("undo", t.label)) for t in self._written):
+        if not self._written or self._past.done(self._intent.step(Stand.OLD)):
             return
         failure = await self._back("its host or engine died before it was decided")
         if failure.stand is not Stand.OLD:
@@ -178,9 +181,9 @@ class Course:
         left = {t: f"{self._told(error)}; {_undone(t, 'to undo')}" for t, error in failed.items()}
         good = [t for t in self._intent.targets if t not in failed]
         if left:
-            return self._open(why, "old", good, left)
-        self._say(Severity.WARNING, _stand("old", self._intent.targets), stand=Stand.OLD.value)
-        return ChangeFailed(f"{self._intent.title}: {why}; {_stand('old', self._intent.targets)}", Stand.OLD)
+            return self._open(why, Stand.OLD, good, left)
+        await self._conclude(Stand.OLD, Severity.WARNING)
+        return ChangeFailed(f"{self._intent.title}: {why}; {_stand(Stand.OLD, self._intent.targets)}", Stand.OLD)
 
     async def _undo(self, target: Target) -> None:
         applied = self._applied[target.label]
@@ -200,13 +203,22 @@ class Course:
         name = self._intent.step(phase, target.label)
         await self._kit.steps.take(Step(name, do, repeatable=True, resource=target.resource, where=target.where))
 
+    async def _conclude(self, stand: Stand, severity: Severity) -> None:
+        """Say how all of them stand, in the log and as a row of the journal."""
+
+        async def say(_: str) -> object:
+            self._say(severity, _stand(stand, self._intent.targets), stand=stand.value)
+            return None
+
+        await self._kit.steps.take(Step(self._intent.step(stand), say, repeatable=True))
+
     def _use(self, target: Target) -> AbstractAsyncContextManager[Driver]:
         equipment = self._equipment.get(target.resource)
         if equipment is None:
             raise GiveUp(f"{target.where} is no longer part of the booking")
         return self._kit.sessions.use(equipment)
 
-    def _open(self, why: str, stand: str, good: Sequence[Target], left: Mapping[Target, str]) -> ChangeFailed:
+    def _open(self, why: str, stand: Stand, good: Sequence[Target], left: Mapping[Target, str]) -> ChangeFailed:
         """Not all is as it should be: say so, and what is left where."""
         residue = {t.label: text for t, text in left.items()}
         told = "; ".join(f"{_name(t)}: {text}" for t, text in left.items())
@@ -222,7 +234,7 @@ class Course:
         self._kit.book.log(severity, f"{self._intent.title}: {text}", data)
 
 
-def _stand(stand: str, targets: Sequence[Target]) -> str:
+def _stand(stand: Stand, targets: Sequence[Target]) -> str:
     """``both old: PE1 (pe-1), PE2 (pe-2)``."""
     many = {1: "", 2: "both "}.get(len(targets), f"all {len(targets)} ")
     return f"{many}{stand}: {', '.join(map(_name, targets))}"
