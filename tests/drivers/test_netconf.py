@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +21,7 @@ from preroll.drivers.netconf import NetconfDriver, netconf
 from preroll.drivers.netconf.mapping import Tree
 from preroll.drivers.netconf.values import Form, Kind
 from preroll.sdk import (
+    Applied,
     AuthFailed,
     Busy,
     Change,
@@ -31,7 +35,18 @@ from preroll.sdk import (
     load,
 )
 from preroll.testing.netconf_device import Invalid, NetconfDevice, entries
-from tests.drivers.netconf_rigs import CIRCUIT, FIRST, INITIAL, KEYS, PARAMETERS, NetconfRig, address_of, circuit, until
+from tests.drivers.netconf_rigs import (
+    CIRCUIT,
+    FIRST,
+    INITIAL,
+    KEYS,
+    PARAMETERS,
+    PATIENCE,
+    NetconfRig,
+    address_of,
+    circuit,
+    until,
+)
 
 RATE = "circuit.c1.rate"
 
@@ -67,6 +82,9 @@ def opened(device: NetconfDevice, **more: object) -> NetconfDriver:
         ("username", None, "is missing"),
         ("password", "secret words", "is no reference such as env:NAME or file:PATH"),
         ("password", None, "is missing, and so is private_key"),
+        ("port", "830", "no port"),
+        ("timeout", 0, "not a number of seconds"),
+        ("parameters", ["rate"], "is no mapping"),
         ("colour", "red", "is not known to the netconf driver"),
         ("validation", "maybe", "is not one of test-then-set, explicit, none"),
         ("parameters", {"rate": {"type": "number"}}, "needs a leaf"),
@@ -281,6 +299,62 @@ async def test_a_cancelled_change_sends_nothing_more(rig: NetconfRig, driver: Ne
     await until(lambda: rig.device.stores.locks == {})
     assert "commit" not in [operation for _, operation in rig.device.requests]
     assert rig.device.stores.log == []
+
+
+PROCESS = """
+import asyncio, json, sys
+import msgspec
+from preroll.drivers.netconf import netconf
+from preroll.sdk import Secret
+
+async def main():
+    address = json.loads(sys.argv[1])
+    driver = netconf("PE 1", {**address, "password": Secret(address["password"])})
+    await driver.open()
+    plan = await driver.plan(json.loads(sys.argv[2]))
+    applied = await driver.apply(plan, revert_in=60, key="1:1:0:a")
+    print(msgspec.json.encode([plan, applied]).decode(), flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("end", ["confirm", "rollback", "unseen", "nothing"])
+async def test_a_killed_process_leaves_a_change_that_another_ends(
+    rig: NetconfRig, driver: NetconfDriver, end: str
+) -> None:
+    address = {**address_of(rig.device), "password": rig.device.password}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROCESS, json.dumps(address), json.dumps(FIRST), stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout
+        told = await asyncio.wait_for(process.stdout.readline(), PATIENCE)
+    finally:
+        process.kill()
+        await process.communicate()
+    plan, applied = msgspec.json.decode(told, type=tuple[Plan, Applied])
+    await until(lambda: len(rig.device._lines) == 1)
+    assert rig.device.stores.log == ["pending"], "it outlives its session"
+    match end:
+        case "confirm":
+            await driver.confirm(applied)
+        case "rollback":
+            await driver.rollback(applied)
+        case "unseen":
+            await driver.rollback(Applied.unseen(plan, "1:1:0:a"))
+        case "nothing":
+            await rig.pass_time(60)
+    assert await driver.read(list(FIRST)) == (FIRST if end == "confirm" else INITIAL)
+    assert len(rig.device.stores.log) == 2
+
+
+async def test_a_plan_holds_what_takes_it_back(rig: NetconfRig, driver: NetconfDriver) -> None:
+    plan = await driver.plan({"circuit.c2.address": "10.0.2.1/24"})
+    await driver.apply(plan)
+    await driver.rollback(Applied.unseen(plan, "1:1:0:a"))
+    assert [row["name"] for row in rig.device.entries("circuit")] == ["c1"], "no empty entry is left"
 
 
 async def test_without_a_key_a_pending_change_has_a_handle_too(rig: NetconfRig, driver: NetconfDriver) -> None:

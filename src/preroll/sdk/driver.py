@@ -34,6 +34,8 @@ class Plan:
     changes: tuple[Change, ...] = ()
     native_diff: str = ""
     """The device's own diff, when it can make one."""
+    undo: tuple[Change, ...] = ()
+    """What takes it back, where that is more than writing the old values; empty: the old values do."""
 
     @property
     def empty(self) -> bool:
@@ -60,7 +62,8 @@ class Applied:
     @classmethod
     def unseen(cls, plan: Plan, key: str) -> Applied:
         """What an apply with this key may have done, for whoever never saw its answer; enough for ``rollback``."""
-        return cls(plan, tuple(Change(c.path, c.new, c.old) for c in plan.changes), pending=True, token=key)
+        undo = plan.undo or tuple(Change(change.path, change.new, change.old) for change in plan.changes)
+        return cls(plan, undo, pending=True, token=key)
 
 
 @dataclass(frozen=True, slots=True)

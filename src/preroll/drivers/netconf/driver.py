@@ -66,6 +66,9 @@ class Address:
         validation = said.get("validation", Validation.TEST_THEN_SET)
         if validation not in [way.value for way in Validation]:
             raise InvalidValue("address.validation", f"is not one of {', '.join(Validation)}", device=name)
+        for field in ("parameters", "namespaces", "variables"):
+            if not isinstance(said.get(field, {}), Mapping):
+                raise InvalidValue(f"address.{field}", "is no mapping", device=name)
         tree = Tree(**{"parameters": {}, **{key: said[key] for key in _TREE & said.keys()}})
         return cls(Account.of(name, {k: v for k, v in said.items() if k in ours}), tree, Validation(validation))
 
@@ -134,11 +137,11 @@ class NetconfDriver:
         if not self._has("candidate"):
             if self._session.has(":validate:1.1"):
                 await self._edit("running", wanted, test="test-only")
-            return Plan(changes)
+            return Plan(changes, undo=await self._undo_of(wanted))
         async with self._locked("candidate"):
             await self._edit("candidate", wanted)
             candidate = await self._session.data("candidate", self._filter(nodes.values()))
-        return Plan(changes, _diff(running, candidate))
+        return Plan(changes, _diff(running, candidate), await self._undo_of(wanted))
 
     async def apply(
         self, plan: Plan, *, revert_in: float | None = None, at: datetime | None = None, key: str = ""

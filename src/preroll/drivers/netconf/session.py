@@ -28,6 +28,8 @@ from preroll.sdk import DeviceError, InvalidValue, Secret, Unreachable
 
 _WARM = 2
 """So many messages a device has said before it is asked promptly: its greeting and an answer."""
+SENDING = 1.0
+"""Seconds for handing over a request, besides those for its answer: a device that reads nothing lets us wait."""
 GOODBYE = 1.0
 """Seconds that a device may take to answer ``close-session``."""
 
@@ -57,6 +59,11 @@ class Account:
         for field in ("host", "username"):
             if not isinstance(fields.get(field), str) or not fields[field]:
                 raise InvalidValue(f"address.{field}", "is missing", device=name)
+        port, timeout = fields.get("port", 830), fields.get("timeout", 10.0)
+        if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
+            raise InvalidValue("address.port", f"is {port!r}, no port", device=name)
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
+            raise InvalidValue("address.timeout", f"is {timeout!r}, not a number of seconds", device=name)
         for field in ("password", "private_key", "passphrase"):
             if not isinstance(fields.get(field), Secret | None):
                 raise InvalidValue(f"address.{field}", "is no reference such as env:NAME or file:PATH", device=name)
@@ -119,6 +126,7 @@ class Session:
 
     def __init__(self, device: str, manager: Any, line: _PromptSession) -> None:
         self._device, self._manager, self._line = device, manager, line
+        self._patience = manager.timeout + SENDING
         self._in_doubt = False
         """An answer is owed, so nobody waits for the one to a goodbye."""
 
@@ -164,7 +172,8 @@ class Session:
         self._in_doubt = True
         try:
             with typed(self._device, request.replace("_", "-"), changing=changing):
-                answer = await asyncio.to_thread(getattr(self._manager, request), *args, **fields)
+                async with asyncio.timeout(self._patience):
+                    answer = await asyncio.to_thread(getattr(self._manager, request), *args, **fields)
         except DeviceError as error:
             self._in_doubt = not isinstance(error.__cause__, RPCError)
             raise
