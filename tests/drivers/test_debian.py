@@ -265,6 +265,22 @@ async def test_a_value_is_never_a_command(switch: Switch, value: str) -> None:
     await driver.close()
 
 
+@pytest.mark.parametrize(
+    "value", ["two words", "a; echo b", "it's $(hostname)", "-n", "*", 'say "hello"', "`id`|cat>x&"]
+)
+async def test_a_value_is_one_word_of_a_shell(tmp_path: Path, value: str) -> None:
+    file = {"read": "cat value", "match": "(?s)(.*)", "pattern": ".*", "set": "printf '%s\\n' {value} > value"}
+    (tmp_path / "value").write_text("before\n")
+    async with Front(["sh", "-c", f"cd {tmp_path} && exec sh -i"]) as front:
+        driver = ssh("pc", front.address(dialect="shell", parameters={"value": file}, timeout=5))
+        await driver.open()
+        await load(driver, {"value": value})
+        assert await driver.read() == {"value": value}
+        await driver.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["value"]
+    assert (tmp_path / "value").read_text() == f"{value}\n"
+
+
 # NET-SNMP
 
 PLAYPEN = "1.3.6.1.4.1.8072.9999.9999"

@@ -47,11 +47,6 @@ class Address:
         for secret in SECRETS:
             if not isinstance(given.get(secret), Secret | None):
                 raise InvalidValue(f"address.{secret}", "is no reference such as env:NAME or file:PATH", device=name)
-        variables = given.get("variables", {})
-        return cls(
-            **{
-                **given,
-                "dialect": Dialect.of(given.get("dialect", "cisco"), name),
-                "parameters": parameters(given.get("parameters"), variables, name),
-            }
-        )
+        dialect = Dialect.of(given.get("dialect", "cisco"), name)
+        declared = parameters(given.get("parameters"), given.get("variables", {}), name, quote=dialect.quote)
+        return cls(**{**given, "dialect": dialect, "parameters": declared})

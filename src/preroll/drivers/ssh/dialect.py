@@ -38,6 +38,8 @@ class Dialect:
     """Asked after each command; any answer but 0 is a refusal. Empty: only the patterns count."""
     prompt: str = ""
     """Pattern of the whole prompt; empty: it is learned when the session begins."""
+    quote: bool = False
+    """A value is quoted as a shell takes it, so that it stays one word."""
     echo: bool = True
     """The device repeats what it is sent. An answer that does not begin with it is not believed."""
     denied: tuple[str, ...] = ()
@@ -104,6 +106,7 @@ SHIPPED: Mapping[str, Dialect] = {
         prepare=("set +o emacs +o vi", r"PROMPT_COMMAND=; PS1=$(printf '\npreroll$ .'); PS1=${PS1%.}"),
         prompt=r"preroll\$ ",
         status="echo $?",
+        quote=True,
         denied=(r"permission denied", r"operation not permitted"),
         busy=(r"resource temporarily unavailable", r"device or resource busy"),
         invalid=(r"invalid (argument|value)", r"out of range", r"not in the valid range"),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,8 @@ class Parameter:
     pattern: re.Pattern[str]
     minimum: float | None
     maximum: float | None
+    quote: bool = False
+    """A value that is not one of ``values`` is quoted as a shell takes it."""
 
     # From the device
 
@@ -104,6 +107,10 @@ class Parameter:
         word = self._word(value)
         return _plain(value) if word is None else word
 
+    def _word_for(self, value: object) -> str:
+        text = self.written(value)
+        return shlex.quote(text) if self.quote and self._word(value) is None else text
+
     def _word(self, value: object) -> str | None:
         for word, meaning in self.values.items():
             if meaning == value and isinstance(meaning, bool) is isinstance(value, bool):
@@ -117,7 +124,7 @@ class Parameter:
         return [self._line(template, values) for template in templates if old is not None or "{old}" not in template]
 
     def _line(self, template: str, values: Mapping[str, object]) -> Line:
-        text = PLACE.sub(lambda place: self.written(values[place[1]]), template)
+        text = PLACE.sub(lambda place: self._word_for(values[place[1]]), template)
         return Line(text, self.path if "{value}" in template else "")
 
 
@@ -161,13 +168,15 @@ def _indent(line: str) -> int:
 # Reading the declaration
 
 
-def parameters(given: object, variables: Mapping[str, object], device: str) -> dict[str, Parameter]:
+def parameters(
+    given: object, variables: Mapping[str, object], device: str, *, quote: bool = False
+) -> dict[str, Parameter]:
     """The parameters that an address declares, by path, in their order. Raises InvalidValue."""
     if not isinstance(given, Mapping) or not given:
         raise InvalidValue("address.parameters", "is empty: path -> how it is read and set", device=device)
     known = {name: _plain(value) for name, value in variables.items()}
     return {
-        path: _Declared(f"address.parameters.{path}", spec, known, device).parameter(path)
+        path: _Declared(f"address.parameters.{path}", spec, known, device).parameter(path, quote=quote)
         for path, spec in given.items()
     }
 
@@ -185,7 +194,7 @@ class _Declared:
             raise self._wrong("type", f"is {spec['type']!r}, not one of {', '.join(TYPES)}")
         self._spec = spec
 
-    def parameter(self, path: str) -> Parameter:
+    def parameter(self, path: str, *, quote: bool) -> Parameter:
         """Read it. Raises InvalidValue."""
         spec = self._spec
         return Parameter(
@@ -201,6 +210,7 @@ class _Declared:
             pattern=compiled(str(spec.get("pattern", HARMLESS)), f"{self._where}.pattern", self._device),
             minimum=spec.get("minimum"),
             maximum=spec.get("maximum"),
+            quote=quote,
         )
 
     def _meanings(self) -> Mapping[str, object]:
