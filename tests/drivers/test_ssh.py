@@ -451,7 +451,7 @@ def test_no_text_is_ever_more_than_one_line(text: str) -> None:
         ({"parameters": {"x": {}}}, "parameters.x.read"),
         ({"parameters": {"x": {"read": "show", "match": "("}}}, "parameters.x.match"),
         ({"parameters": {"x": {"read": "show {port}"}}}, "parameters.x.read"),
-        ({"parameters": {"x": {"read": "show", "set": "x {valeu}"}}}, "parameters.x.set"),
+        ({"parameters": {"x": {"read": "show", "set": "x {worth}"}}}, "parameters.x.set"),
         ({"parameters": {"x": {"read": "a\nb"}}}, "parameters.x.read"),
         ({"parameters": {"x": {"read": "show", "type": "float"}}}, "parameters.x.type"),
         ({"parameters": {"x": {"read": "show", "write": "x"}}}, "parameters.x.write"),
