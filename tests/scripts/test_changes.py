@@ -44,6 +44,16 @@ async def test_one_that_fails_takes_all_back(call: str) -> None:
     assert lab.journal.states()["change:START:decided:revert"] is StepState.DONE
 
 
+async def test_the_way_back_is_to_what_was_planned_from() -> None:
+    """An attempt that breaks off half way leaves values that a further attempt must not take for the old ones."""
+    lab = Lab(dict.fromkeys(LABELS, ()))
+    lab.world.fault("pe1", "dies", on="apply", times=1)
+    lab.world.fault("pe2", "refuses", on="apply")
+    report = await lab.live()
+    assert "both old: " in report.message
+    assert lab.values() == BOTH_OLD
+
+
 # Deaths: at every instant of a change that meets no fault
 
 
@@ -128,7 +138,7 @@ def check_stand(lab: Lab, report: Report) -> None:
             assert f"{label} (" in rest, told
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     caps=st.sampled_from(sorted(CAPS)),
     turns=st.sampled_from(Turns),

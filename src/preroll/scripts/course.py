@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import replace
 
 from preroll.ports.rows import Severity
 from preroll.ports.scripts import Order
@@ -73,11 +74,16 @@ class Course:
     async def _apply(self, target: Target) -> None:
         self._written.append(target)
         self._applied[target.label] = target.unseen
+        first = True
 
         async def do(_: str) -> object:
+            nonlocal first
+            fresh, first = first, False
             async with self._use(target) as driver:
                 revert_in = self._intent.window if target.reverts else None
                 applied = await driver.apply(target.plan, revert_in=revert_in, key=target.key)
+            if not fresh:  # what an earlier attempt has left half done is nothing to go back to
+                applied = replace(target.unseen, pending=applied.pending, token=applied.token)
             self._applied[target.label] = applied
             return noted(applied)
 
