@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def secrets(folder: Path) -> Secrets:
-    return Secrets(str(folder), {"PREROLL_SECRET_LAB": "from the environment", "HOME": "/home/of/somebody"})
+    return Secrets(str(folder), {"PREROLL_SECRET_LAB": "from the environment", "HOME": "where somebody lives"})
 
 
 def revealed(secrets: Secrets, reference: object) -> object:

@@ -24,7 +24,7 @@ from ncclient.transport.ssh import SSHSession
 from paramiko import ECDSAKey, Ed25519Key, PKey, RSAKey, SSHException
 
 from preroll.drivers.netconf.answers import Garbled, typed
-from preroll.sdk import DeviceError, InvalidValue, Secret, Unreachable
+from preroll.sdk import DeviceError, InvalidValue, Secret, TimedOut, Unreachable
 
 _WARM = 2
 """So many messages a device has said before it is asked promptly: its greeting and an answer."""
@@ -176,6 +176,8 @@ class Session:
                     answer = await asyncio.to_thread(getattr(self._manager, request), *args, **fields)
         except DeviceError as error:
             self._in_doubt = not isinstance(error.__cause__, RPCError)
+            if isinstance(error, TimedOut) and not changing and not self.connected:
+                raise Unreachable(f"{error}: the session is lost", device=self._device) from error
             raise
         self._in_doubt = False
         return answer
