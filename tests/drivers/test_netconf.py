@@ -273,6 +273,16 @@ async def test_after_a_time_out_the_same_session_tidies_up(rig: NetconfRig, driv
     assert rig.device.stores.locks == {}
 
 
+async def test_a_lock_whose_answer_got_lost_is_given_back(rig: NetconfRig, driver: NetconfDriver) -> None:
+    plan = await driver.plan(FIRST)
+    rig.device.fault("late", times=1, on="lock")
+    with pytest.raises(TimedOut):
+        await driver.apply(plan)
+    assert list(rig.device.stores.locks) == ["candidate"]
+    await driver.apply(plan)
+    assert rig.device.stores.locks == {}
+
+
 @pytest.mark.parametrize(("operation", "maybe"), [("edit-config", False), ("commit", True)])
 async def test_a_session_that_is_lost(rig: NetconfRig, driver: NetconfDriver, operation: str, *, maybe: bool) -> None:
     plan = await driver.plan(FIRST)

@@ -176,7 +176,7 @@ class NetconfDriver:
         Raises:
             Reverted: the device has taken it back. Busy: somebody holds the lock. RefusedByDevice: it is pending still.
         """
-        if not applied.pending:
+        if not applied.pending or not self._has("confirmed-commit"):
             return
         wanted = _new(applied.plan.changes)
         try:
@@ -311,8 +311,7 @@ class NetconfDriver:
         session, gives back what is held.
         """
         await self._give_back()
-        await self._session.ask("lock", store)
-        self._held = _Held(store)
+        await self._lock(store)
         try:
             yield
         except (TimedOut, Unreachable, asyncio.CancelledError):
@@ -321,6 +320,17 @@ class NetconfDriver:
             await self._give_back()
             raise
         await self._give_back()
+
+    async def _lock(self, store: str) -> None:
+        """Lock a datastore. Only a clear *no* means that we do not hold it."""
+        self._held = _Held(store)
+        try:
+            await self._session.ask("lock", store)
+        except TimedOut:
+            raise
+        except DeviceError:
+            self._held = _Held()
+            raise
 
     async def _give_back(self) -> None:
         held = self._held
