@@ -156,6 +156,8 @@ async def test_a_plan_refuses_what_the_device_cannot_take(rig: NetconfRig, drive
         (RATE, "fast", "is 'fast', not a number"),
         (RATE, True, "is True, not a number"),
         ("circuit.c1", "yes", "neither true nor false"),
+        ("circuit.c1.remote", "a\x00b", "XML cannot write that"),
+        ("circuit.c\x01.remote", "a", "address.parameters does not have it"),
         ("vlan.7", 1, "address.parameters does not have it"),
     ],
 )
@@ -191,6 +193,12 @@ async def test_reads_every_entry_and_ways_of_ones_own(rig: NetconfRig, driver: N
     }  # fmt: skip
     way = "/circuits/circuit[name='c2.main']/rate-kbit"
     assert await driver.read([way, "/circuits/circuit[name='c3']"]) == {way: "64"}
+
+
+async def test_what_somebody_else_changed_is_planned_from(rig: NetconfRig, driver: NetconfDriver) -> None:
+    await rig.tamper(FIRST)
+    plan = await load(driver, {RATE: 64})
+    assert plan.changes == (Change(RATE, FIRST[RATE], 64),)
 
 
 async def test_none_takes_a_leaf_away(rig: NetconfRig, driver: NetconfDriver) -> None:

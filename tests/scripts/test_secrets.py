@@ -136,6 +136,10 @@ async def test_a_refused_secret_is_read_again(tmp_path: Path) -> None:
                 raise AuthFailed("no")
         with pytest.raises(AuthFailed):
             await used()
+        del environ["PREROLL_SECRET_LAB"]
+        for _ in range(2):
+            with pytest.raises(InvalidValue, match="needs PREROLL_SECRET_LAB"):
+                await used()
         environ["PREROLL_SECRET_LAB"] = "newer"
         assert await used()
     finally:

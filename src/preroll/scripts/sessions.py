@@ -96,7 +96,7 @@ class Sessions:
                     session.open = True
                 yield session.driver
             except BaseException as error:
-                session.outdated = isinstance(error, AuthFailed)
+                session.outdated = session.outdated or isinstance(error, AuthFailed)
                 if not isinstance(error, DeviceError) or isinstance(error, Unreachable | TimedOut | AuthFailed):
                     await self._close(session)
                 raise

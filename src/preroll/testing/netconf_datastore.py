@@ -212,6 +212,8 @@ class Datastores:
                 await done
         except Exception as error:  # the data plane is its author's code, and the device answers for it
             raise RpcError("operation-failed", f"the data plane: {error}") from error
+        if etree.tostring(self.candidate) == etree.tostring(self.running):
+            self.candidate = copy.deepcopy(new)
         self.running = new
         self.log.append(what)
 

@@ -188,17 +188,17 @@ class NetconfDevice:
             wire.chunked = self.chunked and "urn:ietf:params:netconf:base:1.1" in spoken
             while await self._serve(session, wire):
                 pass
+            process.exit(0)
         except (EOFError, OSError, asyncssh.Error, etree.XMLSyntaxError, _Silence):
-            pass
+            process.get_extra_info("connection").abort()
         finally:
             async with self.stores.turn:
                 await self.stores.leave(session)
-            process.get_extra_info("connection").abort()
 
     async def _serve(self, session: int, wire: Wire) -> bool:
         """One request; is there another one to come?"""
         rpc = parsed(await wire.receive())
-        operation = next(children(rpc))
+        operation = next(children(rpc), rpc)
         name = local(operation)
         self.requests = [*self.requests[-999:], (session, name)]
         fault = await self._meet(name)

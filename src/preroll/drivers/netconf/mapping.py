@@ -19,6 +19,7 @@ OPERATION = f"{{{BASE}}}operation"
 _KEY = r"\[(?:[\w.-]+:)?[\w.-]+=(?:'[^']*'|\"[^\"]*\")\]"
 _STEP = re.compile(rf"/(?:([\w.-]+):)?([\w.-]+)((?:{_KEY})*)")
 _PARTS = re.compile(r"\[(?:([\w.-]+):)?([\w.-]+)=(?:'([^']*)'|\"([^\"]*)\")\]")
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _VARIABLE = re.compile(r"\{(\w+)\}")
 
 Element = etree._Element  # noqa: SLF001 - the only name that lxml has for it
@@ -62,9 +63,12 @@ class Node:
     def text(self, value: object) -> str:
         """The value as the leaf holds it. Raises InvalidValue."""
         try:
-            return self.form.text(value)
+            text = self.form.text(value)
         except ValueError as error:
             raise InvalidValue(self.path, str(error)) from None
+        if _UNWRITABLE.search(text):
+            raise InvalidValue(self.path, f"is {value!r}, and XML cannot write that")
+        return text
 
     def removed_by(self, value: object) -> bool:
         """Does this value take the node away?"""
@@ -130,6 +134,8 @@ class Tree:
 
     def node(self, path: str) -> Node | None:
         """The place of a path; one that begins with a slash is a way itself. None: it is not declared."""
+        if _UNWRITABLE.search(path):
+            return None
         if path.startswith("/"):
             return Node(path, self._way(path, path))
         return next((node for leaf in self.leaves if (node := leaf.node(path))), None)
