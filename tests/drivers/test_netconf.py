@@ -40,6 +40,7 @@ from tests.drivers.netconf_rigs import (
     FIRST,
     INITIAL,
     KEYS,
+    LIMITS,
     PARAMETERS,
     PATIENCE,
     NetconfRig,
@@ -234,6 +235,24 @@ async def test_a_check_of_the_devices_own(rig: NetconfRig) -> None:
         await driver.open()
         with pytest.raises(InvalidValue, match=r"circuit\.c1\.address: has no mask"):
             await driver.plan({"circuit.c1.address": "10.0.0.1"})
+        await driver.close()
+
+
+@pytest.mark.parametrize("abilities", [("candidate",), ("candidate", "validate"), ("writable-running", "validate")])
+async def test_a_server_that_can_do_less(abilities: tuple[str, ...]) -> None:
+    async with NetconfDevice(circuit(), keys=KEYS, limits=LIMITS, abilities=abilities) as device:
+        driver = opened(device)
+        await driver.open()
+        assert "confirmed-commit" not in driver.caps
+        with pytest.raises(InvalidValue, match=r"circuit\.c1\.rate: 1 is outside"):
+            await load(driver, {RATE: 1})
+        applied = await driver.apply(await driver.plan(FIRST), revert_in=60, key="1:1:0:a")
+        assert not applied.pending
+        await driver.confirm(applied)
+        assert await driver.read(list(FIRST)) == FIRST
+        await driver.rollback(applied)
+        assert await driver.read(list(FIRST)) == INITIAL
+        assert device.stores.locks == {}
         await driver.close()
 
 

@@ -33,8 +33,8 @@ SENDING = 1.0
 GOODBYE = 1.0
 """Seconds that a device may take to answer ``close-session``."""
 
-# At INFO it logs whole configurations, and those hold secrets.
-logging.getLogger("ncclient").setLevel(logging.ERROR)
+# At INFO it logs whole configurations, and those hold secrets; what it logs as an error it raises as well.
+logging.getLogger("ncclient").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
