@@ -32,6 +32,7 @@ from preroll.store import open_store
 from preroll.telemetry import configure
 from tests.crash import mutants
 from tests.crash.points import striking
+from tests.crash.told import TOLD
 
 SCRIPTS = Path(__file__).parent / "scripts"
 ROOT = Path(__file__).parents[2]
@@ -56,6 +57,8 @@ class Setting:
     """Plays the operator who finishes what is on the air."""
     silence: float = 3.0
     hosts: int = 1
+    shipped: bool = True
+    """Its drivers are the shipped ones; else only the one whose clock is told, and a host starts in no time."""
 
     def command(self) -> list[str]:
         """Starts it."""
@@ -100,7 +103,7 @@ async def _main(setting: Setting) -> None:
     _say_when_quiet()
     options = PoolOptions(
         folder=str(SCRIPTS),
-        drivers=SHIPPED,
+        drivers=SHIPPED if setting.shipped else TOLD,
         command=(sys.executable, "-m", "tests.crash.host", setting.traps),
         hosts=setting.hosts,
         silence=setting.silence,

@@ -49,4 +49,16 @@ def _no_fence(_: Any) -> None:
     journal_steps._fences = open_door  # type: ignore[assignment]
 
 
-_MUTANTS = {"forgets steps": _forgets_steps, "no fence": _no_fence}
+def _forgets_decisions(store: Any) -> None:
+    """A resumed run is not told what was decided about its changes."""
+    claim = store.journal.claim
+
+    async def forgetful(worker: int, lease_us: int, decide: Decide, limit: int) -> Claims:
+        claims: Claims = await claim(worker, lease_us, decide, limit)
+        runs = (replace(run, steps=tuple(s for s in run.steps if ":decided:" not in s.name)) for run in claims.runs)
+        return replace(claims, runs=tuple(runs))
+
+    store.journal.claim = forgetful
+
+
+_MUTANTS = {"forgets steps": _forgets_steps, "no fence": _no_fence, "forgets decisions": _forgets_decisions}
