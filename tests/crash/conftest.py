@@ -38,7 +38,11 @@ def url(request: pytest.FixtureRequest, folder: Path) -> str:
     """An empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{folder / 'preroll.db'}"
-    home: str = request.getfixturevalue("postgresql")
+    return empty(request.getfixturevalue("postgresql"))
+
+
+def empty(home: str) -> str:
+    """The address of a new database on a server."""
     name = f"crash{next(_numbers)}"
     with psycopg.connect(home, autocommit=True) as connection:
         connection.execute(f"create database {name}")
