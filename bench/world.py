@@ -14,6 +14,7 @@ from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import NotFound
 from preroll.domain.profile import Parameter, ProfileDefinition, ProfileInstance, ValueType
 from preroll.domain.resource import Resource
+from preroll.domain.usage import Need
 from preroll.domain.window import SECOND
 from preroll.ports.store import Store, Tx
 
@@ -94,7 +95,7 @@ def _booking(tx: Tx, home: Platform, definition: ServiceDefinition, plan: Plan, 
         )
     )  # fmt: skip
     if held:
-        tx.reservations.hold(booking, held)
+        tx.reservations.hold(booking, [Need(resource) for resource in held])
     tx.boundaries.upsert(retime([], booking.key, timing, armed=True))
 
 

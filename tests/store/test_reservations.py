@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preroll.domain.booking import Booking, State, Timing
+from preroll.domain.capacity import UNIT, Capability, Wish
 from preroll.domain.errors import Conflict
 from preroll.domain.resource import Resource
+from preroll.domain.usage import Need
 from preroll.domain.window import MINUTE, Window
 from preroll.store import open_inline_store, reservations
 from preroll.store.reservations import TIERS, tier_of
@@ -31,7 +33,7 @@ def at(start: int, hours: int | None = 1) -> Timing:
 
 
 async def clashes(world, booking: Booking, *on: str):
-    return await world.store.write(lambda tx: tx.reservations.clashes(booking, [world.resources[r] for r in on]))
+    return await world.store.write(lambda tx: tx.reservations.clashes(booking, [Need(world.resources[r]) for r in on]))
 
 
 def asking(timing: Timing) -> Booking:
@@ -97,7 +99,9 @@ async def test_what_was_released_is_free(world):
 async def test_to_hold_again_is_to_hold_something_else(world):
     made = await world.book(on=["enc-1"], timing=at(0))
     moved = replace(made, timing=at(3))
-    await world.store.write(lambda tx: tx.reservations.hold(moved, [world.resources["enc-2"]] * 2))
+    await world.store.write(
+        lambda tx: tx.reservations.hold(moved, [Need(world.resources["enc-2"], (Wish("a"), Wish("b")))])
+    )
     assert await clashes(world, asking(at(0)), "enc-1", "enc-2") == []
     assert len(await clashes(world, asking(at(3)), "enc-1", "enc-2")) == 1
 
@@ -168,12 +172,12 @@ async def take_at_once(world):
             booking = builders.booking(
                 id=f"b-{number}-{tx.new_id()}", key=0, platform=world.platform.key, definition=None, timing=at(0)
             )
-            found = tx.reservations.clashes(booking, [world.resources["enc-1"]])
+            found = tx.reservations.clashes(booking, [Need(world.resources["enc-1"])])
             with suppress(threading.BrokenBarrierError):
                 meet.wait(0.3)
             if found:
                 raise Conflict(found)
-            tx.reservations.hold(tx.bookings.add(booking), [world.resources["enc-1"]])
+            tx.reservations.hold(tx.bookings.add(booking), [Need(world.resources["enc-1"])])
 
         return take
 
@@ -192,3 +196,29 @@ async def test_without_the_lock_both_would_get_it(world, monkeypatch):
         pytest.skip("SQLite has one writer: there is no lock to be taken away")
     monkeypatch.setattr(reservations, "_LOCK", reservations._LOCK.removesuffix("for no key update"))
     assert await take_at_once(world) == 2
+
+
+async def test_capacities_are_shared_out_and_bookings_agree_on_what_depends_on_time(world):
+    offered = replace(
+        world.resources["mux"], capacities={"rate": 10}, capabilities={"polarisation": Capability(time_dependent=True)}
+    )
+    mux = await world.store.write(lambda tx: tx.catalogue.put_resource(offered))
+
+    def need(rate: int, polarisation: str) -> list[Need]:
+        return [Need(mux, (Wish("a", {"rate": rate * UNIT}, {"polarisation": polarisation}),))]
+
+    def ask(timing: Timing, rate: int, polarisation: str):
+        return world.store.write(lambda tx: tx.reservations.clashes(asking(timing), need(rate, polarisation)))
+
+    made = await world.book("first", timing=at(0, 2))
+    await world.store.write(lambda tx: tx.reservations.hold(made, need(8, "H")))
+    assert await ask(at(1), 2, "H") == []
+    (clash,) = await ask(at(1), 3, "H")
+    assert (clash.dimension, clash.limit, clash.asked, clash.left, clash.rival) == ("rate", 10, 3, 2, made.id)
+    (clash,) = await ask(at(1), 2, "V")
+    assert (clash.dimension, clash.rival) == ("polarisation", made.id)
+    assert await ask(at(2), 10, "V") == [], "windows that only touch"
+    held = await world.store.read(lambda tx: tx.reservations.usages([mux], at(0).held))
+    assert sorted((u.dimension, u.amount, u.agreed, u.name) for u in held[mux.key]) == [
+        ("", 1, "", "first"), ("polarisation", 0, "H", "first"), ("rate", 8 * UNIT, "", "first"),
+    ]  # fmt: skip

@@ -13,6 +13,7 @@ from preroll.domain.config import Limits, Platform, PlatformConfig
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.machine import Outcome
 from preroll.domain.resource import Resource
+from preroll.domain.usage import Need
 from preroll.domain.window import MINUTE, SECOND
 from preroll.ports.rows import Claimed, Claims, Judged, Settled, Settlement, StepBegin, StepEnd, StepState, Verdict
 from preroll.ports.store import RunRow, StepRow, Tx
@@ -89,7 +90,7 @@ class World:
             nodes = {resource.name: NodeChoice(resource.id) for resource in held}
             whole = builders.booking(id=tx.new_id(), name=name, platform=self.platform.key, nodes=nodes)
             made = tx.bookings.add(replace(whole, **{"definition": self.definition.key, "key": 0, **changes}))
-            tx.reservations.hold(made, held)
+            tx.reservations.hold(made, [Need(resource) for resource in held])
             tx.boundaries.upsert(retime([], made.key, made.timing, armed=armed))
             return made
 

@@ -9,15 +9,34 @@ from pydantic import Field
 
 from preroll.api.checks import AuditGiven, AuditShown, audit_shown
 from preroll.api.fields import Given, JsonObject, Name, Shown, Span, Word
+from preroll.domain.capacity import LARGEST, Capability
 from preroll.domain.config import Limits, Platform, PlatformConfig
 from preroll.domain.definition import Node, Publication, ServiceDefinition
-from preroll.domain.profile import Parameter, ProfileDefinition, ProfileInstance, ValueType
+from preroll.domain.profile import Parameter, ParameterKind, ProfileDefinition, ProfileInstance, ValueType
 from preroll.domain.resource import Mode, Resource
 from preroll.domain.service import DEFAULT_TRANSITIONS, PAUSE, STANDBY, START, STOP, ServiceStates, StageMapping
 
 Small = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 Choice = Field(strict=False)
 Pair = Annotated[list[Name], Field(min_length=2, max_length=2)]
+
+
+Amount = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
+Bound = Annotated[float, Field(allow_inf_nan=False)] | None
+
+
+class CapabilityGiven(Given):
+    """What a resource can do in one respect: choices, or a range, or a text, or what overlapping bookings agree on."""
+
+    choices: list[Name] = Field(default=[], max_length=1000)
+    minimum: Bound = None
+    maximum: Bound = None
+    text: Annotated[str, Field(max_length=1000)] | None = None
+    time_dependent: bool = Field(default=False, description="bookings that overlap must ask for the same text")
+
+    def thing(self) -> Capability:
+        """As the domain has it."""
+        return Capability(tuple(self.choices), self.minimum, self.maximum, self.text, self.time_dependent)
 
 
 class ResourceGiven(Given):
@@ -30,6 +49,10 @@ class ResourceGiven(Given):
     function: Word = ""
     pools: list[Name] = Field(default=[], max_length=100)
     concurrency: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    capacities: dict[Name, Amount] = Field(default={}, max_length=100, description="parameter -> how much there is")
+    capabilities: dict[Name, CapabilityGiven] = Field(
+        default={}, max_length=100, description="parameter -> what it can"
+    )
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="lower is taken first")] = 0
     mode: Annotated[Mode, Choice] = Mode.AVAILABLE
     device: Word = Field(
@@ -44,8 +67,10 @@ class ResourceGiven(Given):
         """As the domain has it."""
         return Resource(
             name=self.name, driver=self.driver, address=self.address, function=self.function, pools=tuple(self.pools),
-            concurrency=self.concurrency, priority=self.priority, mode=self.mode, device=self.device,
-            properties=self.properties, labels=self.labels,
+            concurrency=self.concurrency, capacities=self.capacities,
+            capabilities={name: c.thing() for name, c in self.capabilities.items()},
+            priority=self.priority, mode=self.mode, device=self.device, properties=self.properties,
+            labels=self.labels,
         )  # fmt: skip
 
 
@@ -54,6 +79,7 @@ class ParameterGiven(Given):
 
     name: Name
     type: Annotated[ValueType, Choice] = ValueType.TEXT
+    kinds: list[Annotated[ParameterKind, Choice]] = Field(default=[ParameterKind.CONFIGURATION], max_length=4)
     path: Word = Field(default="", description="where the driver finds it; default: the name")
     unit: Word = ""
     minimum: Annotated[float, Field(allow_inf_nan=False)] | None = None
@@ -65,8 +91,9 @@ class ParameterGiven(Given):
     def thing(self) -> Parameter:
         """As the domain has it."""
         return Parameter(
-            name=self.name, type=self.type, path=self.path, unit=self.unit, minimum=self.minimum,
-            maximum=self.maximum, choices=tuple(self.choices), default=self.default, mandatory=self.mandatory,
+            name=self.name, type=self.type, kinds=tuple(self.kinds), path=self.path, unit=self.unit,
+            minimum=self.minimum, maximum=self.maximum, choices=tuple(self.choices), default=self.default,
+            mandatory=self.mandatory,
         )  # fmt: skip
 
 
@@ -221,6 +248,16 @@ class DocumentShown(Shown):
     revision: int
 
 
+class CapabilityShown(Shown):
+    """What a resource can do in one respect."""
+
+    choices: list[str]
+    minimum: float | None
+    maximum: float | None
+    text: str | None
+    time_dependent: bool
+
+
 class ResourceShown(DocumentShown):
     """A thing that can be booked, and how to reach it."""
 
@@ -229,6 +266,8 @@ class ResourceShown(DocumentShown):
     function: str
     pools: list[str]
     concurrency: int
+    capacities: dict[str, float]
+    capabilities: dict[str, CapabilityShown]
     priority: int
     mode: Mode
     device: str
@@ -241,6 +280,7 @@ class ParameterShown(Shown):
 
     name: str
     type: ValueType
+    kinds: list[ParameterKind]
     path: str
     unit: str
     minimum: float | None
@@ -316,11 +356,18 @@ class PlatformShown(DocumentShown):
     start_failure_on_failed_events: bool
 
 
+def _capability_shown(c: Capability) -> CapabilityShown:
+    return CapabilityShown(
+        choices=list(c.choices), minimum=c.minimum, maximum=c.maximum, text=c.text, time_dependent=c.time_dependent
+    )
+
+
 def resource_shown(r: Resource) -> ResourceShown:
     """A resource."""
     return ResourceShown(
         kind="resource", id=r.id, name=r.name, revision=r.revision, driver=r.driver, address=dict(r.address),
         function=r.function, pools=list(r.pools), concurrency=r.concurrency, priority=r.priority, mode=r.mode,
+        capacities=dict(r.capacities), capabilities={n: _capability_shown(c) for n, c in r.capabilities.items()},
         device=r.device, properties=dict(r.properties), labels=dict(r.labels),
     )  # fmt: skip
 
@@ -329,8 +376,8 @@ def profile_definition_shown(p: ProfileDefinition) -> ProfileDefinitionShown:
     """A profile definition."""
     parameters = [
         ParameterShown(
-            name=x.name, type=x.type, path=x.path, unit=x.unit, minimum=x.minimum, maximum=x.maximum,
-            choices=list(x.choices), default=x.default, mandatory=x.mandatory,
+            name=x.name, type=x.type, kinds=list(x.kinds), path=x.path, unit=x.unit,
+            minimum=x.minimum, maximum=x.maximum, choices=list(x.choices), default=x.default, mandatory=x.mandatory,
         )
         for x in p.parameters
     ]  # fmt: skip

@@ -30,6 +30,7 @@ from preroll.domain.errors import (
     Stale,
     StoreUnavailable,
     TransitionNotAllowed,
+    Way,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -96,9 +97,21 @@ class ClashProblem(Shown):
     rival_name: str
     start: datetime
     end: datetime | None
-    limit: int
-    asked: int
-    left: int
+    limit: float
+    asked: float
+    left: float
+    dimension: str
+    why: str
+
+
+class WayProblem(Shown):
+    """One way out of a conflict."""
+
+    text: str = Field(examples=["take ENC 2 for encoder"])
+    node: str = Field(description="label of the node that takes another resource")
+    resource: str = Field(description="name of that resource")
+    start: datetime | None = Field(description="on-air start at which all that was asked for is free")
+    rival: str = Field(description="id of the booking that would have to yield")
 
 
 class Problem(Shown):
@@ -112,6 +125,7 @@ class Problem(Shown):
     hint: str = Field(default="", description="what to do next")
     errors: list[FieldProblem] = Field(default=[], description="every mistake in the input, or all that is missing")
     clashes: list[ClashProblem] = Field(default=[], description="who holds what, for code conflict")
+    ways: list[WayProblem] = Field(default=[], description="what would solve it, best first, for code conflict")
     possible: list[str] = Field(default=[], description="what the state admits, for code transition_not_allowed")
     seen: int | None = Field(default=None, description="the revision that the request was made on, for code stale")
     revision: int | None = Field(default=None, description="the revision that is stored, for code stale")
@@ -129,8 +143,9 @@ def problem_of(error: PrerollError) -> Problem:
     match error:
         case Invalid(mistakes=mistakes) | NotReady(missing=mistakes):
             more["errors"] = _fields(mistakes)
-        case Conflict(clashes=clashes):
-            more["clashes"] = [_clash(c) for c in clashes]
+        case Conflict(clashes=clashes, ways=ways):
+            more["ways"] = [_way(w) for w in ways]
+            more["clashes"] = [clash_shown(c) for c in clashes]
         case TransitionNotAllowed(possible=possible):
             more["possible"] = list(possible)
         case Stale(seen=seen, stored=stored):
@@ -229,10 +244,18 @@ def _fields(mistakes: Iterable[Mistake]) -> list[FieldProblem]:
     return [FieldProblem(where=m.where, detail=m.what, expected=m.expected) for m in mistakes]
 
 
-def _clash(clash: Clash) -> ClashProblem:
+def _way(way: Way) -> WayProblem:
+    return WayProblem(
+        text=way.text, node=way.node, resource=way.resource, start=maybe_when(way.start_us), rival=way.rival
+    )
+
+
+def clash_shown(clash: Clash) -> ClashProblem:
+    """One rule that keeps a resource from being held."""
     return ClashProblem(
         resource=clash.resource, rival=clash.rival, rival_name=clash.rival_name, start=when(clash.start_us),
         end=maybe_when(clash.end_us), limit=clash.limit, asked=clash.asked, left=clash.left,
+        dimension=clash.dimension, why=clash.why,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from preroll.app.audits import Auditing
+from preroll.app.availability import Availability
 from preroll.app.bookings import Bookings
 from preroll.app.catalogue import Catalogue
 from preroll.app.orchestration import Orchestration
@@ -24,6 +25,7 @@ class App:
     """All use cases."""
 
     bookings: Bookings
+    availability: Availability
     audits: Auditing
     catalogue: Catalogue
     platforms: Platforms
@@ -37,8 +39,10 @@ def build(store: Store, runner: ScriptRunner | None) -> App:
     installed: Callable[[], Collection[str] | None] = (
         (lambda: None) if runner is None else (lambda: {script.name for script in runner.installed()})
     )
+    availability = Availability(store)
     return App(
-        bookings=Bookings(store, installed),
+        bookings=Bookings(store, installed, availability.ways_out),
+        availability=availability,
         audits=Auditing(store),
         catalogue=Catalogue(store),
         platforms=Platforms(store, installed),

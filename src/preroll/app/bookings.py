@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from preroll.app import holding
@@ -34,13 +34,15 @@ from preroll.domain.boundaries import (
 )
 from preroll.domain.changes import Change
 from preroll.domain.edits import timing_mistakes
-from preroll.domain.errors import ActionNotPossible, InUse, Invalid, Mistake, NotReady, Stale
+from preroll.domain.errors import ActionNotPossible, Conflict, InUse, Invalid, Mistake, NotReady, Stale
 from preroll.domain.permission import Actor, permit
 from preroll.domain.service import STOP
 from preroll.domain.window import SECOND
 from preroll.ports.store import BookingFilter, Page, Store, Tx
 
 Installed = Callable[[], Collection[str] | None]
+WaysOut = Callable[[Actor, Booking, Conflict], Awaitable[Conflict]]
+"""Adds to a refusal what would solve it."""
 Retime = Callable[[Timing], Timing]
 
 
@@ -81,8 +83,8 @@ class Bookings:
     skips that guard), NotPermitted, and what its rule refuses. A refusal changes nothing.
     """
 
-    def __init__(self, store: Store, installed: Installed) -> None:
-        self._store, self._installed = store, installed
+    def __init__(self, store: Store, installed: Installed, ways_out: WaysOut) -> None:
+        self._store, self._installed, self._ways_out = store, installed, ways_out
 
     async def create(self, by: Actor, new: NewBooking, ask: Ask[BookingDetails] | None = None) -> BookingDetails:
         """Book: the state is Partial, the resources are held, nothing is orchestrated.
@@ -90,6 +92,8 @@ class Bookings:
         Raises:
             Invalid: every mistake in the input. Conflict: a resource is held. NameInUse.
         """
+
+        tried: list[Booking] = []
 
         def unit(tx: Tx) -> BookingDetails:
             platform = tx.platforms.get(new.platform)
@@ -111,13 +115,17 @@ class Bookings:
             )  # fmt: skip
             if mistakes := holding.node_mistakes(tx, booking, definition):
                 raise Invalid(mistakes)
+            tried.append(booking)
             holding.take(tx, booking)
             booking = tx.bookings.add(booking)
-            tx.reservations.hold(booking, holding.resources_of(tx, booking))
+            tx.reservations.hold(booking, holding.needs_of(tx, booking))
             _tell(tx, by, "booking.created", booking, after=booking.state)
             return details(tx, booking)
 
-        return await command(self._store, by, unit, ask)
+        try:
+            return await command(self._store, by, unit, ask)
+        except Conflict as conflict:
+            raise await self._ways_out(by, tried[-1], conflict) from None
 
     async def edit(
         self, by: Actor, ident: str, seen: int | None, change: Edit, ask: Ask[BookingDetails] | None = None
@@ -129,6 +137,8 @@ class Bookings:
         Raises:
             Invalid: every mistake. Conflict. NameInUse. ActionNotPossible: it has ended.
         """
+
+        tried: list[Booking] = []
 
         def unit(tx: Tx) -> BookingDetails:
             before = _open(tx, by, ident, seen, "booking.edit")
@@ -143,6 +153,7 @@ class Bookings:
                 raise Invalid(mistakes)
             if after == before:
                 return details(tx, before)
+            tried.append(after)
             holding.take(tx, after)
             if after.state is State.CONFIRMED and not after.began:
                 lost = holding.missing(tx, after, definition, self._installed())
@@ -155,7 +166,10 @@ class Bookings:
             _tell(tx, by, "booking.edited", after, why=", ".join(_differences(before, after)))
             return details(tx, after)
 
-        return await command(self._store, by, unit, ask)
+        try:
+            return await command(self._store, by, unit, ask)
+        except Conflict as conflict:
+            raise await self._ways_out(by, tried[-1], conflict) from None
 
     async def confirm(
         self, by: Actor, ident: str, seen: int | None, ask: Ask[BookingDetails] | None = None
@@ -231,7 +245,7 @@ class Bookings:
             else:
                 after = _store(tx, before, replace(before, timing=_ended_now(before.timing, begun, now)))
                 tx.boundaries.upsert(retime(boundaries, after.key, after.timing, armed=True))
-                tx.reservations.hold(after, holding.resources_of(tx, after))
+                tx.reservations.hold(after, holding.needs_of(tx, after))
             _tell(tx, by, "booking.finished", after, after.state, "", why, "finish")
             return details(tx, after)
 

@@ -174,13 +174,13 @@ def _mistakes(tx: Tx, home: Platform, document: Document | Platform) -> list[Mis
             ]
             if document.concurrency < 1:
                 found.append(Mistake("concurrency", f"is {document.concurrency}", "1 or more"))
-            return found
+            return found + document.mistakes()
         case ProfileDefinition():
             return [
                 mistake
-                for p in document.parameters
-                if p.default is not None
-                for mistake in document.mistakes("parameters", {p.name: p.default})
+                for index, p in enumerate(document.parameters)
+                for mistake in p.mistakes(f"parameters.{index}")
+                + ([] if p.default is None else document.mistakes("parameters", {p.name: p.default}))
             ]
         case ProfileInstance():
             owner = next((p for p in tx.catalogue.profile_definitions(platform) if p.name == document.definition), None)

@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from preroll.domain.booking import Booking
+from preroll.domain.capacity import Wish
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import Conflict, Invalid, Mistake, NameInUse
 from preroll.domain.resource import Resource
 from preroll.domain.service import Stage, action_for
+from preroll.domain.usage import Need
 from preroll.ports.store import Tx
 
 
@@ -30,6 +32,28 @@ def resources_of(tx: Tx, booking: Booking) -> list[Resource]:
     return [found[ident] for ident in booking.resources]
 
 
+def needs_of(tx: Tx, booking: Booking) -> list[Need]:
+    """What a booking needs of each of its resources, all its nodes together.
+
+    Raises:
+        Invalid: one of the resources does not exist; says on which node.
+    """
+    resources = resources_of(tx, booking)
+    profiles = {p.name: p for p in tx.catalogue.profile_definitions(booking.platform)}
+    instances = {i.name: i for i in tx.catalogue.profile_instances(booking.platform)}
+    definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
+    wishes: dict[str, list[Wish]] = {}
+    for label, choice in booking.nodes.items():
+        if not choice.resource:
+            continue
+        node = definition.node(label) if definition else None
+        instance = instances.get(choice.profile or (node.default_profile if node else ""))
+        profile = profiles.get(instance.definition if instance else node.profile if node else "")
+        values = {**(instance.values if instance else {}), **choice.values}
+        wishes.setdefault(choice.resource, []).append(profile.wish(label, values) if profile else Wish(label))
+    return [Need(resource, tuple(wishes[resource.id])) for resource in resources]
+
+
 def take(tx: Tx, booking: Booking) -> None:
     """Hold the booking's resources over its window, or refuse.
 
@@ -37,8 +61,8 @@ def take(tx: Tx, booking: Booking) -> None:
         Conflict: naming each resource, its holder and what is left.
         NameInUse: another booking has the name at that time.
     """
-    resources = resources_of(tx, booking)
-    if clashes := tx.reservations.clashes(booking, resources):
+    needs = needs_of(tx, booking)
+    if clashes := tx.reservations.clashes(booking, needs):
         raise Conflict(clashes)
     if booking.definition is not None:
         held = booking.timing.held
@@ -49,7 +73,7 @@ def take(tx: Tx, booking: Booking) -> None:
                 hint="choose another name or another time",
             )
     if booking.key:
-        tx.reservations.hold(booking, resources)
+        tx.reservations.hold(booking, needs)
 
 
 def missing(
@@ -65,8 +89,8 @@ def missing(
         found += _missing_on_nodes(tx, booking, definition)
         found += _missing_actions(tx, booking, definition, installed)
     found += [
-        Mistake(f"resource {c.resource}", f"is held by {c.rival_name} ({c.rival})", "a free resource")
-        for c in tx.reservations.clashes(booking, resources_of(tx, booking))
+        Mistake(f"resource {c.resource}", str(c), "a resource that is free and able")
+        for c in tx.reservations.clashes(booking, needs_of(tx, booking))
     ]
     return found
 

@@ -113,30 +113,56 @@ class NotReady(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """One resource that is already held: by whom, when, and what is left of it."""
+    """One rule that keeps a resource from being held: how much is left, who holds the rest, and when."""
 
     resource: str
     rival: str
+    """Id of the booking that is in the way; empty: nobody in particular."""
     rival_name: str
     start_us: int
     end_us: int | None
-    limit: int
-    asked: int
-    left: int
+    limit: float
+    asked: float
+    left: float
+    dimension: str = ""
+    """Empty: how many at once; otherwise the name of a capacity or of a capability."""
+    why: str = ""
+    """Set when it is no matter of amounts."""
+
+    def __str__(self) -> str:
+        if self.why:
+            return f"{self.resource}: {self.why}"
+        what = f"{self.resource}{f' ({self.dimension})' if self.dimension else ''}"
+        who = f" is held by {self.rival_name} ({self.rival})" if self.rival else ""
+        return f"{what}{who}: {self.left:g} of {self.limit:g} left, {self.asked:g} asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way out of a conflict."""
+
+    text: str
+    """For a person: what to do."""
+    node: str = ""
+    """Label of the node that takes another resource."""
+    resource: str = ""
+    """Name of the other resource."""
+    start_us: int | None = None
+    """On-air start at which everything asked for is free."""
+    rival: str = ""
+    """Id of the booking that would have to yield."""
 
 
 class Conflict(Refused):
-    """A resource is already held."""
+    """A resource is already held; with the ways out, best first, when somebody looked for them."""
 
     code = "conflict"
 
-    def __init__(self, clashes: Sequence[Clash]) -> None:
-        self.clashes = tuple(clashes)
-        who = "; ".join(
-            f"{c.resource} is held by {c.rival_name} ({c.rival}): {c.left} of {c.limit} left, {c.asked} asked"
-            for c in self.clashes
+    def __init__(self, clashes: Sequence[Clash], ways: Sequence[Way] = ()) -> None:
+        self.clashes, self.ways = tuple(clashes), tuple(ways)
+        super().__init__(
+            "; ".join(map(str, self.clashes)), hint="choose another resource or another time, or end the other booking"
         )
-        super().__init__(who, hint="choose another resource or another time, or end the other booking")
 
 
 class NameInUse(Refused):

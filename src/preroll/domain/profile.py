@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from math import isfinite
 
+from preroll.domain.capacity import Wish, amount_mistake, millionths
 from preroll.domain.errors import Mistake
 
 
@@ -18,6 +19,19 @@ class ValueType(StrEnum):
     TEXT = "text"
     DISCRETE = "discrete"
     FLAG = "flag"
+
+
+class ParameterKind(StrEnum):
+    """What a parameter is for; it may be for several things, but not for both of the last two."""
+
+    CONFIGURATION = "configuration"
+    """Set on the device."""
+    MONITORING = "monitoring"
+    """Read from the device."""
+    CAPACITY = "capacity"
+    """How much of the resource is taken."""
+    CAPABILITY = "capability"
+    """What the resource must be able to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +48,29 @@ class Parameter:
     default: object = None
     """What ``apply_defaults`` goes back to; None: left alone."""
     mandatory: bool = False
+    kinds: tuple[ParameterKind, ...] = (ParameterKind.CONFIGURATION,)
 
     def mistake(self, where: str, value: object) -> Mistake | None:
         """What is wrong with a value, or None."""
         wrong, expected = self._judged(value)
-        return Mistake(where, f"is {value!r}", expected) if wrong else None
+        if wrong:
+            return Mistake(where, f"is {value!r}", expected)
+        if ParameterKind.CAPACITY in self.kinds and isinstance(value, int | float):
+            return amount_mistake(where, value)
+        return None
+
+    def mistakes(self, where: str) -> list[Mistake]:
+        """Everything wrong with the parameter itself."""
+        found = []
+        if not self.kinds:
+            found.append(Mistake(f"{where}.kinds", "is empty", "at least one kind"))
+        if {ParameterKind.CAPACITY, ParameterKind.CAPABILITY} <= set(self.kinds):
+            found.append(Mistake(f"{where}.kinds", "is a capacity and a capability", "one of the two"))
+        if ParameterKind.CAPACITY in self.kinds and self.type is not ValueType.NUMBER:
+            found.append(Mistake(f"{where}.type", f"is {self.type.value}", "number, for a capacity"))
+        if self.type is ValueType.DISCRETE and not self.choices:
+            found.append(Mistake(f"{where}.choices", "is empty", "the values that a discrete parameter can have"))
+        return found
 
     def _judged(self, value: object) -> tuple[bool, str]:
         match self.type:
@@ -87,6 +119,24 @@ class ProfileDefinition:
             elif mistake := parameter.mistake(f"{where}.{name}", value):
                 found.append(mistake)
         return found
+
+    def wish(self, label: str, values: Mapping[str, object]) -> Wish:
+        """What a node with these values needs of its resource."""
+        amounts, abilities = {}, {}
+        for name, value in (
+            {p.name: p.default for p in self.parameters if p.default is not None} | dict(values)
+        ).items():
+            kinds = parameter.kinds if (parameter := self.parameter(name)) else ()
+            if ParameterKind.CAPACITY in kinds and isinstance(value, int | float):
+                amounts[name] = millionths(value)
+            elif ParameterKind.CAPABILITY in kinds:
+                abilities[name] = value
+        return Wish(label, amounts, abilities)
+
+    def configured(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Those of the values that are set on a device."""
+        others = {p.name for p in self.parameters if ParameterKind.CONFIGURATION not in p.kinds}
+        return {name: value for name, value in values.items() if name not in others}
 
     def paths(self, values: Mapping[str, object]) -> dict[str, object]:
         """Values by the driver's path instead of by the parameter's name."""

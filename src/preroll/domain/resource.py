@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from preroll.domain.capacity import Capability, amount_mistake
+from preroll.domain.errors import Mistake
 from preroll.domain.reach import Labels, labels_of
 
 
@@ -30,19 +32,34 @@ class Resource:
     function: str = ""
     pools: tuple[str, ...] = ()
     concurrency: int = 1
-    """How many bookings may hold it at once."""
+    """How many nodes of bookings may hold it at once."""
     priority: int = 0
     """Lower is taken first."""
     mode: Mode = Mode.AVAILABLE
     device: str = ""
     """Empty: the resource is a device of its own."""
     properties: Mapping[str, object] = field(default_factory=dict)
+    capacities: Mapping[str, float] = field(default_factory=dict)
+    """Capacity parameter -> how much of it there is, in the parameter's unit."""
+    capabilities: Mapping[str, Capability] = field(default_factory=dict)
+    """Capability parameter -> what it can do."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """From where it can be reached: only a worker that has all of these runs what configures it."""
     id: str = ""
     key: int = 0
     platform: int = 0
     revision: int = 1
+
+    def mistakes(self, where: str = "") -> list[Mistake]:
+        """Everything wrong with what it offers."""
+        found = [
+            m for name, amount in self.capacities.items() if (m := amount_mistake(f"{where}capacities.{name}", amount))
+        ]
+        for name, capability in self.capabilities.items():
+            found += capability.mistakes(f"{where}capabilities.{name}")
+            if name in self.capacities:
+                found.append(Mistake(f"{where}capabilities.{name}", "is a capacity too", "either of the two"))
+        return found
 
     @property
     def places(self) -> Labels:

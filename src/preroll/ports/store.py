@@ -17,6 +17,8 @@ from preroll.domain.errors import Clash
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import Labels
 from preroll.domain.resource import Resource
+from preroll.domain.usage import Need, Usage
+from preroll.domain.window import Window
 from preroll.ports.rows import (
     Adopted,
     Claims,
@@ -102,19 +104,23 @@ class Boundaries(Protocol):
 class Reservations(Protocol):
     """What bookings hold."""
 
-    def hold(self, booking: Booking, resources: Sequence[Resource]) -> None:
-        """Replace what the booking holds by these resources over its held window, with its amounts."""
+    def hold(self, booking: Booking, needs: Sequence[Need]) -> None:
+        """Replace what the booking holds by what it needs now, over its held window."""
         ...
 
     def release(self, booking: int) -> None:
         """Let everything go."""
         ...
 
-    def clashes(self, booking: Booking, resources: Sequence[Resource]) -> list[Clash]:
-        """What would exceed a limit if the booking held these resources over its held window.
+    def clashes(self, booking: Booking, needs: Sequence[Need]) -> list[Clash]:
+        """What would exceed a limit, or cannot be done, if the booking got what it needs over its held window.
 
         Locks the resource rows in id order first and reads the overlaps in the next statement.
         """
+        ...
+
+    def usages(self, resources: Sequence[Resource], window: Window, *, but: int = 0) -> Mapping[int, Sequence[Usage]]:
+        """What bookings hold of these resources within a window, by key of the resource; ``but`` is left out."""
         ...
 
     def runs_on(self, booking: Booking) -> list[Booking]:

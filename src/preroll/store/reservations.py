@@ -4,34 +4,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
+from preroll.domain import usage
 from preroll.domain.booking import Booking
 from preroll.domain.errors import Clash
 from preroll.domain.resource import Resource
-from preroll.domain.window import FOREVER, Window, peak
+from preroll.domain.usage import CONCURRENCY, Need, Usage
+from preroll.domain.window import FOREVER, Window
 from preroll.store.bookings import booking_of, columns
-from preroll.store.sql import Row
+from preroll.store.catalogue import RESOURCE
 from preroll.store.work import Work
 
 HOUR = 3_600_000_000
 TIERS = (HOUR, 4 * HOUR, 16 * HOUR, 64 * HOUR, 720 * HOUR, FOREVER)
 """Classes of duration: within one, an overlap is a range of the start with two ends, which an index can answer."""
-CONCURRENCY = 0
-"""The dimension that counts bookings; others are capacities."""
-ASKED = 1
 
-_LOCK = "select key, name, concurrency from resource where key in ?ints order by key for no key update"
+_LOCK = "select key, body from resource where key in ?ints order by key for no key update"
 _OVERLAPS = (
-    "select r.resource, r.start_us, r.end_us, r.amount, r.booking, k.id, k.name from reservation r"
-    " join booking k on k.key = r.booking where r.live = 1 and r.dimension = 0 and r.resource in ?ints and r.tier = ?"
+    "select r.resource, coalesce(d.name, ''), r.start_us, r.end_us, r.amount, r.agreed, k.id, k.name from reservation r"
+    " join booking k on k.key = r.booking left join dimension d on d.key = r.dimension"
+    " where r.live = 1 and r.resource in ?ints and r.tier = ?"
     " and r.start_us < ? and r.start_us > ? and r.end_us > ? and r.booking <> ?"
 )
 _HOLD = (
-    "insert into reservation (booking, resource, dimension, start_us, end_us, amount, live, tier)"
-    " select booking, resource, dimension, start_us, end_us, amount, 1, tier from given(booking bigint,"
-    " resource bigint, dimension bigint, start_us bigint, end_us bigint, amount bigint, tier bigint) g"
+    "insert into reservation (booking, resource, dimension, start_us, end_us, amount, agreed, live, tier)"
+    " select booking, resource, dimension, start_us, end_us, amount, agreed, 1, tier from given(booking bigint,"
+    " resource bigint, dimension bigint, start_us bigint, end_us bigint, amount bigint, agreed text, tier bigint) g"
 )
+_DIMENSION = "insert into dimension (name) values (?) on conflict (name) do nothing"
 
 
 def tier_of(window: Window) -> int:
@@ -46,34 +48,49 @@ class Reservations:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    def hold(self, booking: Booking, resources: Sequence[Resource]) -> None:
+    def hold(self, booking: Booking, needs: Sequence[Need]) -> None:
         held, db = booking.timing.held, self._work.db
         db.run("delete from reservation where booking = ?", booking.key)
         tier = tier_of(held)
-        rows = [(booking.key, key, CONCURRENCY, held.start, held.until, ASKED, tier) for key in _keys(resources)]
+        wanted = [(need.resource.key, name, *what) for need in needs for name, what in need.amounts().items()]
+        keys = self._dimensions({name for _, name, _, _ in wanted})
+        rows = [
+            (booking.key, resource, keys[name], held.start, held.until, amount, agreed, tier)
+            for resource, name, amount, agreed in wanted
+        ]
         if rows:
             db.run(_HOLD, rows)
+
+    def _dimensions(self, names: Collection[str]) -> dict[str, int]:
+        """The keys under which dimensions are stored; a new one is added."""
+        db, wanted = self._work.db, sorted(names)
+        found = {CONCURRENCY: 0} | dict(db.all("select name, key from dimension where name in ?texts", wanted))
+        for name in wanted:
+            if name not in found:
+                db.run(_DIMENSION, name)
+                row = db.one("select key from dimension where name = ?", name)
+                assert row is not None  # noqa: S101 - it was inserted
+                found[name] = row[0]
+        return found
 
     def release(self, booking: int) -> None:
         self._work.db.run("update reservation set live = 0 where booking = ? and live = 1", booking)
 
-    def clashes(self, booking: Booking, resources: Sequence[Resource]) -> list[Clash]:
-        keys = _keys(resources)
-        limits = self._work.db.all(_LOCK, keys)
-        taken: dict[int, list[Row]] = defaultdict(list)
-        for row in self._overlaps(keys, booking.timing.held, booking.key):
-            taken[row[0]].append(row)
-        found: list[Clash] = []
-        for key, name, limit in limits:
-            found += _over(name, limit, booking.timing.held, taken[key])
-        return found
+    def clashes(self, booking: Booking, needs: Sequence[Need]) -> list[Clash]:
+        wishes = {need.resource.key: need.wishes for need in needs}
+        keys, held = sorted(wishes), booking.timing.held
+        locked = [replace(RESOURCE.decode(body), key=key) for key, body in self._work.db.all(_LOCK, keys)]
+        taken = self.usages(locked, held, but=booking.key)
+        return [clash for r in locked for clash in usage.clashes(r, wishes[r.key], held, taken.get(r.key, ()))]
 
-    def _overlaps(self, keys: Sequence[int], held: Window, but: int) -> list[Row]:
-        """What others hold of these resources within a window."""
-        rows: list[Row] = []
+    def usages(self, resources: Sequence[Resource], window: Window, *, but: int = 0) -> Mapping[int, Sequence[Usage]]:
+        keys = [resource.key for resource in resources]
+        found: dict[int, list[Usage]] = defaultdict(list)
         for tier, longest in enumerate(TIERS):
-            rows += self._work.db.all(_OVERLAPS, keys, tier, held.until, held.start - longest, held.start, but)
-        return rows
+            rows = self._work.db.all(_OVERLAPS, keys, tier, window.until, window.start - longest, window.start, but)
+            for resource, *rest in rows:
+                found[resource].append(Usage(*rest))
+        return found
 
     def runs_on(self, booking: Booking) -> list[Booking]:
         rows = self._work.db.all(
@@ -88,38 +105,6 @@ class Reservations:
         rows = self._work.db.all(
             f"select {columns('k')} from booking k where k.not_reset = 1 and k.key in ("
             "select r.booking from reservation r where r.unreset = 1 and r.resource in ?ints) order by k.key",
-            _keys(resources),
+            sorted(resource.key for resource in resources),
         )
         return [booking_of(row) for row in rows]
-
-
-def _keys(resources: Sequence[Resource]) -> list[int]:
-    return sorted({resource.key for resource in resources})
-
-
-def _over(resource: str, limit: int, held: Window, rows: Sequence[Row]) -> list[Clash]:
-    """The rivals with which one resource would be over its limit, each where they meet."""
-    if sum(row[3] for row in rows) + ASKED <= limit:
-        return []
-    usages = [(start, end, amount) for _, start, end, amount, *_ in rows]
-    found = []
-    for _, start, end, _, _, ident, name in sorted(rows, key=lambda row: (row[1], row[4])):
-        begin, finish = max(start, held.start), min(end, held.until)
-        highest = peak(usages, begin, finish)
-        if highest + ASKED > limit:
-            found.append(
-                Clash(
-                    resource,
-                    ident,
-                    name,
-                    begin,
-                    None if finish >= FOREVER else finish,
-                    limit,
-                    ASKED,
-                    max(0, limit - highest),
-                )
-            )
-    if limit < ASKED and not found:
-        until = None if held.end is None else held.end
-        found.append(Clash(resource, "", "", held.start, until, limit, ASKED, max(0, limit)))
-    return found

@@ -269,6 +269,7 @@ action_log = Table(
     _need("data", Json),
     Index("ix_action_log_booking_key", "booking", "key"),
 )
+dimension = Table("dimension", metadata, _key(), _need("name", Text), UniqueConstraint("name"))
 reservation = Table(
     "reservation",
     metadata,
@@ -282,6 +283,7 @@ reservation = Table(
     _need("live", Flag),
     _need("tier", Small),
     _need("unreset", Flag, "0"),
+    _need("agreed", Text, "''"),
     Index("ix_reservation_booking", "booking"),
     _partial("ix_reservation_live", "resource", "tier", "start_us", where="live = 1"),
     _partial("ix_reservation_unreset", "resource", where="unreset = 1"),

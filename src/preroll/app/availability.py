@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is free: eligible resources for each node, what is left of them, the next slot; and ways out of a conflict.
+
+Advisory: the commit asks the same rule again under the lock of the resources (SPEC 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from preroll.app import holding
+from preroll.domain.booking import Booking, State, Timing
+from preroll.domain.capacity import Wish
+from preroll.domain.definition import Node, ServiceDefinition
+from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
+from preroll.domain.permission import Actor, permit
+from preroll.domain.resource import Mode, Resource
+from preroll.domain.usage import Left, Need, blocked, clashes, left, next_start
+from preroll.domain.window import FOREVER, Window
+from preroll.ports.store import Store, Tx
+
+SUGGESTED = 3
+"""Resources and rivals that a refusal suggests for each node."""
+HORIZON = 30 * 86_400_000_000
+"""How far ahead a free slot is looked for."""
+
+
+class Order(StrEnum):
+    """How eligible resources are sorted."""
+
+    PRIORITY = "priority"
+    """Lower priority first, then name."""
+    NAME = "name"
+    LEFT = "left"
+    """Most of a capacity left first: the capacity that is asked for, else how many at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a node wants; empty fields take what the service definition says."""
+
+    function: str = ""
+    pool: str = ""
+    profile: str = ""
+    """Name of a profile instance."""
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """When, and what for."""
+
+    timing: Timing
+    platform: str = "default"
+    definition: str | None = None
+    definition_version: int | None = None
+    nodes: Mapping[str, Wanted] = field(default_factory=dict)
+    """Label -> what it wants; those that a service definition has and this leaves out are looked at as it says."""
+    ignore: str = ""
+    """Id of a booking whose own usage counts as free, for swaps."""
+    guard_us: int = 0
+    """Kept free before and after, in microseconds."""
+    order: Order = Order.PRIORITY
+    explain: bool = False
+    """Tell of every candidate that is not eligible why."""
+    count: int = 1
+    """``next_start`` is when so many are free at once."""
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A resource that fits, and what is left of it over the whole window."""
+
+    resource: Resource
+    left: Sequence[Left]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAnswer:
+    """What there is for one node."""
+
+    eligible: Sequence[Offer]
+    """At most as many as were asked for, best first."""
+    candidates: int
+    """How many resources have the function and are of the pool."""
+    refused: Mapping[str, Sequence[Clash]]
+    """Name -> each rule that the resource failed; only when asked to explain."""
+    next_start: int | None
+    """The first on-air start from the one that was asked for at which enough are free; None: not within 30 days."""
+
+
+class Availability:
+    """Questions about what is free."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._shelves: dict[int, tuple[int, list[Resource]]] = {}
+
+    async def eligible(self, by: Actor, question: Question) -> Mapping[str, NodeAnswer]:
+        """For each node, in one look, what could fill it.
+
+        Raises:
+            Invalid: every mistake in the question. NotFound: no such platform, definition or booking.
+        """
+
+        def query(tx: Tx) -> Mapping[str, NodeAnswer]:
+            platform = tx.platforms.get(question.platform)
+            permit(by, "view", platform.key)
+            if mistakes := question.timing.mistakes():
+                raise Invalid(mistakes)
+            definition = None
+            if question.definition is not None:
+                definition = tx.catalogue.definition(platform.key, question.definition, question.definition_version)
+            ignored = tx.bookings.get(question.ignore).key if question.ignore else 0
+            wishes = _wishes(tx, platform.key, question, definition)
+            resources = self._resources(tx, platform.key, platform.catalogue_version)
+            return {
+                label: _answer(tx, question, wish, _candidates(resources, node), ignored)
+                for label, (node, wish) in wishes.items()
+            }
+
+        return await self._store.read(query)
+
+    async def ways_out(self, by: Actor, booking: Booking, conflict: Conflict) -> Conflict:
+        """The same refusal with what would solve it: other resources, another time, who would have to yield."""
+
+        def query(tx: Tx) -> Conflict:
+            permit(by, "view", booking.platform)
+            platform = tx.platforms.by_key(booking.platform)
+            resources = self._resources(tx, platform.key, platform.catalogue_version)
+            return Conflict(conflict.clashes, tuple(_ways(tx, booking, conflict.clashes, resources)))
+
+        return await self._store.read(query)
+
+    def _resources(self, tx: Tx, platform: int, version: int) -> list[Resource]:
+        """A platform's resources, read once for each version of its catalogue."""
+        known = self._shelves.get(platform)
+        if known is None or known[0] != version:
+            known = self._shelves[platform] = (version, tx.catalogue.resources(platform))
+        return known[1]
+
+
+def _wishes(
+    tx: Tx, platform: int, question: Question, definition: ServiceDefinition | None
+) -> dict[str, tuple[Node, Wish]]:
+    """Label -> the node as it is asked for, and what it needs."""
+    if mistakes := [
+        Mistake(f"nodes.{label}", f"is no node of {definition.name}", ", ".join(n.label for n in definition.nodes))
+        for label in question.nodes
+        if definition is not None and definition.node(label) is None
+    ]:
+        raise Invalid(mistakes)
+    profiles = {p.name: p for p in tx.catalogue.profile_definitions(platform)}
+    instances = {i.name: i for i in tx.catalogue.profile_instances(platform)}
+    nodes = {node.label: node for node in definition.ordered} if definition else {}
+    found = {}
+    for label in (*nodes, *(label for label in question.nodes if label not in nodes)):
+        wanted, node = question.nodes.get(label, Wanted()), nodes.get(label, Node(label))
+        name = wanted.profile or node.default_profile
+        if wanted.profile and wanted.profile not in instances:
+            raise Invalid([Mistake(f"nodes.{label}.profile", f"there is no profile instance {name}", "a known one")])
+        instance = instances.get(name)
+        profile = profiles.get(instance.definition if instance else node.profile)
+        if wanted.values and profile is None:
+            raise Invalid([Mistake(f"nodes.{label}.values", "the node takes no profile", "no values")])
+        if profile and (mistakes := profile.mistakes(f"nodes.{label}.values", wanted.values)):
+            raise Invalid(mistakes)
+        values = {**(instance.values if instance else {}), **wanted.values}
+        asked = replace(node, function=wanted.function or node.function, pool=wanted.pool or node.pool)
+        found[label] = asked, profile.wish(label, values) if profile else Wish(label)
+    return found
+
+
+def _candidates(resources: Iterable[Resource], node: Node) -> list[Resource]:
+    return [
+        r for r in resources
+        if r.mode is Mode.AVAILABLE and node.function in ("", r.function) and (not node.pool or node.pool in r.pools)
+    ]  # fmt: skip
+
+
+def _answer(tx: Tx, question: Question, wish: Wish, candidates: Sequence[Resource], ignored: int) -> NodeAnswer:
+    held = question.timing.held
+    window = Window(held.start - question.guard_us, None if held.end is None else held.end + question.guard_us)
+    usages = tx.reservations.usages(candidates, window, but=ignored)
+    offers, refused = [], {}
+    for resource in candidates:
+        taken = usages.get(resource.key, ())
+        if rules := clashes(resource, (wish,), window, taken):
+            refused[resource.name] = rules
+        else:
+            offers.append(Offer(resource, left(resource, window, taken)))
+    offers.sort(key=lambda offer: _rank(offer, question.order, wish))
+    start: int | None = window.start
+    if len(offers) < question.count:
+        start = _slot(tx, window, wish, candidates, ignored, question.count)
+    return NodeAnswer(
+        tuple(offers[: question.limit]), len(candidates), refused if question.explain else {},
+        None if start is None else question.timing.start + start - window.start,
+    )  # fmt: skip
+
+
+def _rank(offer: Offer, order: Order, wish: Wish) -> tuple[object, ...]:
+    resource = offer.resource
+    match order:
+        case Order.PRIORITY:
+            return resource.priority, resource.name
+        case Order.NAME:
+            return (resource.name,)
+        case Order.LEFT:
+            asked = next(iter(wish.amounts), "")
+            return -next((one.left for one in offer.left if one.dimension == asked), 0), resource.name
+
+
+def _slot(tx: Tx, window: Window, wish: Wish, candidates: Sequence[Resource], ignored: int, count: int) -> int | None:
+    """When so many of the candidates are free for as long as the window, within the horizon."""
+    length = FOREVER if window.end is None else window.end - window.start
+    ahead = Window(window.start, None if window.end is None else window.end + HORIZON)
+    usages = tx.reservations.usages(candidates, ahead, but=ignored)
+    spans = [blocked(Need(r, (wish,)), usages.get(r.key, ())) for r in candidates]
+    found = next_start(spans, length, window.start, count)
+    return found if found is not None and found <= window.start + HORIZON else None
+
+
+def _ways(tx: Tx, booking: Booking, found: Sequence[Clash], resources: Sequence[Resource]) -> list[Way]:
+    """Other resources for the nodes in conflict, then another time, then who would have to yield."""
+    definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
+    needs = holding.needs_of(tx, booking)
+    troubled = {clash.resource for clash in found}
+    ways = []
+    for need in needs:
+        if need.resource.name in troubled:
+            for wish in need.wishes:
+                ways += _others(tx, booking, definition, need.resource, wish, resources)
+    return ways + _later(tx, booking, needs) + _yielding(tx, found)
+
+
+def _others(
+    tx: Tx, booking: Booking, definition: ServiceDefinition | None, now: Resource, wish: Wish,
+    resources: Sequence[Resource],
+) -> list[Way]:  # fmt: skip
+    node = (definition.node(wish.label) if definition else None) or Node(wish.label, now.function)
+    chosen = set(booking.resources)
+    candidates = [r for r in _candidates(resources, node) if r.id not in chosen]
+    answer = _answer(tx, Question(booking.timing, limit=SUGGESTED), wish, candidates, booking.key)
+    return [
+        Way(f"take {offer.resource.name} for {wish.label}", node=wish.label, resource=offer.resource.name)
+        for offer in answer.eligible
+    ]
+
+
+def _later(tx: Tx, booking: Booking, needs: Sequence[Need]) -> list[Way]:
+    """The first start from which all that the booking chose is free."""
+    held = booking.timing.held
+    length = FOREVER if held.end is None else held.end - held.start
+    usages = tx.reservations.usages(
+        [need.resource for need in needs],
+        Window(held.start, None if held.end is None else held.end + HORIZON),
+        but=booking.key,
+    )
+    spans = [blocked(need, usages.get(need.resource.key, ())) for need in needs]
+    found = next_start(spans, length, held.start, len(spans))
+    if found is None or not held.start < found <= held.start + HORIZON:
+        return []
+    minutes = (found - held.start) / 60_000_000
+    return [Way(f"start {minutes:g} minutes later", start_us=booking.timing.start + found - held.start)]
+
+
+def _yielding(tx: Tx, found: Sequence[Clash]) -> list[Way]:
+    """The rivals, the one that would lose first before the others (SPEC 6); who runs never loses."""
+    rivals = [tx.bookings.get(ident) for ident in dict.fromkeys(c.rival for c in found if c.rival)]
+    waiting = [b for b in rivals if not b.began]
+    waiting.sort(key=lambda b: (b.timing.start, b.name, b.id), reverse=True)
+    waiting.sort(key=lambda b: (b.state is not State.QUARANTINED, b.priority, b.state is State.CONFIRMED))
+    return [Way(f"move or cancel {b.name}, {b.state.value}", rival=b.id) for b in waiting[:SUGGESTED]]

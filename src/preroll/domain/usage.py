@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one rule of what fits: asked by the commit, by the query of what is free, and by every suggestion.
+
+Exact interval arithmetic, never a sample (SPEC 6): the peak of what others hold, plus what is asked, against the limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from preroll.domain.capacity import Wish, agreed_on, asked_in_all, in_units, millionths, unable
+from preroll.domain.errors import Clash
+from preroll.domain.resource import Resource
+from preroll.domain.window import FOREVER, Window, peak
+
+ALWAYS = (-FOREVER, FOREVER)
+"""A span that no start avoids."""
+CONCURRENCY = ""
+"""The dimension that counts nodes; the others are named by their parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a booking needs of one resource: a wish for each of its nodes that the resource fills."""
+
+    resource: Resource
+    wishes: tuple[Wish, ...] = (Wish(),)
+
+    def amounts(self) -> dict[str, tuple[int, str]]:
+        """Dimension -> (amount, agreed value): what is held of the resource when the booking gets it."""
+        amounts = {CONCURRENCY: (len(self.wishes), "")}
+        amounts |= {name: (amount, "") for name, amount in asked_in_all(self.wishes).items() if amount}
+        return amounts | {n: (0, value) for n, value in agreed_on(self.wishes, self.resource.capabilities).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one booking holds of one dimension of a resource."""
+
+    dimension: str
+    start: int
+    end: int
+    """FOREVER for one without end."""
+    amount: int
+    agreed: str
+    """The value of a time-dependent capability."""
+    booking: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How much of one dimension of a resource nobody holds at any instant of a window."""
+
+    dimension: str
+    limit: int
+    left: int
+
+
+def clashes(resource: Resource, wishes: Sequence[Wish], held: Window, usages: Iterable[Usage]) -> list[Clash]:
+    """Everything that keeps a resource from serving these nodes of a booking over a window; empty: it fits.
+
+    Args:
+        usages: what other bookings hold of it within the window.
+    """
+    by: dict[str, list[Usage]] = {}
+    for usage in usages:
+        by.setdefault(usage.dimension, []).append(usage)
+    found = [_never(resource, held, name, why) for name, why in unable(wishes, resource.capabilities)]
+    found += _over(resource, CONCURRENCY, resource.concurrency, len(wishes), held, by.get(CONCURRENCY, ()))
+    for name, amount in asked_in_all(wishes).items():
+        limit = millionths(resource.capacities.get(name, 0))
+        found += _over(resource, name, limit, amount, held, by.get(name, ()))
+    for name, value in agreed_on(wishes, resource.capabilities).items():
+        found += [_disagreed(resource, held, u, value) for u in by.get(name, ()) if u.agreed != value]
+    return found
+
+
+def left(resource: Resource, held: Window, usages: Iterable[Usage]) -> list[Left]:
+    """What is left of each dimension of a resource over a whole window."""
+    taken: dict[str, list[tuple[int, int, int]]] = {}
+    for usage in usages:
+        taken.setdefault(usage.dimension, []).append((usage.start, usage.end, usage.amount))
+    limits = {CONCURRENCY: resource.concurrency} | {n: millionths(a) for n, a in resource.capacities.items()}
+    return [
+        Left(name, limit, max(0, limit - peak(taken.get(name, ()), held.start, held.until)))
+        for name, limit in limits.items()
+    ]
+
+
+def blocked(need: Need, usages: Iterable[Usage]) -> list[tuple[int, int]]:
+    """The spans of time in which others leave too little of a resource for this need, in order and apart."""
+    resource, wishes = need.resource, need.wishes
+    if unable(wishes, resource.capabilities):
+        return [ALWAYS]
+    limits = {CONCURRENCY: resource.concurrency} | {n: millionths(a) for n, a in resource.capacities.items()}
+    by: dict[str, list[Usage]] = {}
+    for usage in usages:
+        by.setdefault(usage.dimension, []).append(usage)
+    spans: list[tuple[int, int]] = []
+    for name, (amount, agreed) in need.amounts().items():
+        if agreed:
+            spans += [(u.start, u.end) for u in by.get(name, ()) if u.agreed != agreed]
+        elif amount > limits.get(name, 0):
+            return [ALWAYS]
+        else:
+            spans += _full(limits[name] - amount, by.get(name, ()))
+    return _merged(spans)
+
+
+def next_start(spans: Sequence[Sequence[tuple[int, int]]], length: int, earliest: int, count: int = 1) -> int | None:
+    """The first instant from which so many resources are free for a whole length; None: never.
+
+    Args:
+        spans: of each resource, when it is ``blocked``.
+        length: in microseconds; FOREVER for a booking without end.
+    """
+    steps: list[tuple[int, int]] = []
+    for busy in spans:
+        for start, end in _merged([(start - length + 1, end) for start, end in busy]):
+            if end > earliest:
+                steps += [(max(start, earliest), 1), (end, -1)]
+    room, taken, at = len(spans) - count, 0, earliest
+    for instant, step in sorted(steps):
+        if instant > at and taken <= room:
+            return at
+        taken, at = taken + step, instant
+    return at if taken <= room and at < FOREVER else None
+
+
+def _full(room: int, usages: Sequence[Usage]) -> list[tuple[int, int]]:
+    """Where the level of what is held is over the room."""
+    steps = sorted([(u.start, u.amount) for u in usages] + [(u.end, -u.amount) for u in usages])
+    spans, level = [], 0
+    for (instant, step), (following, _) in pairwise(steps):
+        level += step
+        if level > room and instant < following:
+            spans.append((instant, following))
+    return spans
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif start < end:
+            merged.append((start, end))
+    return merged
+
+
+def _over(
+    resource: Resource, dimension: str, limit: int, asked: int, held: Window, usages: Sequence[Usage]
+) -> list[Clash]:
+    """The rivals with which one dimension would be over its limit, each where they meet."""
+    if not asked or sum(usage.amount for usage in usages) + asked <= limit:
+        return []
+    found = []
+    spans = [(u.start, u.end, u.amount) for u in usages]
+    for rival in sorted(usages, key=lambda u: (u.start, u.booking)):
+        begin, finish = max(rival.start, held.start), min(rival.end, held.until)
+        highest = peak(spans, begin, finish)
+        if rival.amount and highest + asked > limit:
+            found.append(_clash(resource, dimension, limit, asked, limit - highest, rival, begin, finish))
+    if asked > limit and not found:
+        found.append(_clash(resource, dimension, limit, asked, limit, None, held.start, held.until))
+    return found
+
+
+def _clash(
+    resource: Resource, dimension: str, limit: int, asked: int, left: int, rival: Usage | None, begin: int, finish: int
+) -> Clash:
+    def shown(amount: int) -> int | float:
+        return in_units(amount) if dimension else amount
+
+    return Clash(
+        resource.name, rival.booking if rival else "", rival.name if rival else "", begin,
+        None if finish >= FOREVER else finish, shown(limit), shown(asked), shown(max(0, left)), dimension,
+    )  # fmt: skip
+
+
+def _never(resource: Resource, held: Window, name: str, why: str) -> Clash:
+    return Clash(resource.name, "", "", held.start, held.end, 0, 0, 0, name, why)
+
+
+def _disagreed(resource: Resource, held: Window, rival: Usage, value: str) -> Clash:
+    begin, finish = max(rival.start, held.start), min(rival.end, held.until)
+    why = f"{rival.dimension} is {rival.agreed} for {rival.name} ({rival.booking}) then, {value} asked"
+    until = None if finish >= FOREVER else finish
+    return Clash(resource.name, rival.booking, rival.name, begin, until, 0, 0, 0, rival.dimension, why)
