@@ -25,6 +25,7 @@ COMMANDS = {
     "demo":        "a small world that books itself, kills its engine, and proves that nothing was lost",
     "booking":     "book, show, edit, confirm, hold, cancel, finish, retry, acknowledge",
     "runs":        "what ran for a booking, step by step",
+    "availability": "what is free: for each node of a service, and when the next slot is",
     "audit":       "is a booking's service really up? look now, and show the evidence",
     "changes":     "who changed what, when and why; --follow goes on",
     "apply":       "put a bundle of YAML files into the catalogue",

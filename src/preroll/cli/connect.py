@@ -11,6 +11,7 @@ import stamina.instrumentation
 
 from preroll.cli.exits import NOT_FOUND, UNAVAILABLE, USAGE, Failure, exit_of
 from preroll.client import Client, Problem, Unreachable, calls
+from preroll.client.problems import Clash
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 PATIENCE_S = 3.0
@@ -37,14 +38,22 @@ def connected(server: str, *, patience: float = PATIENCE_S) -> Iterator[Client]:
 def told(problem: Problem) -> str:
     """A problem in a few lines."""
     lines = [f"  {error}" for error in problem.errors]
-    lines += [
-        f"  {c.resource}: {c.left} of {c.limit} left, {c.asked} asked; held by {c.rival_name} ({c.rival})"
-        f" from {c.start:%Y-%m-%d %H:%M:%S}Z to {f'{c.end:%Y-%m-%d %H:%M:%S}Z' if c.end else 'further notice'}"
-        for c in problem.clashes
-    ]
+    lines += [f"  {c.resource}: {clash_told(c)}" for c in problem.clashes]
+    if problem.ways:
+        lines += ["What would solve it:", *(f"  {way.text}" for way in problem.ways)]
     if lines:
         return "\n".join([problem.title, *lines])
     return problem.detail
+
+
+def clash_told(clash: Clash) -> str:
+    """Why a resource cannot be held, in a line."""
+    if clash.why:
+        return clash.why
+    what = f"{clash.dimension}: " if clash.dimension else ""
+    until = f"{clash.end:%Y-%m-%d %H:%M:%S}Z" if clash.end else "further notice"
+    who = f"; held by {clash.rival_name} ({clash.rival}) from {clash.start:%Y-%m-%d %H:%M:%S}Z to {until}"
+    return f"{what}{clash.left:g} of {clash.limit:g} left, {clash.asked:g} asked{who if clash.rival else ''}"
 
 
 def booking_id(client: Client, named: str) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from preroll.client.things import (
     AppliedPage,
     Audits,
+    Availability,
     Booking,
     BookingSummary,
     Change,
@@ -88,6 +89,20 @@ def list_bookings(
     """Bookings by start and id; ``since`` and ``until`` bound the time over which they hold resources."""
     query = _query(platform=platform, text=text, to=until, limit=limit) + _query(**{"from": since})
     return Call("GET", f"{API}/bookings", Page[BookingSummary], query + tuple(("state", state) for state in states))
+
+
+def availability(
+    start: Moment,
+    end: Moment | None = None,
+    *,
+    nodes: Mapping[str, Mapping[str, Any]] | None = None,
+    definition: str | None = None,
+    **more: Any,
+) -> Call[Availability]:
+    """What could fill each node. ``more``: ``pre_roll``, ``post_roll``, ``platform``, ``ignore``, ``guard``, ``order``,
+    ``explain``, ``count``, ``limit``, ``definition_version``."""
+    body = {"start": start, "end": end, "nodes": nodes or {}, "definition": definition, **more}
+    return Call("POST", f"{API}/availability", Availability, body=body)
 
 
 def edit_booking(ident: str, change: Mapping[str, Any], *, seen: int | None = None) -> Call[Booking]:

@@ -31,9 +31,24 @@ class Clash:
     rival_name: str
     start: datetime
     end: datetime | None
-    limit: int
-    asked: int
-    left: int
+    limit: float
+    asked: float
+    left: float
+    dimension: str = ""
+    """Empty: how many at once; otherwise the capacity or the capability."""
+    why: str = ""
+    """Set when it is no matter of amounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way out of a conflict."""
+
+    text: str
+    node: str = ""
+    resource: str = ""
+    start: datetime | None = None
+    rival: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +63,7 @@ class Told:
     hint: str = ""
     errors: list[FieldProblem] = field(default_factory=list)
     clashes: list[Clash] = field(default_factory=list)
+    ways: list[Way] = field(default_factory=list)
     possible: list[str] = field(default_factory=list)
     seen: int | None = None
     revision: int | None = None
@@ -72,7 +88,7 @@ class Problem(ClientError):
         super().__init__(told.detail or told.title)
         self.told = told
         self.status, self.code, self.title, self.hint = told.status, told.code, told.title, told.hint
-        self.detail, self.errors, self.clashes = told.detail, told.errors, told.clashes
+        self.detail, self.errors, self.clashes, self.ways = told.detail, told.errors, told.clashes, told.ways
         self.possible, self.seen, self.revision = told.possible, told.seen, told.revision
 
 

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is free, over the API: the answer of the query is what a booking then meets, and refusals show ways out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.conftest import asked
+
+DOCUMENTS: list[dict[str, Any]] = [
+    {
+        "kind": "profile_definition",
+        "name": "Carrier",
+        "parameters": [
+            {"name": "rate", "type": "number", "unit": "Mbit/s", "kinds": ["configuration", "capacity"]},
+            {"name": "band", "type": "text", "kinds": ["capability"]},
+            {"name": "polarisation", "type": "text", "kinds": ["capability"]},
+        ],
+    },
+    {"kind": "profile_instance", "name": "Small", "definition": "Carrier", "values": {"rate": 4}},
+    {
+        "kind": "service_definition",
+        "name": "Uplink",
+        "nodes": [
+            {"label": "mux", "function": "mux", "pool": "north", "profile": "Carrier", "default_profile": "Small"}
+        ],
+    },
+    *(
+        {
+            "kind": "resource",
+            "name": name,
+            "function": "mux",
+            "pools": ["north"],
+            "concurrency": 9,
+            "capacities": {"rate": rate},
+            "capabilities": {"band": {"choices": ["C", "Ku"]}, "polarisation": {"time_dependent": True}},
+            "priority": priority,
+        }
+        for name, rate, priority in (("MUX 1", 10, 2), ("MUX 2", 6.5, 1), ("MUX 3", 3, 0))
+    ),
+]
+WHEN = {"start": "2026-03-01T13:00:00Z", "end": "2026-03-01T14:00:00Z"}
+
+
+@pytest.fixture(autouse=True)
+async def muxes(api: httpx.AsyncClient) -> None:
+    answer = await api.post("catalogue", json={"documents": DOCUMENTS})
+    assert answer.status_code == 200, answer.text
+
+
+async def ask(api: httpx.AsyncClient, **more: Any) -> dict[str, Any]:
+    answer = await api.post("availability", json={**WHEN, "definition": "Uplink", **more})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["nodes"]["mux"]
+
+
+async def book(api: httpx.AsyncClient, name: str, resource: str, **values: Any) -> httpx.Response:
+    nodes = {"mux": {"resource": resource, "values": values}}
+    return await api.post("bookings", json=asked(name=name, definition="Uplink", nodes=nodes))
+
+
+async def test_those_that_fit_are_offered_best_first_with_what_is_left(api: httpx.AsyncClient):
+    node = await ask(api)
+    assert [(o["name"], o["concurrency_left"], o["capacities_left"]) for o in node["eligible"]] == [
+        ("MUX 2", 9, {"rate": 6.5}), ("MUX 1", 9, {"rate": 10}),
+    ]  # fmt: skip
+    assert (node["candidates"], node["next_start"], node["refused"]) == (3, "2026-03-01T13:00:00Z", {})
+    assert [o["name"] for o in (await ask(api, order="left"))["eligible"]] == ["MUX 1", "MUX 2"]
+    assert [o["name"] for o in (await ask(api, order="name", limit=1))["eligible"]] == ["MUX 1"]
+
+
+async def test_what_is_eligible_can_be_booked_and_what_is_not_cannot(api: httpx.AsyncClient):
+    assert (await book(api, "first", "MUX 1", rate=7.5)).status_code == 201
+    node = await ask(api, explain=True)
+    assert [o["name"] for o in node["eligible"]] == ["MUX 2"]
+    (rule,) = node["refused"]["MUX 1"]
+    assert (rule["dimension"], rule["limit"], rule["asked"], rule["left"], rule["rival_name"]) == (
+        "rate", 10, 4, 2.5, "first",
+    )  # fmt: skip
+    for name in ("MUX 1", "MUX 3"):
+        assert (await book(api, f"on {name}", name)).status_code == 409
+    assert (await book(api, "on MUX 2", "MUX 2")).status_code == 201
+
+
+async def test_a_refusal_says_why_and_what_would_solve_it(api: httpx.AsyncClient):
+    first = (await book(api, "first", "MUX 1", rate=7.5)).json()
+    problem = (await book(api, "second", "MUX 1")).json()
+    assert problem["code"] == "conflict"
+    assert problem["detail"] == f"MUX 1 (rate) is held by first ({first['id']}): 2.5 of 10 left, 4 asked"
+    ways = [(w["text"], w["node"], w["resource"], w["start"], w["rival"]) for w in problem["ways"]]
+    assert ways == [
+        ("take MUX 2 for mux", "mux", "MUX 2", None, ""),
+        ("start 60 minutes later", "", "", "2026-03-01T14:00:00Z", ""),
+        ("move or cancel first, Partial", "", "", None, first["id"]),
+    ]
+    taken = await api.post(
+        "bookings",
+        json=asked(name="second", definition="Uplink", nodes={"mux": {"resource": problem["ways"][0]["resource"]}}),
+    )
+    assert taken.status_code == 201
+
+
+async def test_an_edit_that_needs_more_is_refused_with_ways_out(api: httpx.AsyncClient):
+    await book(api, "first", "MUX 1", rate=4)
+    second = (await book(api, "second", "MUX 1", rate=4)).json()
+    change = {"nodes": {"mux": {"resource": "MUX 1", "values": {"rate": 6.5}}}}
+    problem = (await api.patch(f"bookings/{second['id']}", json=change)).json()
+    assert [w["resource"] for w in problem["ways"] if w["resource"]] == ["MUX 2"]
+    assert (await api.get(f"bookings/{second['id']}")).json()["revision"] == second["revision"]
+
+
+async def test_what_a_resource_can_never_do_is_no_matter_of_time(api: httpx.AsyncClient):
+    node = await ask(api, nodes={"mux": {"values": {"band": "Ka"}}}, explain=True)
+    assert (node["eligible"], node["next_start"]) == ([], None)
+    assert [rule["why"] for rule in node["refused"]["MUX 1"]] == ["band is one of C, Ku, Ka asked"]
+    problem = (await book(api, "Ka", "MUX 1", band="Ka")).json()
+    assert (problem["clashes"][0]["why"], problem.get("ways", [])) == ("band is one of C, Ku, Ka asked", [])
+
+
+async def test_bookings_that_overlap_agree_on_what_depends_on_time(api: httpx.AsyncClient):
+    assert (await book(api, "first", "MUX 1", rate=1, polarisation="H")).status_code == 201
+    assert (await book(api, "second", "MUX 1", rate=1, polarisation="H")).status_code == 201
+    problem = (await book(api, "third", "MUX 1", rate=1, polarisation="V")).json()
+    assert "polarisation is H for first" in problem["detail"]
+
+
+async def test_the_next_slot_the_guard_and_the_swap(api: httpx.AsyncClient):
+    made = [(await book(api, name, name, rate=6)).json() for name in ("MUX 1", "MUX 2")]
+    node = await ask(api, nodes={"mux": {"values": {"rate": 5}}})
+    assert (node["eligible"], node["next_start"]) == ([], "2026-03-01T14:00:00Z")
+    later = await ask(api, start="2026-03-01T14:00:00Z", end="2026-03-01T15:00:00Z", guard=600)
+    assert [o["name"] for o in later["eligible"]] == ["MUX 1"], "2 would have to be free ten minutes before"
+    node = await ask(api, nodes={"mux": {"values": {"rate": 5}}}, ignore=made[1]["id"])
+    assert [o["name"] for o in node["eligible"]] == ["MUX 2"]
+
+
+async def test_without_a_definition_a_function_and_a_pool_are_asked_for(api: httpx.AsyncClient):
+    answer = await api.post("availability", json={**WHEN, "nodes": {"a": {"function": "mux"}, "b": {"pool": "south"}}})
+    nodes = answer.json()["nodes"]
+    assert [o["name"] for o in nodes["a"]["eligible"]] == ["MUX 3", "MUX 2", "MUX 1"]
+    assert (nodes["b"]["candidates"], nodes["b"]["next_start"]) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        ({"end": "2026-03-01T12:00:00Z"}, "end"),
+        ({"nodes": {"muxx": {}}}, "nodes.muxx"),
+        ({"nodes": {"mux": {"profile": "Huge"}}}, "nodes.mux.profile"),
+        ({"nodes": {"mux": {"values": {"rate": -1}}}}, "nodes.mux.values.rate"),
+        ({"nodes": {"mux": {"values": {"rate": 0.0000001}}}}, "nodes.mux.values.rate"),
+        ({"order": "best"}, "order"),
+    ],
+)
+async def test_a_question_that_is_wrong_is_told_where(api: httpx.AsyncClient, more: dict[str, Any], where: str):
+    answer = await api.post("availability", json={**WHEN, "definition": "Uplink", **more})
+    assert answer.status_code == 422
+    assert [error["where"] for error in answer.json()["errors"]] == [where]
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"capacities": {"rate": 1e-9}}, "capacities.rate"),
+        ({"capabilities": {"band": {}}}, "capabilities.band"),
+        ({"capabilities": {"band": {"choices": ["C"], "text": "C"}}}, "capabilities.band"),
+        ({"capabilities": {"band": {"minimum": 3, "maximum": 2}}}, "capabilities.band.maximum"),
+        ({"capacities": {"band": 1}, "capabilities": {"band": {"text": "C"}}}, "capabilities.band"),
+    ],
+)
+async def test_a_resource_that_offers_nonsense_is_refused(api: httpx.AsyncClient, change: dict[str, Any], where: str):
+    answer = await api.post("catalogue", json={"documents": [{"kind": "resource", "name": "MUX 1", **change}]})
+    assert answer.status_code == 422
+    assert [error["where"] for error in answer.json()["errors"]] == [f"documents.0.{where}"]
