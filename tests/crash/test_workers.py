@@ -207,7 +207,7 @@ async def test_a_run_goes_where_its_devices_are_reached(world: World):
         }
         (waiting,) = (await world.app.bookings.get(LOCAL, world.booked[3])).waiting
         assert "site=moon" in waiting.what
-        assert "Encoder-3" in waiting.what
+        assert "which reaches Decoder-3: none is there" in waiting.what
         fleet = await world.app.workers.all(LOCAL)
         assert [(one.labels, one.count) for one in fleet.unreached] == [(frozenset({"site=moon"}), 2)]
         made.append(await start(world, "moon", "--label", "site=moon"))
