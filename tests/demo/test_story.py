@@ -14,7 +14,7 @@ from tests.demo.conftest import left_behind
 DEMO = [sys.executable, "-m", "preroll", "demo", "--plain"]
 
 
-@pytest.mark.timeout(175)
+@pytest.mark.timeout(200)
 def test_the_demo_keeps_its_promises(tmp_path, ffmpeg):
     done = subprocess.run([*DEMO, "--dir", tmp_path / "demo"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-4_000:]

@@ -12,7 +12,7 @@ import pytest
 from preroll.demo.cast import BRIEFING, GALA, NEWS, STADIUM, WEATHER, Part
 from preroll.demo.evidence import Evidence, Record
 from preroll.demo.timing import timings
-from preroll.demo.verdicts import PROMISES, STANDARD, judge
+from preroll.demo.verdicts import ALWAYS, MEDIA, STANDARD, judge
 from preroll.sdk import Audit, AuditState
 from tests.demo.told import a_change, a_node, a_run, a_step, at, evidence
 
@@ -26,7 +26,7 @@ def broken(told: Evidence) -> set[str]:
 def test_all_is_kept_when_all_went_well():
     verdicts = judge(evidence())
     assert [v for v in verdicts if not v.kept] == []
-    assert len(verdicts) == len(PROMISES)
+    assert len(verdicts) == len(MEDIA) + len(ALWAYS)
 
 
 def test_without_any_evidence_nothing_is_kept_but_that_nothing_happened():
@@ -201,7 +201,7 @@ def test_what_breaks_a_promise_breaks_that_one(spoil, expected):
 
 
 def test_every_promise_can_be_broken():
-    assert {promise for promise, _ in PROMISES} == set().union(*(expected for _, expected in SPOILED))
+    assert {promise for promise, _ in (*MEDIA, *ALWAYS)} == set().union(*(expected for _, expected in SPOILED))
 
 
 class TestTimings:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from preroll.client.things import Booking, Change, Event, Run, Step
-from preroll.demo.cast import BRIEFING, GALA, NEWS, STADIUM, WEATHER, Part
+from preroll.demo.cast import BRIEFING, GALA, NEWS, STADIUM, WEATHER, Half, Part
 from preroll.demo.evidence import Crash, Evidence, Node, Outage, Record
-from preroll.demo.verdicts import MENDED, STANDARD, WHOLE
+from preroll.demo.ruling import WHOLE
+from preroll.demo.verdicts import MENDED, STANDARD
 from preroll.sdk import Audit, AuditState
 
 BEGIN = datetime(2026, 3, 1, 18, tzinfo=UTC)
@@ -115,6 +116,7 @@ def evidence() -> Evidence:
     )
     on_air = {"enc-1": a_node(11), "dec-1": a_node(12)}
     return Evidence(
+        halves=frozenset({Half.MEDIA}),
         records={r.booking.name: r for r in records},
         outages=[
             Outage(at(18.2), at(23), on_air, on_air, [], Audit(AuditState.UP)),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who plays in the demo: its bookings, on which chain, and when, in seconds of the story.
+"""Who plays in the demo: its bookings, on which chain or port, and when, in seconds of the story.
 
 A second of the story is a second, or more on a machine that is busy: that is the tempo.
 """
@@ -9,13 +9,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from preroll.client import Call, calls
 from preroll.client.things import Booking
+from preroll.demo.network import Network
 from preroll.demo.world import World
 
 PLATFORM = "demo"
+
+
+class Half(StrEnum):
+    """The demo has two, which are told at the same time."""
+
+    MEDIA = "media"
+    CIRCUIT = "circuit"
+
+
+BOTH = frozenset(Half)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,23 @@ class Part:
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A booking of a circuit. It is made when its act begins."""
+
+    name: str
+    port: int
+    """Of both devices."""
+    kbit: int
+
+    def booked(self, network: Network, start: datetime) -> Call[Booking]:
+        """The call that books it from then on."""
+        return calls.create_booking(
+            self.name, start, start + timedelta(hours=1), pre_roll=1, post_roll=PARTING,
+            nodes=network.choice(self.port, self.kbit), definition="Circuit", platform=PLATFORM,
+        )  # fmt: skip
+
+
 def lasting(seconds: float, tempo: float) -> timedelta:
     """How long so many seconds of the story are: whole seconds."""
     return timedelta(seconds=round(seconds * tempo))
@@ -60,7 +89,17 @@ STADIUM = Part(     "Stadium feed",      2,     4,        19,     43,      46)
 GALA = Part(        "Charity gala",      3,     14,       16,     22,      24)
 WEATHER = Part(     "Weather camera",    3,     14,       16,     22,      24)
 BRIEFING = Part(    "Press briefing",    3,     28,       40,     120,     123)
+#                    name                port   kbit/s
+LINK = Link(        "Studio link",       1,     4000)
+BACKUP = Link(      "Backup link",       2,     2000)
+NIGHT = Link(       "Night link",        3,     3000)
+GUEST = Link(       "Guest link",        4,     1000)
 # fmt: on
 CHAINS = 3
+LINKS = (LINK, BACKUP, NIGHT, GUEST)
+PARTING = 7
+"""Seconds of a circuit's post-roll: time to see that nothing gets through any more."""
 OUTAGE_ON_AIR = STADIUM.on_air - 1
 """When the engine is killed on the air: an event of another booking falls due while it is dead."""
+OUTAGES = (OUTAGE_ON_AIR, BRIEFING.pre_roll - 1)
+"""When the engine is killed, or soon after that."""

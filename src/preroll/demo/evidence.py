@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from preroll.client import AsyncClient, calls
-from preroll.client.things import Booking, Change, Run, Step
-from preroll.demo.cast import PLATFORM
+from preroll.client.things import Booking, Change, Round, Run, Step
+from preroll.demo.cast import BOTH, LINKS, PLATFORM, Half
+from preroll.demo.network import Configured
 from preroll.demo.world import World
 from preroll.sdk import Audit
 
@@ -75,6 +76,18 @@ class Outage:
     crashes: list[Crash]
     picture: Audit | None = None
     """Of what was on the air, looked at while the engine was dead."""
+    circuit: Audit | None = None
+    """Of the circuit that was up, measured while the engine was dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """A device was broken when a circuit was booked over it and another one."""
+
+    before: Mapping[str, Configured]
+    """Device -> what it was configured to carry before the booking."""
+    after: Mapping[str, Configured]
+    """And when the booking had come up, or failed."""
 
 
 @dataclass(slots=True)
@@ -90,6 +103,18 @@ class Evidence:
     """Id -> name."""
     refusal: str = ""
     """What was said to the booking that wanted resources which another one held."""
+    halves: frozenset[Half] = BOTH
+    """What was told."""
+    plane: str = ""
+    """Who carried the circuits' traffic."""
+    harms: dict[str, Harm] = field(default_factory=dict)
+    """By the name of the booking that was hit."""
+    rounds: dict[str, list[Round]] = field(default_factory=dict)
+    """The audits of the circuits, by the booking's name, the oldest first."""
+    steady: list[Round] = field(default_factory=list)
+    """What was found of the circuit that was up, after each fault of a device."""
+    left: Mapping[str, Configured] = field(default_factory=dict)
+    """What the devices of the circuits were configured to carry at the end."""
     incidents: list[str] = field(default_factory=list)
     """What did not go as the story has it."""
     tempo: float = 1.0
@@ -108,6 +133,10 @@ async def gather(into: Evidence, client: AsyncClient, world: World) -> None:
     call = calls.list_catalogue("resources", platform=PLATFORM)
     into.resources = {r["id"]: r["name"] async for r in client.each(call)}
     into.nodes = await nodes(world, world.nodes)
+    for link in LINKS:
+        if link.name in into.records:
+            audits = await client.send(calls.booking_audits(into.records[link.name].booking.id))
+            into.rounds[link.name] = audits.rounds[::-1]
 
 
 async def record(client: AsyncClient, ident: str) -> Record:

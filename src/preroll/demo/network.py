@@ -13,12 +13,12 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, Self
 
-import yaml
-
+from preroll.audits.throughput import Throughput
 from preroll.demo.namespaces import Namespaces, NotHere
 from preroll.demo.plane import DEVICES, PORTS, Circuit, Plane, side
 from preroll.demo.relay import Relay
 from preroll.demo.world import HERE, Unavailable
+from preroll.sdk import Audit
 
 if TYPE_CHECKING:
     from preroll.testing.netconf_device import NetconfDevice
@@ -42,8 +42,9 @@ class Network:
 
     def __init__(self, root: Path, plane: Plane | None = None) -> None:
         self._root, self._given = root, plane
+        self.bundle = root / "bundle"
         self.devices: dict[str, NetconfDevice] = {}
-        self._files: list[Path] = []
+        self._plane: Plane | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -51,7 +52,7 @@ class Network:
         from preroll.testing.netconf_device import NetconfDevice
 
         try:
-            self.plane = await self._opened()
+            self._plane = await self._opened()
             for name in DEVICES:
                 device = NetconfDevice(
                     keys=KEYS, limits=LIMITS, check=_checked, on_commit=partial(self._committed, name)
@@ -67,12 +68,23 @@ class Network:
         await self._stack.aclose()
 
     @property
+    def what(self) -> str:
+        """Who carries the traffic, in a line; empty: nobody has entered this network."""
+        return self._plane.what if self._plane else ""
+
+    @property
+    def plane(self) -> Plane:
+        """Who carries the traffic."""
+        assert self._plane is not None  # noqa: S101 - the network was entered
+        return self._plane
+
+    @property
     def environment(self) -> Mapping[str, str]:
         """What the server needs to know: the devices' password and, first in its path, the ping of the near site."""
-        password = {f"PREROLL_SECRET_{SECRET}": device.password for device in self.devices.values()}
-        return password | (
-            {"PATH": f"{self.plane.tools}:{os.environ.get('PATH', os.defpath)}"} if self.plane.tools else {}
-        )
+        known = {f"PREROLL_SECRET_{SECRET}": device.password for device in self.devices.values()}
+        if self._plane and self._plane.tools:
+            known["PATH"] = f"{self._plane.tools}:{os.environ.get('PATH', os.defpath)}"
+        return known
 
     def choice(self, port: int, kbit: int) -> dict[str, dict[str, Any]]:
         """What a booking of *Circuit* chooses for its nodes."""
@@ -81,9 +93,9 @@ class Network:
             label: {"resource": name, "profile": name, "values": {"rate-kbit": kbit}} for label, name in chosen.items()
         }
 
-    def documents(self) -> list[dict[str, Any]]:
-        """The documents of its bundle, with addresses and ports filled in."""
-        return [document for file in sorted(self._files) for document in yaml.safe_load_all(file.read_text())]
+    async def measure(self, port: int, kbit: int) -> Audit:
+        """What gets through a circuit now, seen from the near site."""
+        return await Throughput("127.0.0.1", self.plane.doors[port], kbit, tolerance=0.25, seconds=1.0).look()
 
     def configured(self) -> dict[str, Configured]:
         """Device -> what is in force on it."""
@@ -123,10 +135,9 @@ class Network:
                 self._write(f"{name}-port-{n}", filled)
 
     def _write(self, name: str, text: str) -> None:
-        file = self._root / "bundle" / f"{name}.yaml"
+        file = self.bundle / f"{name}.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-        self._files.append(file)
 
 
 PINGED = {"reach": "ping", "where": '{host: "${far.properties.customer}", patience: 0.5}'}

@@ -19,11 +19,12 @@ from rich.console import Console
 from preroll.client import calls
 from preroll.demo import screen, story
 from preroll.demo.board import Board
-from preroll.demo.cast import NEWS, PLATFORM
+from preroll.demo.cast import BOTH, LINK, NEWS, PLATFORM, Half
 from preroll.demo.evidence import Evidence
+from preroll.demo.ruling import Verdict
 from preroll.demo.stage import Stage, built
 from preroll.demo.timing import Timing, timings
-from preroll.demo.verdicts import Verdict, judge
+from preroll.demo.verdicts import judge
 from preroll.demo.world import Unavailable
 
 HELD, NOT_HELD, INTERRUPTED = 0, 1, 130
@@ -35,6 +36,7 @@ WIDE = 140
 class Options:
     """How the demo is played."""
 
+    halves: frozenset[Half] = BOTH
     directory: Path | None = None
     """Where everything is written; None: a new place, removed after it unless something failed."""
     keep: bool = False
@@ -73,13 +75,13 @@ async def _perform(root: Path, options: Options, console: Console) -> bool:
     _stop_on_termination()
     board = Board(url="")
     with screen.shown(board, console, plain=options.plain or not console.is_terminal) as closed:
-        async with built(root, board) as stage:
+        async with built(root, board, options.halves) as stage:
             await story.tell(stage)
             closed()
             verdicts = judge(stage.evidence)
             _show(verdicts, stage.evidence, board, options, console)
             if options.keep:
-                await _keep(stage, root, console)
+                await _keep(stage, root, options, console)
     return all(v.kept for v in verdicts)
 
 
@@ -99,27 +101,47 @@ def _timing(timing: Timing) -> dict[str, object]:
     return {**asdict(timing), "late_ms": timing.late / timedelta(milliseconds=1)}
 
 
-async def _keep(stage: Stage, root: Path, console: Console) -> None:
-    """Put one booking on the air for an hour, say where everything is, and wait for Ctrl-C or SIGTERM."""
+async def _keep(stage: Stage, root: Path, options: Options, console: Console) -> None:
+    """Leave one booking of each half up for an hour, say where everything is, and wait for Ctrl-C or SIGTERM."""
+    places = [("server", stage.server.url), ("files", str(root))]
+    if Half.MEDIA in options.halves:
+        places += await _channel(stage)
+    if Half.CIRCUIT in options.halves:
+        places += await _circuit(stage)
+    places += [
+        ("look", f"preroll booking list --platform {PLATFORM} --server {stage.server.url}"),
+        ("stop", "Ctrl-C here"),
+    ]
+    for name, value in places:
+        console.print(f"{name:<8} {value}", markup=False, soft_wrap=True, highlight=False)
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    await told.wait()
+
+
+async def _channel(stage: Stage) -> list[tuple[str, str]]:
+    """Put a picture on the air; where to see it, and its devices."""
     start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=12)
     night = calls.create_booking(
         "Night channel", start, start + timedelta(hours=1), pre_roll=10, post_roll=10, definition="Contribution",
         platform=PLATFORM, nodes=stage.world.choice(NEWS.chain, record="night-channel"),
     )  # fmt: skip
     await stage.act(await stage.client.send(night), "confirm")
-    for name, value in (
-        ("server", stage.server.url),
-        ("files", str(root)),
+    return [
         ("devices", "  ".join(f"{node.name} {node.url}" for node in stage.world.nodes.values())),
         ("picture", f"{stage.world.monitor(NEWS.chain)} from {start:%H:%M:%S}Z on"),
-        ("look", f"preroll booking list --platform {PLATFORM} --server {stage.server.url}"),
-        ("stop", "Ctrl-C here"),
-    ):
-        console.print(f"{name:<8} {value}", markup=False, soft_wrap=True, highlight=False)
-    told = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    await told.wait()
+    ]
+
+
+async def _circuit(stage: Stage) -> list[tuple[str, str]]:
+    """Bring a circuit up; its devices, and where it is entered."""
+    await stage.dial(LINK)
+    devices = stage.network.devices.items()
+    return [
+        ("netconf", "  ".join(f"{name} {device.username}@127.0.0.1:{device.port}" for name, device in devices)),
+        ("circuit", f"127.0.0.1:{stage.network.plane.doors[LINK.port]}, {LINK.kbit} kbit/s; {stage.network.what}"),
+    ]
 
 
 def _stop_on_termination() -> None:

@@ -17,8 +17,8 @@ from rich.text import Text
 from preroll.client.things import BookingSummary
 from preroll.demo.board import Board, Engine, Line, Voice
 from preroll.demo.palette import look
+from preroll.demo.ruling import Verdict
 from preroll.demo.timing import Timing
-from preroll.demo.verdicts import Verdict
 
 LINES = 9
 """How many of the last lines stand below the table."""

@@ -32,12 +32,14 @@ class Server:
     Args:
         root: the database is written to ``server``, what it says to ``logs``.
         scripts: folder of the scripts.
+        environment: what else it is to know.
     """
 
-    def __init__(self, root: Path, scripts: Path) -> None:
+    def __init__(self, root: Path, scripts: Path, environment: Mapping[str, str] | None = None) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._data, self._scripts, self._log = root / "server", scripts, root / "logs" / "server.log"
+        self._more = environment or {}
         self._process: Process | None = None
         self._lives: list[int] = []
 
@@ -97,7 +99,7 @@ class Server:
         """The user's, without the settings of the user's own server."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PREROLL_")}
         ours = {"DATA": self._data, "SCRIPTS": self._scripts, "PORT": self.port, "WORKER": "demo"}
-        return kept | {f"PREROLL_{name}": str(value) for name, value in ours.items()}
+        return {**kept, **{f"PREROLL_{name}": str(value) for name, value in ours.items()}, **self._more}
 
     def _last_words(self) -> str:
         return self._log.read_text(errors="replace").strip()[-800:] or "it says nothing"

@@ -13,24 +13,27 @@ from pathlib import Path
 import httpx
 
 from preroll.client import AsyncClient, ClientError, calls
-from preroll.client.things import Booking
+from preroll.client.things import Booking, Round
 from preroll.demo import evidence
 from preroll.demo.board import Board, Engine
-from preroll.demo.cast import CHAINS, PLATFORM, Part, lasting
+from preroll.demo.cast import BOTH, CHAINS, OUTAGES, PLATFORM, Half, Link, Part, lasting
 from preroll.demo.evidence import Evidence, Node, Outage
+from preroll.demo.network import Network
 from preroll.demo.server import Server, connect
 from preroll.demo.world import Unavailable, World
 from preroll.sdk import Audit
 
-PATIENCE = 140.0
+PATIENCE = 165.0
 """Seconds after which nothing is waited for any more. An idle machine needs less than half of it."""
+PACE = 0.1
+"""Seconds between two looks at what is waited for."""
 OUTAGE = 40.0
 """Seconds for which a call is repeated while the engine is dead."""
 BRISK = 7.0
 """Seconds in which a machine that has little else to do has built the stage."""
 BUDGET = 110.0
 """Seconds that the whole may take."""
-STORY = 50.0
+STORY = 55.0
 """Seconds that the story takes at tempo 1."""
 
 
@@ -39,6 +42,7 @@ class Stage:
     """Everything that an act needs."""
 
     world: World
+    network: Network
     server: Server
     client: AsyncClient
     board: Board
@@ -52,7 +56,7 @@ class Stage:
         """Tell what happens."""
         self.board.say(text)
 
-    def note(self, part: Part, text: str) -> None:
+    def note(self, part: Part | Link, text: str) -> None:
         """What there is to say about a booking from now on."""
         self.board.notes[part.name] = text
 
@@ -66,26 +70,52 @@ class Stage:
         booking = await self.client.send(part.booked(self.world, self.begin, self.tempo))
         return await self.act(booking, "confirm")
 
+    async def dial(self, link: Link) -> Booking:
+        """Book a circuit from the next full seconds on, and confirm it."""
+        start = datetime.now(UTC).replace(microsecond=0) + lasting(3, self.tempo)
+        return await self.act(await self.client.send(link.booked(self.network, start)), "confirm")
+
+    async def booking(self, ident: str) -> Booking:
+        """A booking as it is now."""
+        return await self.client.send(calls.get_booking(ident))
+
     async def act(self, booking: Booking, action: str, why: str = "") -> Booking:
         """Do something with a booking."""
         return await self.client.send(calls.act(booking.id, action, why=why))
 
-    async def until(self, part: Part, *states: str) -> None:
+    async def until(self, part: Part | Link, *states: str) -> None:
         """Wait until a booking has one of these states. Raises TimeoutError when the demo has lasted too long."""
         await self.board.until(part.name, *states, within=max(0.0, PATIENCE - self.board.seconds))
+
+    async def looked_at(self, booking: Booking, since: datetime) -> Round:
+        """Wait until a round of checks that began after this instant has ended."""
+        async with asyncio.timeout(max(0.0, PATIENCE - self.board.seconds)):
+            while True:
+                found = (await self.client.send(calls.booking_audits(booking.id))).rounds
+                if found and found[0].ended and found[0].began >= since:
+                    return found[0]
+                await asyncio.sleep(PACE)
+
+    async def quiet(self, seconds: float) -> None:
+        """Wait until the engine will be left alone for so many seconds of the story."""
+        async with asyncio.timeout(max(0.0, PATIENCE - self.board.seconds)):
+            for number, outage in enumerate(OUTAGES if Half.MEDIA in self.evidence.halves else ()):
+                until = self.begin + lasting(outage - seconds, self.tempo)
+                while datetime.now(UTC) > until and len(self.evidence.outages) <= number:
+                    await asyncio.sleep(PACE)
 
     async def running(self) -> dict[str, Node]:
         """The nodes whose FFmpeg runs."""
         found = await evidence.nodes(self.world, self.world.nodes)
         return {name: node for name, node in found.items() if node.pid is not None}
 
-    async def outage(self, meanwhile: Awaitable[Audit | None]) -> Outage:
-        """kill -9 the engine, let something happen, and start it again."""
+    async def outage(self, meanwhile: Awaitable[tuple[Audit, Audit | None] | None]) -> Outage:
+        """kill -9 the engine, look at the picture and the circuit that are up, and start it again."""
         before, crashes = await self.running(), await evidence.crashes(self.client)
         killed = datetime.now(UTC)
         await self.server.kill()
         self.board.engine = Engine.DEAD
-        picture = await meanwhile
+        picture, circuit = await meanwhile or (None, None)
         self.say("The engine is started again.")
         await self.server.start()
         self.board.engine, self.board.pid = Engine.RUNNING, self.server.pid
@@ -93,7 +123,7 @@ class Stage:
         lasted = (ready - killed).total_seconds()
         self.say(f"It is back after {lasted:.1f} s, as process {self.server.pid}: it goes on where the journal ends.")
         after = await evidence.nodes(self.world, before)
-        outage = Outage(killed, ready, before, after, crashes, picture)
+        outage = Outage(killed, ready, before, after, crashes, picture, circuit)
         self.evidence.outages.append(outage)
         return outage
 
@@ -108,16 +138,22 @@ class Stage:
 
 
 @asynccontextmanager
-async def built(root: Path, board: Board) -> AsyncIterator[Stage]:
+async def built(root: Path, board: Board, halves: frozenset[Half] = BOTH) -> AsyncIterator[Stage]:
     """Devices and server run, the catalogue is filled; at the end all of it is stopped.
 
     Raises:
         Unavailable: the demo cannot run here.
     """
     async with AsyncExitStack() as stack:
-        board.say(f"Starting {3 * CHAINS} devices: encoders, decoders and recorders that run FFmpeg")
-        world = await stack.enter_async_context(World(root, chains=CHAINS))
-        server = Server(root, world.scripts)
+        network = Network(root)
+        if Half.CIRCUIT in halves:
+            board.say("Starting 2 devices with NETCONF, between two sites")
+            await stack.enter_async_context(network)
+            board.say(f"The circuits are {network.plane.what}")
+        if Half.MEDIA in halves:
+            board.say(f"Starting {3 * CHAINS} devices: encoders, decoders and recorders that run FFmpeg")
+        world = await stack.enter_async_context(World(root, chains=CHAINS if Half.MEDIA in halves else 0))
+        server = Server(root, world.scripts, network.environment)
         stack.push_async_callback(server.stop)
         board.url = server.url
         board.say("Starting preroll serve: one process, one SQLite file")
@@ -132,7 +168,8 @@ async def built(root: Path, board: Board) -> AsyncIterator[Stage]:
         tempo = max(1.0, min(board.seconds / BRISK, (BUDGET - board.seconds) / STORY))
         if tempo > 1:
             board.say(f"This machine is busy: the story is told {tempo:.1f} times as slowly")
-        yield Stage(world, server, client, board, Evidence(tempo=tempo), tempo=tempo)
+        found = Evidence(tempo=tempo, halves=halves, plane=network.what)
+        yield Stage(world, network, server, client, board, found, tempo=tempo)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The story of ``preroll demo``. Read it from the top: it is what happens.
 
-It speaks to Preroll through the REST client alone, as any user would.
+The circuits have a story of their own, which is told at the same time. Both speak to Preroll
+through the REST client alone, as any user would.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 from preroll.audits.stream import Expect, stream
 from preroll.client import Problem
-from preroll.demo.cast import BRIEFING, GALA, NEWS, OUTAGE_ON_AIR, STADIUM, WEATHER
+from preroll.demo.cast import BRIEFING, GALA, LINK, NEWS, OUTAGE_ON_AIR, STADIUM, WEATHER, Half
+from preroll.demo.circuit_story import circuits
 from preroll.demo.evidence import gather
 from preroll.demo.stage import Stage
 from preroll.sdk import Audit
@@ -23,6 +25,17 @@ PAUSE = 1.5
 async def tell(stage: Stage) -> None:
     """The whole story, from the first booking to the evidence."""
     stage.begin = _whole_second(datetime.now(UTC))
+    async with asyncio.TaskGroup() as halves:
+        if Half.MEDIA in stage.evidence.halves:
+            halves.create_task(media(stage))
+        if Half.CIRCUIT in stage.evidence.halves:
+            halves.create_task(circuits(stage))
+    stage.evidence.closed = datetime.now(UTC)
+    await stage.played("the evidence", gather(stage.evidence, stage.client, stage.world))
+
+
+async def media(stage: Stage) -> None:
+    """Three chains of encoder, decoder and recorder, and five acts at the same time."""
     stage.say("Three bookings, three chains. The encoder of the second one lies: it says ok, and does nothing.")
     await stage.world.fault("enc-2", "lie")
     async with asyncio.TaskGroup() as acts:
@@ -34,8 +47,6 @@ async def tell(stage: Stage) -> None:
             ("crash in a script", crash_in_script(stage)),
         ):
             acts.create_task(stage.played(name, act))
-    stage.evidence.closed = datetime.now(UTC)
-    await stage.played("the evidence", gather(stage.evidence, stage.client, stage.world))
 
 
 async def contribution(stage: Stage) -> None:
@@ -94,15 +105,25 @@ async def crash_on_air(stage: Stage) -> None:
     await stage.at(OUTAGE_ON_AIR)
     await stage.until(NEWS, "Service Active")
     stage.say(f"kill -9 {stage.server.pid}: the engine is dead. {NEWS.name} is on the air: is there a picture?")
-    await stage.outage(_picture(stage))
+    await stage.outage(_what_is_up(stage))
 
 
-async def _picture(stage: Stage) -> Audit:
-    """Decode what is on the air now; a supervisor takes that long to notice that the engine is dead."""
+async def _what_is_up(stage: Stage) -> tuple[Audit, Audit | None]:
+    """Decode the picture, measure the circuit; a supervisor takes that long to notice that the engine is dead."""
     expect = Expect(codec="h264", size="640x360", audio=True)
-    audit, _ = await asyncio.gather(stream(stage.world.monitor(NEWS.chain), expect), asyncio.sleep(PAUSE))
-    stage.say(f"Picture {audit.state.value}, with no engine.")
-    return audit
+    circuit = Half.CIRCUIT in stage.evidence.halves and stage.board.booking(LINK.name)
+    picture, rate, _ = await asyncio.gather(
+        stream(stage.world.monitor(NEWS.chain), expect),
+        stage.network.measure(LINK.port, LINK.kbit) if circuit else _nothing(),
+        asyncio.sleep(PAUSE),
+    )
+    stage.say(f"Picture {picture.state.value}{f', circuit {rate.state.value}' if rate else ''}, with no engine.")
+    return picture, rate
+
+
+async def _nothing() -> None:
+    """As long as it takes to notice."""
+    await asyncio.sleep(PAUSE)
 
 
 async def crash_in_script(stage: Stage) -> None:
@@ -115,7 +136,7 @@ async def crash_in_script(stage: Stage) -> None:
         while not (await stage.world.status(node))["orders"]:
             await asyncio.sleep(0.03)
     stage.say(f"kill -9 {stage.server.pid}: {node} has its order and has not answered.")
-    await stage.outage(asyncio.sleep(PAUSE))
+    await stage.outage(_nothing())
     stage.note(BRIEFING, "taken over in the middle of its script")
 
 

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import timedelta
 
 from preroll.client.things import Run, Step
-from preroll.demo.cast import BRIEFING, GALA, NEWS, STADIUM, WEATHER, Part, lasting
+from preroll.demo import circuit_verdicts
+from preroll.demo.cast import BOTH, BRIEFING, GALA, LINKS, NEWS, STADIUM, WEATHER, Half, Part, lasting
 from preroll.demo.evidence import Crash, Evidence, Node, Outage, Record
-from preroll.demo.palette import look
+from preroll.demo.ruling import UNTOUCHED, WHOLE, Finding, Promises, Verdict, count, fields, glyphs, judged, life, ms
 from preroll.demo.timing import timings
 from preroll.sdk import AuditState
 
@@ -18,8 +18,6 @@ ON_TIME = timedelta(seconds=1)
 """An event begins no later than this after it could begin."""
 EDGE = timedelta(seconds=1.5)
 """What a recording may lack of the time on the air: the way to the first key picture, and the last group."""
-UNTOUCHED = ("Partial", "Confirmed")
-WHOLE = (*UNTOUCHED, "Pre-roll", "Service Active", "Post-roll", "Completed")
 PICTURE = "h264, 640x360, 25 fps, sound"
 STANDARD = ("start_of_pre_roll", "end_of_pre_roll", "start_of_post_roll", "end_of_post_roll")
 ON_STAGE = (NEWS, STADIUM, BRIEFING)
@@ -27,39 +25,15 @@ ON_STAGE = (NEWS, STADIUM, BRIEFING)
 MENDED = (*UNTOUCHED, "Failed Service Pre-Roll", "Pre-roll", "Service Active", "Post-roll", "Completed")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One promise."""
-
-    promise: str
-    expected: str
-    found: str
-    kept: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a rule expected, what it found, and whether that is good."""
-
-    expected: str
-    found: str
-    kept: bool
-
-
-Rule = Callable[[Evidence], Finding]
-
-
 def judge(evidence: Evidence) -> list[Verdict]:
-    """Every promise of the demo, in the order of the story."""
-    return [_judged(promise, rule, evidence) for promise, rule in PROMISES]
-
-
-def _judged(promise: str, rule: Rule, evidence: Evidence) -> Verdict:
-    try:
-        finding = rule(evidence)
-    except (LookupError, TypeError, ValueError) as missing:
-        return Verdict(promise, "evidence", f"there is none: {missing}", kept=False)
-    return Verdict(promise, finding.expected, finding.found, finding.kept)
+    """Every promise of what was told, in the order of the story."""
+    promises = [
+        *(MEDIA if Half.MEDIA in evidence.halves else ()),
+        *(circuit_verdicts.CIRCUIT if Half.CIRCUIT in evidence.halves else ()),
+        *(circuit_verdicts.BESIDE_THE_MEDIA if evidence.halves == BOTH else ()),
+        *ALWAYS,
+    ]
+    return [judged(promise, rule, evidence) for promise, rule in promises]
 
 
 def told(evidence: Evidence) -> Finding:
@@ -70,13 +44,13 @@ def told(evidence: Evidence) -> Finding:
 
 def news_lives(evidence: Evidence) -> Finding:
     """The states of its change log."""
-    return _life(evidence, NEWS, WHOLE)
+    return life(evidence, NEWS, WHOLE)
 
 
 def picture_on_air(evidence: Evidence) -> Finding:
     """What the script of the on-air event found when it decoded the stream."""
     run = evidence.records[NEWS.name].runs_of("end_of_pre_roll")[-1]
-    seen = _fields(run.returned["picture"])
+    seen = fields(run.returned["picture"])
     sound = ["sound"] if seen["audio"] else []
     found = ", ".join([str(seen["codec"]), str(seen["size"]), f"{float(str(seen['fps'])):.0f} fps", *sound])
     return Finding(PICTURE, found, found == PICTURE and seen["state"] == "Up")
@@ -85,12 +59,12 @@ def picture_on_air(evidence: Evidence) -> Finding:
 def recording_whole(evidence: Evidence) -> Finding:
     """What the script of post-roll found when it played the recording."""
     record = evidence.records[NEWS.name]
-    files = _fields(record.runs_of("start_of_post_roll")[-1].returned["recording"])
-    lasted = [float(str(_fields(audit)["seconds"])) for audit in files.values()]
+    files = fields(record.runs_of("start_of_post_roll")[-1].returned["recording"])
+    lasted = [float(str(fields(audit)["seconds"])) for audit in files.values()]
     least = (_on_air(record) - EDGE).total_seconds()
     return Finding(
         f"1 file, {least:g} s or more",
-        f"{_count(len(lasted), 'file')}, {' + '.join(f'{s:.1f}' for s in lasted)} s",
+        f"{count(len(lasted), 'file')}, {' + '.join(f'{s:.1f}' for s in lasted)} s",
         len(lasted) == 1 and lasted[0] >= least,
     )
 
@@ -117,7 +91,7 @@ def failure_reported(evidence: Evidence) -> Finding:
 
 def retry_mends(evidence: Evidence) -> Finding:
     """The states of its change log."""
-    return _life(evidence, STADIUM, MENDED)
+    return life(evidence, STADIUM, MENDED)
 
 
 def retry_repeats_nothing(evidence: Evidence) -> Finding:
@@ -125,8 +99,8 @@ def retry_repeats_nothing(evidence: Evidence) -> Finding:
     first, again = evidence.records[STADIUM.name].runs_of("start_of_pre_roll")
     done = {s.name for s in first.steps if s.state == "done"}
     repeated = done & {s.name for s in again.steps}
-    expected = f"{_count(len(done), 'step')} kept, 0 repeated"
-    found = f"{_count(len(done - repeated), 'step')} kept, {len(repeated)} repeated"
+    expected = f"{count(len(done), 'step')} kept, 0 repeated"
+    found = f"{count(len(done - repeated), 'step')} kept, {len(repeated)} repeated"
     return Finding(expected, found, bool(done) and not repeated and again.outcome == "ok")
 
 
@@ -160,10 +134,10 @@ def briefing_finished(evidence: Evidence) -> Finding:
     early = _planned_on_air(BRIEFING, evidence.tempo) - _on_air(record)
     began = record.runs_of("start_of_post_roll")[0].began
     whole = record.states == WHOLE
-    told_of = f"{_ms(began - asked)} after it, {early.total_seconds():.0f} s early"
+    told_of = f"{ms(began - asked)} after it, {early.total_seconds():.0f} s early"
     return Finding(
-        f"within {_ms(ON_TIME)} of the order",
-        told_of if whole else _glyphs(record.states),
+        f"within {ms(ON_TIME)} of the order",
+        told_of if whole else glyphs(record.states),
         whole and early > timedelta(0) and began - asked <= ON_TIME,
     )
 
@@ -184,7 +158,7 @@ def missed_event_runs(evidence: Evidence) -> Finding:
     """Events that were planned for the first outage began when the engine was back."""
     first = evidence.outages[0]
     missed = [t for t in timings(evidence) if first.killed <= t.planned < first.ready]
-    found = ", ".join(f"{t.booking} {t.event}, {_ms(t.late)} late" for t in missed) or "nothing fell due"
+    found = ", ".join(f"{t.booking} {t.event}, {ms(t.late)} late" for t in missed) or "nothing fell due"
     return Finding("when the engine is back", found, bool(missed) and all(t.beyond <= ON_TIME for t in missed))
 
 
@@ -194,9 +168,9 @@ def run_goes_on(evidence: Evidence) -> Finding:
     steps = {s.name: s for s in after.steps}
     done = [s for s in before.run.steps if s.state == "done"]
     repeated = [s for s in done if _trace(steps[s.name]) != _trace(s)]
-    kept, taken = _count(len(done), "step"), after.epoch - before.run.epoch
+    kept, taken = count(len(done), "step"), after.epoch - before.run.epoch
     expected = f"ok, taken over 1 x, {kept} not repeated"
-    found = f"{after.outcome}, taken over {taken} x, {_count(len(done) - len(repeated), 'step')} not repeated"
+    found = f"{after.outcome}, taken over {taken} x, {count(len(done) - len(repeated), 'step')} not repeated"
     return Finding(expected, found, bool(done) and found == expected)
 
 
@@ -213,10 +187,12 @@ def open_step_once(evidence: Evidence) -> Finding:
 
 def events_once(evidence: Evidence) -> Finding:
     """Each of the four events of each booking that ran has one run that ended well."""
+    links = [link.name for link in LINKS]
     good = [
         sum(1 for run in record.runs_of(kind) if run.outcome == "ok")
         for record in evidence.orchestrated
         for kind in STANDARD
+        if record.booking.name not in links
     ]
     expected = len(STANDARD) * len(ON_STAGE)
     once, missed = good.count(1), good.count(0)
@@ -233,7 +209,7 @@ def devices_agree(evidence: Evidence) -> Finding:
     wrong = [f"{n} did {node.activations}, journal {journal[n]}" for n, node in evidence.nodes.items()
              if node.activations != journal[n]]  # fmt: skip
     total = sum(journal.values())
-    places = f"on {_count(len(journal), 'device')}"
+    places = f"on {count(len(journal), 'device')}"
     return Finding(
         f"{total} changes {places}", "; ".join(wrong) or f"{total} changes {places}", total > 0 and not wrong
     )
@@ -244,14 +220,14 @@ def on_time(evidence: Evidence) -> Finding:
     found = timings(evidence)
     slowest = max((t.beyond for t in found), default=timedelta.max)
     return Finding(
-        f"within {_ms(ON_TIME)} of when it could",
-        f"{_count(len(found), 'event')}, the slowest {_ms(slowest)}",
+        f"within {ms(ON_TIME)} of when it could",
+        f"{count(len(found), 'event')}, the slowest {ms(slowest)}",
         slowest <= ON_TIME,
     )
 
 
 # fmt: off
-PROMISES: tuple[tuple[str, Rule], ...] = (
+MEDIA: Promises = (
     ("Evening news goes from Partial to Completed",   news_lives),
     ("Its picture is decoded on the air",             picture_on_air),
     ("Its recording is played from end to end",       recording_whole),
@@ -269,22 +245,19 @@ PROMISES: tuple[tuple[str, Rule], ...] = (
     ("The step under way takes effect once",          open_step_once),
     ("Every event of every booking ran, once",        events_once),
     ("Every device did once what the journal says",   devices_agree),
+)
+ALWAYS: Promises = (
     ("Every event began on time",                     on_time),
     ("Nothing else came in the way",                  told),
 )
 # fmt: on
 
 
-def _life(evidence: Evidence, part: Part, expected: tuple[str, ...]) -> Finding:
-    found = evidence.records[part.name].states
-    return Finding(_glyphs(expected), _glyphs(found), found == expected)
-
-
 def _never_ran(evidence: Evidence, part: Part, last: str) -> Finding:
     record, expected = evidence.records[part.name], (*UNTOUCHED, last)
     return Finding(
-        f"{_glyphs(expected)}, 0 runs",
-        f"{_glyphs(record.states)}, {_count(len(record.runs), 'run')}",
+        f"{glyphs(expected)}, 0 runs",
+        f"{glyphs(record.states)}, {count(len(record.runs), 'run')}",
         record.states == expected and not record.runs,
     )
 
@@ -327,25 +300,7 @@ def _planned_on_air(part: Part, tempo: float) -> timedelta:
     return lasting(part.off_air, tempo) - lasting(part.on_air, tempo)
 
 
-def _glyphs(states: tuple[str, ...]) -> str:
-    return " ".join(look(state).glyph for state in states)
-
-
 def _mismatch(message: str) -> str:
     """The last value that the check set found different, and how many more."""
     *more, last = (message.partition("check set failed: ")[2].partition(" (")[0] or message).split("; ")
     return last + (f", and {len(more)} more" if more else "")
-
-
-def _ms(span: timedelta) -> str:
-    return f"{span.total_seconds() * 1000:.0f} ms"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('s') else 's'}"
-
-
-def _fields(value: object) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise LookupError("an audit")
-    return value

@@ -76,7 +76,7 @@ class World:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        program = require_parts()
+        program = require_parts() if self.chains else ""
         for directory in (self.bundle, self.recordings, self.reports, self.root / "logs"):
             directory.mkdir(parents=True, exist_ok=True)
         shutil.copytree(
@@ -98,10 +98,7 @@ class World:
 
     def documents(self) -> list[dict[str, Any]]:
         """Every document of the bundle, with addresses and ports filled in."""
-        found: list[dict[str, Any]] = []
-        for file in sorted(self.bundle.glob("*.yaml")):
-            found += yaml.safe_load_all(file.read_text())
-        return found
+        return read_bundle(self.bundle)
 
     def choice(self, chain: int, record: str = "") -> dict[str, dict[str, Any]]:
         """What a booking of *Contribution* chooses for its nodes: label -> resource, profile, values.
@@ -188,6 +185,11 @@ class World:
                 listen_port=ports.listen, monitor_port=ports.monitor, feed_port=ports.feed,
             )  # fmt: skip
             (self.bundle / f"chain-{n}.yaml").write_text(filled)
+
+
+def read_bundle(folder: Path) -> list[dict[str, Any]]:
+    """Every document of the bundle in a folder."""
+    return [document for file in sorted(folder.glob("*.yaml")) for document in yaml.safe_load_all(file.read_text())]
 
 
 def require_parts() -> str:

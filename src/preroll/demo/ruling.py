@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a verdict is: a promise, a rule from the evidence to a finding, and the words in which findings are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from preroll.demo.cast import Link, Part
+from preroll.demo.evidence import Evidence
+from preroll.demo.palette import look
+
+UNTOUCHED = ("Partial", "Confirmed")
+WHOLE = (*UNTOUCHED, "Pre-roll", "Service Active", "Post-roll", "Completed")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One promise."""
+
+    promise: str
+    expected: str
+    found: str
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule expected, what it found, and whether that is good."""
+
+    expected: str
+    found: str
+    kept: bool
+
+
+Rule = Callable[[Evidence], Finding]
+Promises = tuple[tuple[str, Rule], ...]
+
+
+def judged(promise: str, rule: Rule, evidence: Evidence) -> Verdict:
+    """A promise held against the evidence; without evidence it is not kept."""
+    try:
+        finding = rule(evidence)
+    except (LookupError, TypeError, ValueError) as missing:
+        return Verdict(promise, "evidence", f"there is none: {missing}", kept=False)
+    return Verdict(promise, finding.expected, finding.found, finding.kept)
+
+
+def life(evidence: Evidence, part: Part | Link, expected: tuple[str, ...]) -> Finding:
+    """The states of a booking's change log."""
+    found = evidence.records[part.name].states
+    return Finding(glyphs(expected), glyphs(found), found == expected)
+
+
+def glyphs(states: tuple[str, ...]) -> str:
+    """Life cycle states in short."""
+    return " ".join(look(state).glyph for state in states)
+
+
+def ms(span: timedelta) -> str:
+    """A time in milliseconds."""
+    return f"{span.total_seconds() * 1000:.0f} ms"
+
+
+def count(number: int, noun: str) -> str:
+    """``1 step``, ``2 steps``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def fields(value: object) -> dict[str, object]:
+    """What an audit found. Raises LookupError when it is none."""
+    if not isinstance(value, dict):
+        raise LookupError("an audit")
+    return value
