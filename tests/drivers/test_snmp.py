@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import ClassVar
 
 import pytest
 
-from preroll.drivers.snmp import snmp
+from preroll.drivers.snmp import SnmpDriver, snmp
+from preroll.drivers.snmp.address import Address
 from preroll.drivers.snmp.objects import Object, objects
 from preroll.sdk import AuthFailed, DeviceError, Driver, InvalidValue, RefusedByDevice, Secret, Unreachable, load
 from preroll.testing.conformance import DriverConformance, Rig
@@ -108,6 +110,25 @@ async def test_a_set_is_all_or_nothing_in_one_question(device: SnmpDevice, drive
         await load(driver, {"size": "4", "kbit": 99_999})
     assert (caught.value.path, caught.value.device) == ("kbit", "Modulator 1")
     assert (device.changes, device.values["size"]) == (1, "3")
+
+
+async def test_a_question_that_was_given_up_is_not_asked_again(device: SnmpDevice) -> None:
+    driver = SnmpDriver("Modulator 1", Address.of("Modulator 1", device.address(timeout=0.1, retries=50, **V2)))
+    await driver.open()
+    plan = await driver.plan({"kbit": 5})
+    device.fault("late")
+    wire = driver._wire
+    applying = asyncio.ensure_future(driver.apply(plan))
+    while device.changes < 2:
+        await asyncio.sleep(0)
+    applying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await applying
+    assert wire is not None
+    assert wire.closed
+    assert await driver.read(["kbit"]) == {"kbit": 5}
+    assert driver._wire is not wire
+    await driver.close()
 
 
 async def test_more_objects_than_fit_one_question_are_read() -> None:

@@ -39,13 +39,12 @@ class SnmpDriver:
     def __init__(self, name: str, address: Address) -> None:
         self._name, self._address = name, address
         self._wire: Wire | None = None
+        self._opened = False
 
     async def open(self) -> None:
         """Connect: the device has to answer."""
         await self.close()
-        # pysnmp takes a third of a second to load: not at the start of a host that may not need it, nor on its loop.
-        wire = await asyncio.to_thread(import_module, "preroll.drivers.snmp.wire")
-        self._wire = await wire.Wire.open(self._name, self._address)
+        self._opened = True
         try:
             await self._greet()
         except BaseException:
@@ -54,8 +53,8 @@ class SnmpDriver:
 
     async def close(self) -> None:
         """Disconnect."""
-        wire, self._wire = self._wire, None
-        if wire:
+        wire, self._wire, self._opened = self._wire, None, False
+        if wire and not wire.closed:
             wire.close()
 
     async def _greet(self) -> None:
@@ -76,7 +75,7 @@ class SnmpDriver:
         """The values of the declared objects."""
         declared = self._address.parameters
         chosen = list(declared.values()) if paths is None else [declared[path] for path in paths if path in declared]
-        return await self._connected().get(chosen)
+        return await (await self._connected()).get(chosen)
 
     async def plan(self, desired: Mapping[str, object]) -> Plan:
         """Read and compare. Raises InvalidValue for what could not be sent."""
@@ -132,11 +131,17 @@ class SnmpDriver:
 
     async def _set(self, values: Mapping[str, object]) -> None:
         declared = self._address.parameters
-        await self._connected().set([(one, values[path]) for path, one in declared.items() if path in values])
+        wire = await self._connected()
+        await wire.set([(one, values[path]) for path, one in declared.items() if path in values])
 
-    def _connected(self) -> Wire:
-        if self._wire is None:
+    async def _connected(self) -> Wire:
+        """After a question that was given up, a new socket: its answer must not be taken for that of the next."""
+        if not self._opened:
             raise Unreachable("not connected: open() comes first", device=self._name)
+        if self._wire is None or self._wire.closed:
+            # pysnmp takes a third of a second to load: not when a host starts that may not need it, nor on its loop.
+            wire = await asyncio.to_thread(import_module, "preroll.drivers.snmp.wire")
+            self._wire = await wire.Wire.open(self._name, self._address)
         return self._wire
 
 

@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pyasn1.type import univ
 from pysnmp.carrier.asyncio.dgram import udp
 from pysnmp.error import PySnmpError
+from pysnmp.hlapi.v1arch import asyncio as plain
 from pysnmp.hlapi.v3arch import asyncio as api
-from pysnmp.proto import rfc1905
+from pysnmp.proto import rfc1902, rfc1905
 
 from preroll.drivers.snmp.address import Address
 from preroll.drivers.snmp.answers import DENIED, error_of
 from preroll.drivers.snmp.objects import Object
-from preroll.sdk import AuthFailed, DeviceError, TimedOut, Unreachable
+from preroll.sdk import AuthFailed, DeviceError, Secret, TimedOut, Unreachable
 
 AT_ONCE = 10
 """Objects of one question: their answers fit the smallest message that every agent takes (RFC 3417: 484 bytes)."""
@@ -49,35 +51,35 @@ PRIV: Mapping[str, Any] = {
 
 
 class Wire:
-    """An engine of its own for one device: two devices may know the same user by different passwords."""
+    """One device. Its end of the conversation is its own: two devices may know the same user by different passwords."""
 
-    def __init__(self, name: str, address: Address, engine: Any) -> None:
-        self._name, self._address, self._engine = name, address, engine
-        self._credentials = _credentials(address)
-        self._context = api.ContextData(contextName=address.context.encode())
-        self._target: Any = None
+    def __init__(self, name: str, address: Address, speech: _Community | _User, target: _Target) -> None:
+        self._name, self._address, self._speech, self._target = name, address, speech, target
+        self.closed = False
 
     @classmethod
     async def open(cls, name: str, address: Address) -> Wire:
         """Find the device's place. Raises Unreachable when its name is not known."""
-        wire = cls(name, address, await asyncio.to_thread(api.SnmpEngine))
         try:
-            wire._target = await _Target.create((address.host, address.port), address.timeout, address.retries)
+            target = await _Target.create((address.host, address.port), address.timeout, address.retries)
         except PySnmpError as error:
             raise Unreachable(f"{address.host}: {error}", device=name) from error
-        return wire
+        if address.community is not None:
+            return cls(name, address, _Community(address.community, target), target)
+        engine = await asyncio.to_thread(api.SnmpEngine)  # compiles the tables of its users: a tenth of a second
+        return cls(name, address, _User(address, engine, target), target)
 
     def close(self) -> None:
-        """Let go of the socket."""
-        self._engine.close_dispatcher()
+        """Let go of the socket. A question that is still open is not asked again."""
+        self.closed = True
+        self._speech.close()
 
     async def get(self, objects: Sequence[Object]) -> dict[str, object]:
         """The values by path; what is not there is left out. Raises DeviceError."""
         found: dict[str, object] = {}
         for first in range(0, len(objects), AT_ONCE):
             some = objects[first : first + AT_ONCE]
-            asked = [api.ObjectType(api.ObjectIdentity(one.oid)) for one in some]
-            answers = await self._ask(api.get_cmd, asked, some, changing=False)
+            answers = await self._ask(self._speech.get([one.oid for one in some]), some, changing=False)
             for one, (_, raw) in zip(some, answers, strict=True):
                 if not isinstance(raw, ABSENT):
                     found[one.path] = one.value_of(_plain(raw))
@@ -85,13 +87,11 @@ class Wire:
 
     async def set(self, values: Sequence[tuple[Object, object]]) -> None:
         """Set them all or none (RFC 3416 4.2.5). Raises DeviceError."""
-        asked = [api.ObjectType(api.ObjectIdentity(one.oid), SYNTAX[one.type](one.raw(value))) for one, value in values]
-        await self._ask(api.set_cmd, asked, [one for one, _ in values], changing=True)
+        asked = [(one.oid, SYNTAX[one.type](one.raw(value))) for one, value in values]
+        await self._ask(self._speech.set(asked), [one for one, _ in values], changing=True)
 
-    async def _ask(self, command: Any, asked: Sequence[Any], objects: Sequence[Object], *, changing: bool) -> Any:
-        question = asyncio.ensure_future(
-            command(self._engine, self._credentials, self._target, self._context, *asked, lookupMib=False)
-        )
+    async def _ask(self, exchange: Coroutine[Any, Any, Any], objects: Sequence[Object], *, changing: bool) -> Any:
+        question = asyncio.ensure_future(exchange)
         refused = self._target.refused = asyncio.get_running_loop().create_future()
         try:
             await asyncio.wait({question, refused}, return_when=asyncio.FIRST_COMPLETED)
@@ -99,7 +99,9 @@ class Wire:
                 raise self._silence("nobody listens there", changing=changing, gone=True)
             return self._answer(question, objects, changing=changing)
         finally:
-            question.cancel()
+            if not question.done():
+                question.cancel()
+                self.close()
             refused.cancel()
 
     def _answer(self, question: asyncio.Future[Any], objects: Sequence[Object], *, changing: bool) -> Any:
@@ -155,15 +157,44 @@ class _Socket(udp.UdpAsyncioTransport):  # type: ignore[misc]
             refused.set_result(None)
 
 
-def _credentials(address: Address) -> Any:
-    if address.community is not None:
-        return api.CommunityData(address.community.reveal(), mpModel=1)  # noqa: S508 - many devices know no other
-    more: dict[str, Any] = {}
-    if address.auth_password is not None:
-        more |= {"authKey": address.auth_password.reveal(), "authProtocol": AUTH[address.auth]}
-    if address.priv_password is not None:
-        more |= {"privKey": address.priv_password.reveal(), "privProtocol": PRIV[address.priv]}
-    return api.UsmUserData(address.username, **more)  # noqa: S509 - encrypted when the address has priv_password
+class _Community:
+    """Version 2c."""
+
+    def __init__(self, community: Secret, target: _Target) -> None:
+        target.PROTO_TRANSPORT = partial(_Socket, target)
+        dispatcher = plain.SnmpDispatcher()
+        data = plain.CommunityData(community.reveal(), mpModel=1)  # noqa: S508 - many devices know no other
+        self._to = dispatcher, data, target
+        # Not its own close(): that trips over a question that was given up (pysnmp 7.1).
+        self.close = dispatcher.transport_dispatcher.close_dispatcher
+
+    async def get(self, oids: Sequence[str]) -> Any:
+        return await plain.get_cmd(*self._to, *((rfc1902.ObjectName(oid), rfc1902.Null("")) for oid in oids))
+
+    async def set(self, values: Sequence[tuple[str, Any]]) -> Any:
+        return await plain.set_cmd(*self._to, *((rfc1902.ObjectName(oid), value) for oid, value in values))
+
+
+class _User:
+    """Version 3."""
+
+    def __init__(self, address: Address, engine: Any, target: _Target) -> None:
+        more: dict[str, Any] = {}
+        if address.auth_password is not None:
+            more |= {"authKey": address.auth_password.reveal(), "authProtocol": AUTH[address.auth]}
+        if address.priv_password is not None:
+            more |= {"privKey": address.priv_password.reveal(), "privProtocol": PRIV[address.priv]}
+        data = api.UsmUserData(address.username, **more)  # noqa: S509 - encrypted when the address has priv_password
+        context = api.ContextData(contextName=address.context.encode())
+        self._to, self.close = (engine, data, target, context), engine.close_dispatcher
+
+    async def get(self, oids: Sequence[str]) -> Any:
+        asked = [api.ObjectType(api.ObjectIdentity(oid)) for oid in oids]
+        return await api.get_cmd(*self._to, *asked, lookupMib=False)
+
+    async def set(self, values: Sequence[tuple[str, Any]]) -> Any:
+        asked = [api.ObjectType(api.ObjectIdentity(oid), value) for oid, value in values]
+        return await api.set_cmd(*self._to, *asked, lookupMib=False)
 
 
 def _plain(raw: Any) -> object:
