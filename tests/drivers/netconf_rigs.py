@@ -37,7 +37,7 @@ def circuit(name: str = "c1", address: str = "10.0.1.1/24", rate: object = 2000)
 
 
 def address_of(device: NetconfDevice, **more: object) -> dict[str, object]:
-    said = {"password": Secret(device.password), "namespace": CIRCUIT, "parameters": PARAMETERS, "timeout": 0.5}
+    said = {"password": Secret(device.password), "namespace": CIRCUIT, "parameters": PARAMETERS, "timeout": 1.0}
     return {**device.address, **said, **more}
 
 

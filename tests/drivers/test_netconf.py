@@ -300,6 +300,13 @@ async def test_after_a_time_out_the_same_session_tidies_up(rig: NetconfRig, driv
     assert rig.device.stores.locks == {}
 
 
+async def test_a_discard_that_is_refused_keeps_no_lock(rig: NetconfRig, driver: NetconfDriver) -> None:
+    plan = await driver.plan(FIRST)
+    rig.device.fault("refuse", times=1, on="discard-changes")
+    await driver.apply(plan)
+    assert (rig.device.stores.locks, rig.device.stores.log) == ({}, ["committed"])
+
+
 async def test_a_lock_whose_answer_got_lost_is_given_back(rig: NetconfRig, driver: NetconfDriver) -> None:
     plan = await driver.plan(FIRST)
     rig.device.fault("late", times=1, on="lock")

@@ -82,7 +82,7 @@ class Netconfd:
 
     def driver(self, **more: object) -> NetconfDriver:
         driver = netconf("PE 1", {
-            "host": "127.0.0.1", "port": self.port, "username": "root", "timeout": 2.0,
+            "host": "127.0.0.1", "port": self.port, "username": "root", "timeout": 4.0,
             "private_key": Secret((self.place / "client").read_text()),
             "host_key": (self.place / "host.pub").read_text(),
             "namespace": CIRCUIT, "parameters": PARAMETERS, **more,

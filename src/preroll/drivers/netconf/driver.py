@@ -336,7 +336,8 @@ class NetconfDriver:
         held = self._held
         with contextlib.suppress(DeviceError):
             if held.edited:
-                await self._session.ask("discard_changes")
+                with contextlib.suppress(RefusedByDevice):
+                    await self._session.ask("discard_changes")
                 held.edited = False
             if held.store:
                 await self._session.ask("unlock", held.store)
