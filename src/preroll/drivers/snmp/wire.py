@@ -114,6 +114,8 @@ class Wire:
         if status:
             path = objects[int(index) - 1].path if 0 < int(index) <= len(objects) else ""
             raise error_of(status.prettyPrint(), path, self._name)
+        if len(answers) != len(objects):
+            raise DeviceError(f"{len(answers)} answers to {len(objects)} questions", device=self._name)
         return answers
 
     def _problem(self, problem: Exception, *, changing: bool) -> DeviceError:
