@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two workers claim at the same moment: the platform's bound is exact because of one lock, and only because of it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from preroll.domain.boundaries import Kind
+from preroll.store import journal_claim
+from tests.store.world import LEASE, PRE_ROLL, World
+
+BOUND = 2
+PLACES = {"enc-1": "north", "card-a": "north", "enc-2": "south", "mux": "south"}
+WAITS = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+
+
+class Gate:
+    """A ``reach`` that lets nobody pass ``claim.written`` until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached, self.opened, self.armed = threading.Event(), threading.Event(), False
+
+    def __call__(self, point: str) -> None:
+        if self.armed and point == "claim.written":
+            self.reached.set()
+            assert self.opened.wait(60)
+
+
+async def until(met: Callable[[], object]) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(60):
+        while not met():
+            await asyncio.sleep(0.005)
+
+
+async def at_once(opened: Callable[..., World]) -> int:
+    """How many runs two workers have when one claims while the other's claim is written and not committed.
+
+    They stand in two places, so that no row is wanted by both: nothing but the lock is between them.
+    """
+    gate = Gate()
+    first, second = opened(reach=gate), opened()
+    if not first.url.startswith("postgresql"):
+        pytest.skip("SQLite has one writer: there is no lock to be taken away")
+    await first.furnish()
+    await first.configure(limits={"simultaneous_lso": BOUND})
+    await second.like(first)
+    for name, site in PLACES.items():
+        resource = replace(first.resources[name], labels={"site": site})
+        await first.store.write(lambda tx, r=resource: tx.catalogue.put_resource(r))
+        await first.book(f"on {name}", on=[name])
+    first.clock.us = PRE_ROLL
+    north, south = [
+        await world.store.journal.enlist("w", "here", 1, "1.0", LEASE, frozenset({f"site={site}"}))
+        for world, site in ((first, "north"), (second, "south"))
+    ]
+    gate.armed = True
+    one = asyncio.create_task(first.claim(worker=north))
+    await until(gate.reached.is_set)
+    two = asyncio.create_task(second.claim(worker=south))
+    while not two.done() and (await first.raw(WAITS))[0][0] == 0:
+        await asyncio.sleep(0.005)
+    gate.opened.set()
+    claims = [await one, await two]
+    assert {run.judged.boundary.kind for c in claims for run in c.runs} == {Kind.START_OF_PRE_ROLL}
+    keys = [run.judged.boundary.key for c in claims for run in c.runs]
+    assert len(keys) == len(set(keys)), "no boundary is claimed twice, with or without the lock"
+    return len(keys)
+
+
+async def test_the_bound_is_exact_over_all_workers(opened):
+    assert await at_once(opened) == BOUND
+
+
+async def test_without_the_lock_the_bound_is_exceeded(opened, monkeypatch):
+    """The control: each worker locks something of its own."""
+    run = journal_claim._claim_platform
+
+    def unlocked(work, call, reach, platform, room):
+        monkeypatch.setattr(journal_claim, "CLAIMS_LOCK", 100_000 + call.worker)
+        return run(work, call, reach, platform, room)
+
+    monkeypatch.setattr(journal_claim, "_claim_platform", unlocked)
+    assert await at_once(opened) == 2 * BOUND
