@@ -60,7 +60,7 @@ class SshRig(Rig):
         self.device, self.clock = device, clock
 
     def driver(self) -> Driver:
-        return ssh("Router 1", self.device.address(timeout=0.5, password=LET_IN))
+        return ssh("Router 1", self.device.address(timeout=1, password=LET_IN))
 
     async def tamper(self, values: Mapping[str, object]) -> None:
         self.device.values.update({path: str(value) for path, value in values.items()})
@@ -106,7 +106,7 @@ async def device() -> AsyncIterator[SshDevice]:
 
 @pytest.fixture
 async def driver(device: SshDevice) -> AsyncIterator[Driver]:
-    driver = ssh("r-1", device.address(timeout=0.5, password=LET_IN))
+    driver = ssh("r-1", device.address(timeout=2, password=LET_IN))
     await driver.open()
     yield driver
     await driver.close()
@@ -160,7 +160,7 @@ async def test_who_is_not_let_in_is_told(device: SshDevice) -> None:
 
 async def test_another_device_at_the_address_is_not_spoken_to(device: SshDevice) -> None:
     async with SshDevice({}) as other:
-        address = device.address(timeout=1, password=LET_IN, host_key=other.host_key)
+        address = device.address(timeout=2, password=LET_IN, host_key=other.host_key)
     with pytest.raises(AuthFailed, match=r"[Hh]ost key"):
         await ssh("r-1", address).open()
     assert device.lines == []
@@ -214,7 +214,7 @@ async def test_a_key_opens_as_well(device: SshDevice) -> None:
 
 async def test_more_rights_are_asked_for_with_a_password(device: SshDevice) -> None:
     dialect = {"like": "cisco", "prepare": ["enable", "terminal length 0"]}
-    driver = ssh("r-1", device.address(timeout=1, password=LET_IN, enable=Secret("more"), dialect=dialect))
+    driver = ssh("r-1", device.address(timeout=2, password=LET_IN, enable=Secret("more"), dialect=dialect))
     await driver.open()
     assert await driver.read() == INITIAL
     assert device.lines[:3] == ["enable", "more", "terminal length 0"]
@@ -287,7 +287,7 @@ async def test_when_a_later_line_is_refused_the_earlier_ones_are_taken_back(devi
 
 async def test_with_a_candidate_a_refusal_leaves_no_trace() -> None:
     async with SshDevice(INITIAL, limits=LIMITS, candidate=True) as device:
-        driver = ssh("r-1", device.address(timeout=1, password=LET_IN))
+        driver = ssh("r-1", device.address(timeout=2, password=LET_IN))
         await driver.open()
         with pytest.raises(InvalidValue):
             await load(driver, {"size": "9x9", "kbit": 99_999})
@@ -301,7 +301,7 @@ async def test_with_a_candidate_a_refusal_leaves_no_trace() -> None:
 @pytest.mark.parametrize(("asked", "sent"), [("{seconds}", "commit confirmed 61"), ("{minutes}", "commit confirmed 2")])
 async def test_the_time_to_confirm_is_rounded_up(asked: str, sent: str) -> None:
     async with SshDevice(INITIAL, candidate=True) as device:
-        address = device.address(timeout=1, password=LET_IN)
+        address = device.address(timeout=2, password=LET_IN)
         address["dialect"] |= {"commit_within": f"commit confirmed {asked}"}
         driver = ssh("r-1", address)
         await driver.open()
@@ -323,7 +323,7 @@ async def test_what_cannot_be_taken_back_is_told(device: SshDevice) -> None:
 
 async def test_a_command_that_is_saved_is_saved(device: SshDevice) -> None:
     dialect = {"like": "cisco", "save": "show configuration"}
-    driver = ssh("r-1", device.address(timeout=1, password=LET_IN, dialect=dialect))
+    driver = ssh("r-1", device.address(timeout=2, password=LET_IN, dialect=dialect))
     await driver.open()
     await driver.apply(await driver.plan({"kbit": 1}))
     assert device.lines[-2:] == ["end", "show configuration"]
