@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from preroll.domain.window import SECOND
 from preroll.drivers.sim.files import FileWorld
 from preroll.ports.rows import LogLine
 from preroll.ports.store import RunRow, StepRow, Tx
+from preroll.sdk import Turns
 from tests.crash.told import LATER
 from tests.crash.world import World
 
@@ -79,20 +81,27 @@ class Circuits:
             ServiceDefinition("circuit", nodes=nodes, actions=actions),
         ])  # fmt: skip
 
-    async def book(self, scenario: Scenario) -> Circuit:
-        """A booking whose start is due now."""
-        number = len(self.booked)
-        folder = self.world.folder / f"circuit-{number}"
+    async def book(self, scenario: Scenario, *, turns: Turns = Turns.TOGETHER) -> Circuit:
+        """A booking whose start is due now, on simulated devices of its own."""
+        folder = self.world.folder / f"circuit-{len(self.booked)}"
         caps = ["candidate", "confirmed-commit"] if scenario.able else []
         address = {"world": str(folder), "caps": caps, "initial": OLD, "late": scenario.late}
+        devices = {end: {**address, "device": end} for end in ENDS}
+        return await self.book_on("told", devices, folder, scenario, turns)
+
+    async def book_on(
+        self, driver: str, devices: Mapping[str, Mapping[str, object]], folder: Path, scenario: Scenario, turns: Turns
+    ) -> Circuit:
+        """A booking whose start is due now, on devices with these addresses."""
+        number = len(self.booked)
         await self.world.app.catalogue.apply(LOCAL, "default", [
-            Resource(f"{end}-{number}", driver="told", address={**address, "device": end}) for end in ENDS
+            Resource(f"{end}-{number}", driver=driver, address=devices[end]) for end in ENDS
         ])  # fmt: skip
         start = (time.time_ns() // 1000 - 10 * SECOND) // SECOND * SECOND
         made = await self.world.app.bookings.create(LOCAL, NewBooking(
             f"circuit {number}", Timing(start, start + 3_600 * SECOND), definition="circuit",
             nodes={end: NodeChoice(f"{end}-{number}") for end in ENDS},
-            properties={"audit": "Up" if scenario.up else "Down"},
+            properties={"audit": "Up" if scenario.up else "Down", "turns": turns.value},
         ))  # fmt: skip
         await self.world.app.bookings.confirm(LOCAL, made.booking.id, None)
         self.booked.append(Circuit(made.booking.id, folder, scenario))
@@ -115,11 +124,18 @@ class Circuits:
         return run is not None and run.outcome != "running"
 
     async def violations(self, circuit: Circuit) -> list[str]:
-        """What is not as it must be, when the run is over."""
+        """What is not as it must be on simulated devices and in the records, when the run is over."""
+        wanted = NEW if circuit.scenario.up else OLD
+        found = [f"{end} has {value}" for end, value in zip(ENDS, circuit.values(), strict=True) if value != wanted]
+        found += [f"{end} was confirmed, and taken back" for end in ENDS if circuit.was_taken_back(end)]
+        return found + await self.untold(circuit)
+
+    async def untold(self, circuit: Circuit) -> list[str]:
+        """What is not as it must be in the records, when the run is over."""
         run, steps, log = await self.told(circuit)
         assert run is not None
-        stand, wanted = ("new", NEW) if circuit.scenario.up else ("old", OLD)
-        found = [f"{end} has {value}" for end, value in zip(ENDS, circuit.values(), strict=True) if value != wanted]
+        stand = "new" if circuit.scenario.up else "old"
+        found = []
         if (run.outcome == Outcome.OK.value) != circuit.scenario.up:
             found.append(f"the run is {run.outcome}: {run.message}")
         if not circuit.scenario.up and "both old: PE1" not in run.message:
@@ -129,4 +145,4 @@ class Circuits:
         if not said or not rows:
             found.append(f"neither log nor journal says {stand}: {[line.text for line in log]}")
         found += [f"{step.name} is {step.state}" for step in steps if step.state.value in ("begun", "unknown")]
-        return found + [f"{end} was confirmed, and taken back" for end in ENDS if circuit.was_taken_back(end)]
+        return found

@@ -16,6 +16,7 @@ from tests.crash.world import World
 pytestmark = pytest.mark.timeout(400)
 """Seconds; generous, because a loaded machine starts processes slowly."""
 
+DRIVERS = ("told",)
 STEPS = 10
 """Of a change that goes well, and of one whose audit is Down: as many."""
 TURNS = 7
@@ -41,7 +42,7 @@ async def circuits(world: World) -> Circuits:
 async def test_a_host_dies_at_every_phase(circuits: Circuits, scenario: Scenario) -> None:
     """The engine lives on, and another host brings the change to its end, or back."""
     world = circuits.world
-    engine = await start(world.setting(finishes=False, shipped=False))
+    engine = await start(world.setting(finishes=False, drivers=DRIVERS))
     await engine.ready()
     for passage in range(1, STEPS + 1):
         point = HOST[(passage + SCENARIOS.index(scenario)) % len(HOST)]
@@ -58,13 +59,13 @@ async def test_the_engine_dies_at_every_phase(circuits: Circuits) -> None:
     world = circuits.world
     deaths = [(point, passage) for passage in range(1, TURNS + 1) for point in ENGINE]
     for number, (point, passage) in enumerate(deaths):
-        engine = await start(world.setting(finishes=False, shipped=False))
+        engine = await start(world.setting(finishes=False, drivers=DRIVERS))
         await engine.ready()
         await _settled(circuits)
         arm(world.traps(), point, passage)
         await circuits.book(SCENARIOS[number % len(SCENARIOS)])
         assert await engine.dead() == -signal.SIGKILL, (point, passage)
-    engine = await start(world.setting(finishes=False, shipped=False))
+    engine = await start(world.setting(finishes=False, drivers=DRIVERS))
     await _settled(circuits)
     await engine.stop()
 
@@ -73,12 +74,12 @@ async def test_an_engine_that_forgets_what_was_decided_is_found_out(circuits: Ci
     """The control: without the row the same checks find that a change was taken back that had been confirmed."""
     world = circuits.world
     for mutant in ("", "forgets decisions"):
-        engine = await start(world.setting(finishes=False, shipped=False))
+        engine = await start(world.setting(finishes=False, drivers=DRIVERS))
         await engine.ready()
         arm(world.traps(), "settle.before", passage=2)
         circuit = await circuits.book(Scenario(able=True, up=True, late=False))
         assert await engine.dead() == -signal.SIGKILL
-        engine = await start(world.setting(finishes=False, shipped=False, mutant=mutant))
+        engine = await start(world.setting(finishes=False, drivers=DRIVERS, mutant=mutant))
         await until(lambda c=circuit: circuits.is_over(c), "the run is over")
         await engine.stop()
         found = await circuits.violations(circuit)

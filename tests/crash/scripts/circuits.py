@@ -19,7 +19,8 @@ class Told:
 @lso(name="circuit")
 async def circuit(ctx: Context) -> None:
     """On the air: both ends, or neither."""
-    await ctx.change(audit=Told(str(ctx.booking.properties["audit"])), within=0)
+    asked = ctx.booking.properties
+    await ctx.change(audit=Told(str(asked["audit"])), within=0, turns=str(asked["turns"]))
 
 
 @lso(name="nothing")
