@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -135,3 +137,26 @@ async def test_a_bucket_lets_a_burst_pass_and_then_its_rate():
     assert waited == []
     await bucket.take(10_000)
     assert waited == [0.1], "10,000 bytes at 100,000 bytes a second"
+
+
+def test_it_dies_with_whoever_started_it(tmp_path):
+    story = (
+        "import asyncio, pathlib, sys\n"
+        "from preroll.demo.network import Network\n"
+        "async def main():\n"
+        "    async with Network(pathlib.Path(sys.argv[1])) as network:\n"
+        "        print(network.what, flush=True)\n"
+        "        await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    command = [sys.executable, "-c", story, tmp_path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
+        try:
+            assert demo.stdout is not None
+            what = demo.stdout.readline()
+            assert left_behind(tmp_path), what
+        finally:
+            demo.kill()
+    until = time.monotonic() + 20
+    while left_behind(tmp_path):
+        assert time.monotonic() < until, left_behind(tmp_path)
