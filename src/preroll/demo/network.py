@@ -95,7 +95,7 @@ class Network:
 
     async def measure(self, port: int, kbit: int) -> Audit:
         """What gets through a circuit now, seen from the near site."""
-        return await Throughput("127.0.0.1", self.plane.doors[port], kbit, tolerance=0.25, seconds=1.0).look()
+        return await Throughput("127.0.0.1", self.plane.doors[port], kbit, tolerance=0.3, seconds=1.0).look()
 
     def configured(self) -> dict[str, Configured]:
         """Device -> what is in force on it."""

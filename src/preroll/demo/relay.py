@@ -55,7 +55,7 @@ class Relay:
     """
 
     def __init__(self, why: str) -> None:
-        self.what = f"a relay on this machine, with a token bucket ({why})"
+        self.what = f"a relay with a token bucket ({why})"
         self.doors = {port: free_port() for port in range(1, PORTS + 1)}
         self.tools: Path | None = None
         self._carried: dict[str, Carried] = {device: {} for device in DEVICES}

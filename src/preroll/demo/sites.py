@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import partial
 
 CHUNK = 8192
-PATIENCE = 2.0
+PATIENCE = 1.0
 """Seconds that the far site may take to answer."""
 _RESET = struct.pack("ii", 1, 0)
 Pace = Callable[[int], Awaitable[None]]
