@@ -45,7 +45,8 @@ async def test_a_host_dies_at_every_phase(circuits: Circuits, scenario: Scenario
     engine = await start(world.setting(finishes=False, drivers=DRIVERS))
     await engine.ready()
     for passage in range(1, STEPS + 1):
-        point = HOST[(passage + SCENARIOS.index(scenario)) % len(HOST)]
+        last_of_a_failure = passage == STEPS and not scenario.up  # its audit, which failed, was not applied
+        point = HOST[-1 if last_of_a_failure else (passage + SCENARIOS.index(scenario)) % len(HOST)]
         arm(world.traps(), point, passage)
         circuit = await circuits.book(scenario)
         await until(lambda c=circuit: circuits.is_over(c), f"it is over after a host died at {point} {passage}")
