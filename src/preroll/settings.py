@@ -46,6 +46,13 @@ def _labels(labels: tuple[str, ...]) -> tuple[str, ...]:
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
+class CarrierName(StrEnum):
+    """Where runs run."""
+
+    HERE = "here"
+    TEMPORAL = "temporal"
+
+
 class LogFormat(StrEnum):
     """How log lines look."""
 
@@ -85,6 +92,11 @@ class Settings(BaseSettings):
     """Whether ``preroll serve`` runs what is due as well; without it a ``preroll worker`` has to."""
     drain: Annotated[float, Field(ge=0, le=3600)] = 5.0
     """Seconds that an engine gives its runs when it stops; what is not over then is resumed by another one."""
+    carrier: CarrierName = CarrierName.HERE
+    """Where runs run: ``here``, in the engine that claims them, or ``temporal``, on a worker that Temporal chooses."""
+    temporal: str = "127.0.0.1:7233"
+    """Address of the Temporal server, if that is the carrier."""
+    temporal_namespace: str = "default"
     log_format: LogFormat = LogFormat.TEXT
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     body_limit: Annotated[int, Field(ge=1_000, le=100_000_000)] = 10_000_000

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import socket
@@ -11,7 +12,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from preroll import __version__
 from preroll.app import App, build
@@ -19,9 +20,13 @@ from preroll.clock.dispatcher import Dispatcher, Pace
 from preroll.clock.heartbeat import beat
 from preroll.domain.reach import Labels
 from preroll.ports.store import Journal, Store
+from preroll.ports.workers import Role
 from preroll.scripts.host import Process
 from preroll.scripts.pool import Pool, PoolOptions
 from preroll.telemetry import logger
+
+if TYPE_CHECKING:
+    from preroll.bootstrap.fleet import Fleet
 
 log = logger(__name__)
 
@@ -105,13 +110,21 @@ class Engine:
     """
 
     def __init__(
-        self, store: Store, options: PoolOptions, who: Identity, pace: Pace, drain: float = DRAIN_SECONDS
+        self,
+        store: Store,
+        options: PoolOptions,
+        who: Identity,
+        pace: Pace,
+        drain: float = DRAIN_SECONDS,
+        fleet: Fleet | None = None,
     ) -> None:
         self._store, self._who, self._pace, self._drain = store, who, pace, drain
         self._options = replace(options, fresh=pace.lease_us / 2e6)
+        self._fleet = fleet
         self._work = Thread("engine", self._claiming)
         self._beat = Thread("heartbeat", self._beating)
-        self._worker = 0
+        self._workers: list[int] = []
+        """One that claims; with a carrier also one that runs."""
         self.left = 0
         """Runs that were not over when it stopped; another engine resumes them."""
         self.app: App
@@ -133,18 +146,19 @@ class Engine:
         return self._work.alive and self._beat.alive
 
     async def _claiming(self, thread: Thread) -> None:
-        loop, journal = asyncio.get_running_loop(), self._store.journal
-        self._worker = await self._enlisted(journal)
+        journal = self._store.journal
+        self._workers = await self._enlisted(journal)
         self.pool = Pool(spawn_host, self._options)
         try:
             await self.pool.start()
             _calm_the_collector()
             self.app = build(self._store, self.pool)
-            dispatcher = Dispatcher(journal, self.app.orchestration, self._worker, self._pace)
-            self._store.on_due(dispatcher.waker(loop))
-            thread.up(dispatcher.stop)
-            await dispatcher.run()
-            self.left = await dispatcher.drain(self._drain)
+            runner = Dispatcher(journal, self.app.orchestration, self._workers[-1], self._pace)
+            async with self._carried(runner) as dispatcher:
+                self._store.on_due(dispatcher.waker(asyncio.get_running_loop()))
+                thread.up(dispatcher.stop)
+                await dispatcher.run()
+            self.left = await runner.drain(self._drain)
             if self.left:
                 log.warning("runs are left to whoever comes next", runs=self.left)
         finally:
@@ -152,23 +166,34 @@ class Engine:
             if thread.is_up:
                 self._beat.halt()
             else:
-                await journal.retire(self._worker)
+                await self._retired()
 
-    async def _enlisted(self, journal: Journal) -> int:
-        who = self._who
-        worker = await journal.enlist(
-            who.name, socket.gethostname(), os.getpid(), __version__, self._pace.lease_us, who.labels
-        )
-        if self._who.only and (buried := await journal.bury(worker)):
+    def _carried(self, runner: Dispatcher) -> contextlib.AbstractAsyncContextManager[Dispatcher]:
+        """Who claims: the runner itself, or a dispatcher that hands on what it claims."""
+        if self._fleet is None:
+            return contextlib.nullcontext(runner)
+        sender, key = self._workers
+        return self._fleet.sender(self._store.journal, self.app.orchestration, sender, runner, key, self._pace)
+
+    async def _enlisted(self, journal: Journal) -> list[int]:
+        who, roles = self._who, (Role.HERE,) if self._fleet is None else (Role.SENDER, Role.RUNNER)
+        place = (who.name, socket.gethostname(), os.getpid(), __version__, self._pace.lease_us, who.labels)
+        workers = [await journal.enlist(*place, role) for role in roles]
+        if who.only and (buried := await journal.bury(workers[0])):
             log.info("taking over from workers that are gone", workers=buried)
-        return worker
+        return workers
+
+    async def _retired(self) -> None:
+        for worker in self._workers:
+            await self._store.journal.retire(worker)
 
     async def _beating(self, thread: Thread) -> None:
         """The heart beats as long as the engine works; whoever renews the lease also gives it back."""
         stopping, journal = asyncio.Event(), self._store.journal
         thread.up(stopping.set)
-        await beat(journal, self._worker, self._pace.lease_us, stopping, self._scripts)
-        await journal.retire(self._worker)
+        lease = self._pace.lease_us
+        await asyncio.gather(*(beat(journal, worker, lease, stopping, self._scripts) for worker in self._workers))
+        await self._retired()
 
     def _scripts(self) -> Mapping[str, str]:
         return {script.name: script.version for script in self.pool.installed()}

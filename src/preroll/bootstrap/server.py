@@ -8,6 +8,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import uvicorn
 from prometheus_client import REGISTRY
@@ -25,9 +26,12 @@ from preroll.domain.permission import LOCAL
 from preroll.drivers import SHIPPED
 from preroll.ports.scripts import BrokenScript, InstalledScript
 from preroll.scripts.pool import PoolOptions
-from preroll.settings import LogFormat, Settings
+from preroll.settings import CarrierName, LogFormat, Settings
 from preroll.store import SqlStore, lock_engine, open_store
 from preroll.telemetry import configure, logger
+
+if TYPE_CHECKING:
+    from preroll.bootstrap.fleet import Fleet
 
 log = logger(__name__)
 
@@ -122,7 +126,24 @@ def _engine(settings: Settings, store: SqlStore) -> Engine:
         hosts=settings.script_hosts,
     )
     who = Identity(settings.worker, only=settings.embedded, labels=frozenset(settings.labels))
-    return Engine(store, options, who, Pace(lease_us=round(settings.lease * 1e6)), settings.drain)
+    pace = Pace(lease_us=round(settings.lease * 1e6))
+    return Engine(store, options, who, pace, settings.drain, _fleet(settings))
+
+
+def _fleet(settings: Settings) -> Fleet | None:
+    """Who carries runs; None: they run here."""
+    if settings.carrier is CarrierName.HERE:
+        return None
+    if settings.embedded:
+        raise BadSettings(
+            "a carrier needs PostgreSQL: runners on other machines cannot reach an SQLite database",
+            hint="set carrier to here, or move to PostgreSQL",
+        )
+    try:
+        from preroll.bootstrap.fleet import Fleet
+    except ImportError as error:
+        raise BadSettings("Temporal needs its client", hint="pip install 'preroll[temporal]'") from error
+    return Fleet(settings.temporal, settings.temporal_namespace, frozenset(settings.labels))
 
 
 def serve(settings: Settings) -> None:

@@ -96,6 +96,12 @@ _SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
          "help": "where it stands, such as site=north; may be given several times"},
     ),
     "drain": ("--drain", {"metavar": "SECONDS", "type": float, "help": "what runs get when it stops; default: 5"}),
+    "carrier": (
+        "--carrier",
+        {"metavar": "NAME", "choices": ("here", "temporal"),
+         "help": "where runs run: here (default), or temporal: on the worker that it chooses"},
+    ),
+    "temporal": ("--temporal", {"metavar": "ADDRESS", "help": "of the Temporal server; default: 127.0.0.1:7233"}),
     "engine": (
         "--no-engine",
         {"dest": "engine", "action": "store_const", "const": False,

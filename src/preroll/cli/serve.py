@@ -12,7 +12,9 @@ from preroll.cli.parser import Parser
 def define(name: str) -> Parser:
     """What it takes."""
     parser = Parser(name, serve)
-    parser.reads_settings("host", "port", "data", "database", "scripts", "worker", "labels", "drain", "engine")
+    parser.reads_settings(
+        "host", "port", "data", "database", "scripts", "worker", "labels", "drain", "carrier", "temporal", "engine"
+    )
     return parser
 
 

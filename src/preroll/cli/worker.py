@@ -13,7 +13,7 @@ from preroll.cli.parser import Parser
 def define(name: str) -> Parser:
     """What it takes."""
     parser = Parser(name, worker)
-    parser.reads_settings("data", "database", "scripts", "worker", "labels", "drain")
+    parser.reads_settings("data", "database", "scripts", "worker", "labels", "drain", "carrier", "temporal")
     return parser
 
 

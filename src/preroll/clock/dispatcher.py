@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import stamina
 
 from preroll.app.orchestration import Orchestration, unexpected
+from preroll.clock.carriers import Carrier
 from preroll.domain.errors import PrerollError, StoreUnavailable
 from preroll.domain.machine import Outcome
-from preroll.ports.rows import Claimed, Claims, Settled, Settlement, Verdict
+from preroll.ports.rows import Claimed, Claims, Fence, Settled, Settlement, Verdict
 from preroll.ports.store import Journal
 from preroll.telemetry import CLAIM_FAILURES, LATENESS, RUNNING, RUNS, logger
 
@@ -37,10 +38,18 @@ class Pace:
 
 
 class Dispatcher:
-    """Claims for one worker. Belongs to one event loop."""
+    """Claims for one worker. Belongs to one event loop. Without another carrier it is one itself: *here*."""
 
-    def __init__(self, journal: Journal, orchestration: Orchestration, worker: int, pace: Pace = Pace()) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        orchestration: Orchestration,
+        worker: int,
+        pace: Pace = Pace(),
+        carrier: Carrier | None = None,
+    ) -> None:
         self._journal, self._orchestration, self._worker, self._pace = journal, orchestration, worker, pace
+        self._carrier: Carrier = carrier or self
         self._runs: dict[tuple[int, int], tuple[Claimed, asyncio.Task[None]]] = {}
         self._wake = asyncio.Event()
         self._stopping = False
@@ -83,9 +92,9 @@ class Dispatcher:
         room = self._pace.room - self.running
         claims = await self._journal.claim(self._worker, self._pace.lease_us, self._orchestration.decide, max(0, room))
         for fence in claims.cancel:
-            self._cancel(fence.boundary)
+            self._carrier.cancel(fence)
         for claimed in claims.runs:
-            self._begin(claimed, claims.now_us)
+            _ = self.begin(claimed, claims.now_us)
         return claims
 
     async def idle(self) -> None:
@@ -130,7 +139,12 @@ class Dispatcher:
         except TimeoutError:
             return
 
-    def _begin(self, claimed: Claimed, now_us: int) -> None:
+    def under_way(self, boundary: int) -> asyncio.Task[None] | None:
+        """The newest run of a boundary, if it runs here."""
+        return next((task for (key, _), (_, task) in reversed(self._runs.items()) if key == boundary), None)
+
+    def begin(self, claimed: Claimed, now_us: int) -> asyncio.Task[None]:
+        """Have a claimed run carried; the task ends when the carrier has no more to do."""
         boundary, booking = claimed.judged.boundary, claimed.judged.booking
         if not claimed.resumed:
             LATENESS.observe(max(0, now_us - boundary.due_us) / 1e6)
@@ -140,25 +154,28 @@ class Dispatcher:
             booking_event=boundary.event.name, run=claimed.run, late_ms=round((now_us - boundary.due_us) / 1e3, 1),
         )  # fmt: skip
         place = (boundary.key, claimed.epoch)
-        task = asyncio.get_running_loop().create_task(self._carry_out(claimed))
+        task = asyncio.get_running_loop().create_task(self._carrier.submit(claimed))
         self._runs[place] = (claimed, task)
-        RUNNING.set(len(self._runs))
+        RUNNING.inc()
         task.add_done_callback(lambda _: self._over(place))
+        return task
 
     def _over(self, place: tuple[int, int]) -> None:
         claimed, _ = self._runs.pop(place)
         self._stopped.discard(claimed.run)
-        RUNNING.set(len(self._runs))
+        RUNNING.dec()
         self._wake.set()
 
-    def _cancel(self, boundary: int) -> None:
+    def cancel(self, fence: Fence) -> None:
+        """As a carrier: stop the run of a boundary."""
         for (key, _), (claimed, _) in self._runs.items():
-            if key == boundary and claimed.run not in self._stopped:
+            if key == fence.boundary and claimed.run not in self._stopped:
                 self._stopped.add(claimed.run)
                 log.warning("stopping a run: a down event of its booking is due", run=claimed.run)
                 self._orchestration.cancel(claimed.run)
 
-    async def _carry_out(self, claimed: Claimed) -> None:
+    async def submit(self, claimed: Claimed) -> None:
+        """As a carrier: run it here, and settle what came of it."""
         try:
             settlement = await self._perform(claimed)
         except PrerollError as error:

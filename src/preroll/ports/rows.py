@@ -97,6 +97,8 @@ class Fence:
 
     boundary: int
     epoch: int
+    generation: int = field(default=0, compare=False)
+    """No part of the proof: with it a carrier names the run; 0: it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ class Adopted:
     """It is this worker's now; None: it is over, or somebody else's."""
     busy: bool = False
     """It is not over, and not for this worker now: another one runs it and lives, or has the script. Ask again."""
+    now_us: int = 0
+    """The store's clock."""
 
 
 @dataclass(frozen=True, slots=True)

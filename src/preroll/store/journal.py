@@ -90,6 +90,7 @@ class SqlJournal:
 
     async def sent(self, worker: int) -> frozenset[int]:
         keys: frozenset[int] = await self._ask(TASK, lambda work: sent(work, worker))
+        self._owned.setdefault(worker, set()).intersection_update(keys)
         return keys
 
     async def renew(self, worker: int, lease_us: int) -> None:

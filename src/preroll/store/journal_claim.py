@@ -101,7 +101,7 @@ _HEAL = (
 )
 """Nobody waits for what is over, nor beyond the moment at which its own down event is due."""
 _STOP = (
-    "select b.key, b.epoch, b.worker, b.stopping, w.role from boundary b join booking k on k.key = b.booking"
+    "select b.key, b.epoch, b.worker, b.stopping, w.role, b.generation from boundary b join booking k on k.key = b.booking"
     " left join worker w on w.key = b.worker"
     " where b.state = 'running' and b.rank = 1 and (k.live = 0 or exists (select 1 from boundary d"
     " where d.booking = b.booking and d.rank = 0 and d.state = 'armed' and d.due_us <= ?))"
@@ -154,7 +154,11 @@ def _stop(work: Work, worker: int) -> tuple[Fence, ...]:
     if fresh := [row[0] for row in rows if not row[3]]:
         work.db.run("update boundary set stopping = 1 where key in ?ints and state = 'running'", fresh)
         work.due = True
-    return tuple(Fence(key, epoch) for key, epoch, owner, _, role in rows if owner == worker or role == _CARRIED)
+    return tuple(
+        Fence(key, epoch, generation)
+        for key, epoch, owner, _, role, generation in rows
+        if owner == worker or role == _CARRIED
+    )
 
 
 def _next_due(work: Work, worker: int) -> int | None:

@@ -85,7 +85,7 @@ def adopt(work: Work, worker: int, boundary: int, generation: int) -> Adopted:
         db.run(LOCK_BOOKINGS, [asked[0]])
     claimed, ended = _resume(work, reach_of(work, worker), db.all(_READ_SENT, [boundary], worker, work.now))
     open_still = not (claimed or ended) and db.one(_ASKED_FOR, boundary, generation) is not None
-    return Adopted(claimed[0] if claimed else None, busy=open_still)
+    return Adopted(claimed[0] if claimed else None, busy=open_still, now_us=work.now)
 
 
 def sent(work: Work, worker: int) -> frozenset[int]:
