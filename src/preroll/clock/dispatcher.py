@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import stamina
 
 from preroll.app.orchestration import Orchestration, unexpected
-from preroll.clock.carriers import Carrier
+from preroll.clock.carrier import Carrier
 from preroll.domain.errors import PrerollError, StoreUnavailable
 from preroll.domain.machine import Outcome
 from preroll.ports.rows import Claimed, Claims, Fence, Settled, Settlement, Verdict

@@ -101,8 +101,8 @@ _HEAL = (
 )
 """Nobody waits for what is over, nor beyond the moment at which its own down event is due."""
 _STOP = (
-    "select b.key, b.epoch, b.worker, b.stopping, w.role, b.generation from boundary b join booking k on k.key = b.booking"
-    " left join worker w on w.key = b.worker"
+    "select b.key, b.epoch, b.worker, b.stopping, w.role, b.generation from boundary b"
+    " join booking k on k.key = b.booking left join worker w on w.key = b.worker"
     " where b.state = 'running' and b.rank = 1 and (k.live = 0 or exists (select 1 from boundary d"
     " where d.booking = b.booking and d.rank = 0 and d.state = 'armed' and d.due_us <= ?))"
 )
