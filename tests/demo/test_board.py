@@ -122,6 +122,22 @@ async def test_the_picture_shows_state_service_countdown_and_what_happens(client
     assert "The story begins" in found
 
 
+async def test_what_an_audit_turned_is_told(client, api):
+    told: list[Line] = []
+    board = Board("http://demo", tell=told.append)
+    audited = {**CHANGE, "position": "8", "kind": "booking.audit", "before": "Pending", "after": "Up"}
+    api.changes.append(audited)
+    await board.look(client)
+    assert (Voice.ACTION, "audit Pending → Up") in [(line.voice, line.text) for line in told]
+
+
+async def test_an_hour_is_told_in_minutes(client, api):
+    api.bookings[0]["start"] = "2026-03-01T19:00:00Z"
+    board = Board("http://demo")
+    await board.look(client)
+    assert "pre-roll in 60 min" in shown(board)
+
+
 async def test_a_dead_engine_is_told(client):
     board = Board("http://demo", engine=Engine.DEAD)
     await board.look(client)

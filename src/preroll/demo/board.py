@@ -147,7 +147,8 @@ class Board:
             cause = change.cause.split(" ")[0] or "book"  # an event's run is named behind it
             line = Line(seconds, Voice.STATE, cause, name, change.before, change.after)
         else:
-            line = Line(seconds, Voice.ACTION, change.kind.removeprefix("booking."), name)
+            turn = f" {change.before} → {change.after}" if change.after else ""
+            line = Line(seconds, Voice.ACTION, change.kind.removeprefix("booking.") + turn, name)
         self._add(line)
 
     def _when(self, at: datetime) -> float:

@@ -22,6 +22,8 @@ from preroll.demo.timing import Timing
 
 LINES = 9
 """How many of the last lines stand below the table."""
+MINUTES = 180
+"""From so many seconds on they are told in minutes."""
 SERVICE_STYLES = {"START": "bold green", "STANDBY": "cyan", "PAUSE": "magenta", "FAILED": "bold red"}
 ENGINE_STYLES = {Engine.STARTING: "yellow", Engine.RUNNING: "green", Engine.DEAD: "bold red"}
 
@@ -86,7 +88,7 @@ def _head(board: Board) -> Text:
 
 def _bookings(board: Board, now: datetime) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, expand=True)
-    for name, width in (("booking", 14), ("life cycle", 28), ("service", 7), ("next event", 19)):
+    for name, width in (("booking", 14), ("life cycle", 28), ("service", 7), ("next event", 21)):
         table.add_column(name, width=width, no_wrap=True)
     table.add_column("now", ratio=1, no_wrap=True)
     for booking in board.bookings:
@@ -116,8 +118,13 @@ def next_event(booking: BookingSummary, now: datetime) -> Text:
     idle = booking.state not in ("Confirmed",) and booking.phase == "waiting"
     for name, at in events:
         if at > now:
-            return Text(f"{name} in {(at - now).total_seconds():.0f} s", "dim" if idle else "")
+            return Text(f"{name} in {_span(at - now)}", "dim" if idle else "")
     return Text("lapsed" if idle else "due", "dim" if idle else "yellow")
+
+
+def _span(left: timedelta) -> str:
+    seconds = left.total_seconds()
+    return f"{seconds:.0f} s" if seconds < MINUTES else f"{seconds / 60:.0f} min"
 
 
 def _now(board: Board, booking: BookingSummary) -> Text:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from preroll.client import AsyncClient, ClientError, calls
+from preroll.client import AsyncClient, ClientError, Unreachable, calls
 from preroll.client.things import Booking, Round
 from preroll.demo import evidence
 from preroll.demo.board import Board, Engine
@@ -45,6 +45,9 @@ class Stage:
     network: Network
     server: Server
     client: AsyncClient
+    """It repeats a call while the engine is dead."""
+    looking: AsyncClient
+    """It does not."""
     board: Board
     evidence: Evidence = field(default_factory=Evidence)
     begin: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -91,9 +94,10 @@ class Stage:
         """Wait until a round of checks that began after this instant has ended."""
         async with asyncio.timeout(max(0.0, PATIENCE - self.board.seconds)):
             while True:
-                found = (await self.client.send(calls.booking_audits(booking.id))).rounds
-                if found and found[0].ended and found[0].began >= since:
-                    return found[0]
+                with suppress(Unreachable):  # the engine is dead, or on its way
+                    found = (await self.looking.send(calls.booking_audits(booking.id))).rounds
+                    if found and found[0].ended and found[0].began >= since:
+                        return found[0]
                 await asyncio.sleep(PACE)
 
     async def quiet(self, seconds: float) -> None:
@@ -169,7 +173,7 @@ async def built(root: Path, board: Board, halves: frozenset[Half] = BOTH) -> Asy
         if tempo > 1:
             board.say(f"This machine is busy: the story is told {tempo:.1f} times as slowly")
         found = Evidence(tempo=tempo, halves=halves, plane=network.what)
-        yield Stage(world, network, server, client, board, found, tempo=tempo)
+        yield Stage(world, network, server, client, looking, board, found, tempo=tempo)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
