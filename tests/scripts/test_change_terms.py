@@ -129,6 +129,20 @@ async def test_an_audit_sees_the_new_values_and_decides() -> None:
     assert {"change:START:audit:1", "change:START:audit:2"} <= lab.journal.steps.keys()
 
 
+async def test_two_nodes_on_one_device_take_turns_and_need_no_window() -> None:
+    """A device has one confirmed commit at a time."""
+    lab = Lab()
+    box = {"address": {"device": "pe1", "caps": ABLE}, "device": "box"}
+    equipment = tuple(replace(lab.equipment(label), **box) for label in LABELS)
+    values = {"PE1": {"rate": 8}, "PE2": {"on": True}}
+    report = await lab.live(asking(values=values, audit=Probe(AuditState.DOWN), within=0), equipment=equipment)
+    assert "both old: PE1 (pe1), PE2 (pe2)" in report.message
+    assert lab.values()["PE1"] == OLD
+    assert (await lab.retry(asking(values=values), equipment=equipment)).message == ""
+    assert lab.settled()["PE1"] == NEW
+    assert "pending" not in [entry.what for entry in lab.world.log("pe1")]
+
+
 # What is refused, with nothing written
 
 
@@ -267,6 +281,34 @@ async def test_without_the_row_what_was_confirmed_is_taken_back() -> None:
         await lab.live()
         said = [entry.what for entry in lab.world.log("pe1")]
         assert ("rolled back" in said[said.index("confirmed") :]) == bool(forgets)
+
+
+async def test_a_device_that_is_swapped_before_the_retry_is_left_alone_and_told() -> None:
+    lab = Lab(dict.fromkeys(LABELS, ()))
+    lab.world.fault("pe2", "vanishes", on=frozenset({"verify", "rollback"}))
+    assert "NOT all old: PE2 (pe2)" in (await lab.live()).message
+    lab.world.introduce("pe3", OLD)
+    spare = replace(lab.equipment("PE2"), id="id-spare", name="pe3", address={"device": "pe3", "caps": ()})
+    report = await lab.retry(equipment=(lab.equipment("PE1"), spare))
+    assert report.message == ""
+    assert (
+        "PE2 (pe2) is no longer part of the booking, and is left alone; left to undo: rate: 4 -> 8"
+        in lab.journal.said()
+    )
+    assert (lab.world.values("pe1"), lab.world.values("pe2"), lab.world.values("pe3")) == (NEW, NEW, NEW)
+
+
+async def test_a_device_that_is_swapped_after_the_decision_is_changed_too() -> None:
+    lab = Lab()
+    lab.world.fault("pe2", "vanishes", on="confirm")
+    assert "NOT all new: PE2 (pe2)" in (await lab.live()).message
+    lab.world.introduce("pe3", OLD)
+    spare = replace(lab.equipment("PE2"), id="id-spare", name="pe3", address={"device": "pe3", "caps": ()})
+    report = await lab.retry(equipment=(lab.equipment("PE1"), spare))
+    assert report.message == ""
+    lab.settled()
+    assert (lab.world.values("pe1"), lab.world.values("pe2"), lab.world.values("pe3")) == (NEW, OLD, NEW)
+    assert lab.journal.said().endswith("change:START#2: both new: PE1 (pe1), PE2 (pe3)")
 
 
 # A run that is stopped

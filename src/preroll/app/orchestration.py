@@ -201,6 +201,7 @@ def _equip(
         paths={p.name: p.path or p.name for p in profile.parameters} if profile else {},
         load=profile.loads.get(resource.driver, "") if profile else "",
         properties=resource.properties,
+        device=resource.device,
     )
 
 

@@ -72,6 +72,8 @@ class Equipment:
     properties: Mapping[str, object] = field(default_factory=dict)
     applied: Mapping[str, object] = field(default_factory=dict)
     """What earlier runs of the booking applied last, by the driver's paths; for audits."""
+    device: str = ""
+    """The box behind it, which others may share; empty: it is a device of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ class Changes:
 
     async def _make(self, asked: Asked, log: Logger, applied: Sequence[tuple[str, Mapping[str, object]]]) -> Intent:
         known = self._past.latest.get(asked.name)
-        if known is not None and self._course(known).committed:
+        if known is not None and self._course(known).committed and self._is_on(known, asked):
             return known
         intent = await Planning(asked, self._past.title(asked.name), self._order, self._kit).plan()
         if self._order.dry_run:
@@ -86,6 +86,11 @@ class Changes:
 
         await self._course(intent).run(asked.audits, asked.within, audit)
         return intent
+
+    def _is_on(self, intent: Intent, asked: Asked) -> bool:
+        """Was it made on the resources that the nodes have now? One may have been swapped before a retry."""
+        made = {target.label: target.resource for target in intent.targets}
+        return all(made.get(e.label) == e.id for e in self._order.equipment if e.label in asked.desired)
 
     def _course(self, intent: Intent) -> Course:
         return Course(intent, self._past, self._kit, self._order)

@@ -30,7 +30,8 @@ class Course:
     def __init__(self, intent: Intent, past: Past, kit: Kit, order: Order) -> None:
         self._intent, self._past, self._kit = intent, past, kit
         self._equipment = {e.id: e for e in order.equipment}
-        self._written = [t for t in intent.targets if past.known(intent.step("apply", t.label))]
+        self._targets = tuple(t for t in intent.targets if t.resource in self._equipment)
+        self._written = [t for t in self._targets if past.known(intent.step("apply", t.label))]
         """Devices that an apply may have touched."""
         self._applied = {t.label: past.applied(t, intent.step("apply", t.label)) for t in self._written}
         self._until = 0.0
@@ -120,12 +121,13 @@ class Course:
         if self._past.done(self._intent.step(Stand.NEW)):
             return
         self._say(Severity.WARNING, "was decided when its host or engine died: only forward")
+        self._leave_what_is_gone("to confirm")
         await self._forward(again=True)
 
     async def _forward(self, *, again: bool = False) -> None:
-        failed = await failures_of({t: self._confirm(t, again=again) for t in self._intent.targets})
+        failed = await failures_of({t: self._confirm(t, again=again) for t in self._targets})
         left = {t: f"{self._told(error)}; {_undone(t, 'to confirm')}" for t, error in failed.items()}
-        good = [t for t in self._intent.targets if t not in failed]
+        good = [t for t in self._targets if t not in failed]
         if left:
             raise self._open("was decided, and could not be brought to its end", Stand.NEW, good, left)
         await self._conclude(Stand.NEW, Severity.INFO)
@@ -144,10 +146,12 @@ class Course:
             await driver.confirm(self._applied.get(target.label, target.unseen))
         except Reverted as reverted:
             self._say(Severity.WARNING, f"{_name(target)} had taken it back by itself, and gets it again: {reverted}")
+            await load(driver, target.desired, key=key)
+            if target.lost:
+                raise GiveUp(f"{', '.join(target.lost)} is a secret, and is not kept") from reverted
         else:
-            if not again:
-                return
-        await load(driver, target.desired, key=key)
+            if again:
+                await load(driver, target.desired, key=key)
 
     # Back
 
@@ -161,12 +165,22 @@ class Course:
         for name in self._past.under_way(self._intent):
             if name.startswith(ahead):
                 await self._give_up(name)
-        if not self._written or self._past.done(self._intent.step(Stand.OLD)):
+        if self._past.done(self._intent.step(Stand.OLD)):
+            return
+        self._leave_what_is_gone("to undo")
+        if not self._written:
             return
         failure = await self._back("its host or engine died before it was decided")
         if failure.stand is not Stand.OLD:
             raise failure
         self._say(Severity.INFO, "starts anew")
+
+    def _leave_what_is_gone(self, what: str) -> None:
+        """A device that is no longer part of the booking may be somebody else's by now: it is told, and not touched."""
+        for target in self._intent.targets:
+            if target not in self._targets and self._past.known(self._intent.step("apply", target.label)):
+                text = f"{_name(target)} is no longer part of the booking, and is left alone; {_undone(target, what)}"
+                self._say(Severity.WARNING, text)
 
     async def _give_up(self, name: str) -> None:
         async def never(_: str) -> object:
@@ -185,11 +199,11 @@ class Course:
         for group in reversed(self._intent.groups):
             failed |= await failures_of({t: self._undo(t) for t in reversed(group) if t in self._written})
         left = {t: f"{self._told(error)}; {_undone(t, 'to undo')}" for t, error in failed.items()}
-        good = [t for t in self._intent.targets if t not in failed]
+        good = [t for t in self._targets if t not in failed]
         if left:
             return self._open(why, Stand.OLD, good, left)
         await self._conclude(Stand.OLD, Severity.WARNING)
-        return ChangeFailed(f"{self._intent.title}: {why}; {_stand(Stand.OLD, self._intent.targets)}", Stand.OLD)
+        return ChangeFailed(f"{self._intent.title}: {why}; {_stand(Stand.OLD, self._targets)}", Stand.OLD)
 
     async def _undo(self, target: Target) -> None:
         applied = self._applied[target.label]
@@ -213,16 +227,13 @@ class Course:
         """Say how all of them stand, in the log and as a row of the journal."""
 
         async def say(_: str) -> object:
-            self._say(severity, _stand(stand, self._intent.targets), stand=stand.value)
+            self._say(severity, _stand(stand, self._targets), stand=stand.value)
             return None
 
         await self._kit.steps.take(Step(self._intent.step(stand), say, repeatable=True))
 
     def _use(self, target: Target) -> AbstractAsyncContextManager[Driver]:
-        equipment = self._equipment.get(target.resource)
-        if equipment is None:
-            raise GiveUp(f"{target.where} is no longer part of the booking")
-        return self._kit.sessions.use(equipment)
+        return self._kit.sessions.use(self._equipment[target.resource])
 
     def _open(self, why: str, stand: Stand, good: Sequence[Target], left: Mapping[Target, str]) -> ChangeFailed:
         """Not all is as it should be: say so, and what is left where."""

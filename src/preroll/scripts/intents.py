@@ -37,13 +37,15 @@ class Target:
     key: str
     reverts: bool
     """It takes back by itself what is not confirmed."""
+    undo: tuple[Change, ...] = ()
+    """What takes it back, where that is more than writing the old values."""
     lost: tuple[str, ...] = ()
     """Paths whose values are secrets, of which the journal has only a digest."""
 
     @property
     def plan(self) -> Plan:
         """What an apply changes."""
-        return Plan(self.changes)
+        return Plan(self.changes, undo=self.undo)
 
     @property
     def unseen(self) -> Applied:
@@ -60,19 +62,20 @@ class Target:
         return {
             "label": self.label, "resource": self.resource, "where": self.where, "key": self.key,
             "reverts": self.reverts, "desired": {path: _written(value) for path, value in self.desired.items()},
-            "changes": [[c.path, _written(c.old), _written(c.new)] for c in self.changes],
+            "changes": _rows(self.changes), "undo": _rows(self.undo),
         }  # fmt: skip
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Target:
         """As it was written down."""
-        changes = [Change(*change) for change in row["changes"]]
-        lost = {c.path for c in changes if _hidden(c.old) or _hidden(c.new)}
+        changes, undo = _changes(row["changes"]), _changes(row["undo"])
+        lost = {c.path for c in (*changes, *undo) if _is_lost(c)}
         lost |= {path for path, value in row["desired"].items() if _hidden(value)}
         return cls(
             row["label"], row["resource"], row["where"],
             {path: value for path, value in row["desired"].items() if path not in lost},
-            tuple(c for c in changes if c.path not in lost), row["key"], row["reverts"], tuple(sorted(lost)),
+            tuple(c for c in changes if c.path not in lost), row["key"], row["reverts"],
+            tuple(c for c in undo if c.path not in lost), tuple(sorted(lost)),
         )  # fmt: skip
 
 
@@ -158,15 +161,25 @@ class Past:
 
 def noted(applied: Applied) -> dict[str, object]:
     """What is kept of an apply, besides its plan."""
-    undo = [[c.path, _written(c.old), _written(c.new)] for c in applied.undo]
-    return {"undo": undo, "pending": applied.pending, "token": applied.token}
+    return {"undo": _rows(applied.undo), "pending": applied.pending, "token": applied.token}
 
 
 def remembered(target: Target, row: Mapping[str, Any]) -> Applied:
     """The apply of which ``noted`` kept this; without the secrets."""
-    undo: Iterable[Change] = (Change(*change) for change in row["undo"])
-    known = tuple(c for c in undo if not (_hidden(c.old) or _hidden(c.new)))
+    known = tuple(change for change in _changes(row["undo"]) if not _is_lost(change))
     return Applied(target.plan, known, pending=row["pending"], token=row["token"])
+
+
+def _rows(changes: Iterable[Change]) -> list[list[object]]:
+    return [[change.path, _written(change.old), _written(change.new)] for change in changes]
+
+
+def _changes(rows: Iterable[Sequence[Any]]) -> tuple[Change, ...]:
+    return tuple(Change(*row) for row in rows)
+
+
+def _is_lost(change: Change) -> bool:
+    return _hidden(change.old) or _hidden(change.new)
 
 
 def _written(value: object) -> object:

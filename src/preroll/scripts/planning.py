@@ -92,12 +92,20 @@ class Planning:
         try:
             async with self._kit.sessions.use(equipment) as driver:
                 plan = await driver.plan(desired)
-                reverts = self._asked.window > 0 and "confirmed-commit" in driver.caps
+                able = self._asked.window > 0 and "confirmed-commit" in driver.caps
         except Exception as error:
             self._wrong.append((equipment, error))
             raise
         key = f"{self._order.key_prefix}:{self._title}:{equipment.label}"
-        return Target(equipment.label, equipment.id, equipment.name, desired, plan.changes, key, reverts)
+        return Target(
+            equipment.label, equipment.id, equipment.name, desired, plan.changes, key,
+            reverts=able and not self._is_shared(equipment), undo=plan.undo,
+        )  # fmt: skip
+
+    def _is_shared(self, equipment: Equipment) -> bool:
+        """Is there another node on the same device? A device has one pending change at a time."""
+        others = (e for e in self._order.equipment if e.label in self._asked.desired and e is not equipment)
+        return bool(equipment.device) and any(e.device == equipment.device for e in others)
 
     def _diff(self) -> Diff:
         return tuple((f"{t.label}: {path}", old, new) for t in self.intent.targets for path, old, new in t.diff)

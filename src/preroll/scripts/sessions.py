@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import importlib
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from importlib.metadata import entry_points
 
@@ -55,9 +56,9 @@ def _import(name: str, drivers: Mapping[str, str]) -> DriverFactory:
 class _Session:
     """An open driver; one user at a time."""
 
-    def __init__(self, driver: Driver, address: Mapping[str, object]) -> None:
+    def __init__(self, driver: Driver, address: Mapping[str, object], lock: asyncio.Lock) -> None:
         self.driver, self.address = driver, address
-        self.lock = asyncio.Lock()
+        self.lock = lock
         self.open = False
         self.outdated = False
         """The device refused its credentials: they are read again before the next use."""
@@ -75,10 +76,12 @@ class Sessions:
     def __init__(self, find: FindDriver, secrets: Secrets | None = None) -> None:
         self._find, self._secrets = find, secrets or Secrets()
         self._sessions: dict[str, _Session] = {}
+        self._shared: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """Device -> held by who uses one of the resources on it."""
 
     @contextlib.asynccontextmanager
     async def use(self, equipment: Equipment) -> AsyncIterator[Driver]:
-        """The resource's driver, open, for one user. An exchange that was broken off closes it.
+        """The resource's driver, open, for one user of its device. An exchange that was broken off closes it.
 
         Raises:
             GiveUp: there is no such driver. InvalidValue: the address names a secret that is not there.
@@ -109,7 +112,8 @@ class Sessions:
             return session
         if session is not None:
             await self._close(session)
-        session = self._sessions[equipment.id] = _Session(self._make(equipment), equipment.address)
+        lock = self._shared[equipment.device] if equipment.device else asyncio.Lock()
+        session = self._sessions[equipment.id] = _Session(self._make(equipment), equipment.address, lock)
         return session
 
     def _make(self, equipment: Equipment) -> Driver:

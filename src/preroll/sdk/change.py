@@ -39,7 +39,7 @@ class Stand(StrEnum):
     NEW = "new"
     """All have what was wanted."""
     OPEN = "open"
-    """Not known of all: see the residue."""
+    """Of some it is not known, or they have what they should not; the residue tells."""
 
 
 class ChangeFailed(ScriptError):
