@@ -144,8 +144,8 @@ class Lab:
         def mortal(name: str, address: Mapping[str, object]) -> Driver:
             return cast(Driver, MortalDriver(sim_in(self.world)(name, address), life))
 
-        runner = InlineRunner({"script": script}, {"sim": mortal}, sleep=self.pause)
-        return await runner.run(self.order(**changes), self.journal, booking=1, fence_of=(7, 1))
+        self.runner = InlineRunner({"script": script}, {"sim": mortal}, sleep=self.pause)
+        return await self.runner.run(self.order(**changes), self.journal, booking=1, fence_of=(7, 1))
 
     async def retry(self, script: Callable[..., object] = circuit, **changes: Any) -> Report:
         """An operator's retry."""

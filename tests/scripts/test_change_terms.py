@@ -322,6 +322,28 @@ async def test_a_run_that_is_stopped_goes_back_at_once() -> None:
     assert lab.journal.said().endswith(f"change:START: goes back: the run was stopped\nchange:START: both old: {BOTH}")
 
 
+class Stopping(Lab):
+    """A lab in which the run is stopped as soon as a device is slow."""
+
+    async def pause(self, seconds: float) -> None:
+        self.runner.cancel("run-1")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        await super().pause(seconds)
+
+
+@pytest.mark.parametrize(("call", "stand", "values"), [("verify", "old", OLD), ("confirm", "new", NEW)])
+async def test_a_run_that_is_stopped_ends_where_the_decision_says(
+    call: str, stand: str, values: Mapping[str, object]
+) -> None:
+    lab = Stopping()
+    lab.world.fault("pe2", "slow", on=call, times=1, seconds=1.0)
+    report = await lab.live()
+    assert (report.cancelled, report.message) == (True, "script: cancelled")
+    assert lab.journal.said().endswith(f"change:START: both {stand}: {BOTH}")
+    assert lab.settled() == dict.fromkeys(LABELS, values)
+
+
 async def test_a_change_that_nobody_awaits_comes_to_its_end() -> None:
     @lso
     async def script(ctx: Context) -> None:
