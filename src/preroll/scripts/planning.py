@@ -36,6 +36,7 @@ class Planning:
     def __init__(self, asked: Asked, title: str, order: Order, kit: Kit) -> None:
         self._asked, self._title, self._order, self._kit = asked, title, order, kit
         self._step = Step(f"{title}:plan", self._do, repeatable=True, diff=self._diff)
+        self._devices: list[Equipment] = []
         self._wrong: list[tuple[Equipment, Exception]] = []
         self.intent = Intent(title, asked.window, asked.turns, ())
 
@@ -45,20 +46,19 @@ class Planning:
         Raises:
             AuthorError, GiveUp: it cannot be done so. ChangeFailed: a device could not be planned.
         """
-        equipment = self._equipment()
+        self._devices = self._admitted()
         try:
             await self._kit.steps.take(self._step)
         except MemoryError:
             raise
         except Exception as error:
             why = message_of(error).removeprefix(f"{self._title}:")
-            raise ChangeFailed(
-                f"{self._title}: {why}; nothing was written: {_all(equipment)} old", Stand.OLD
-            ) from error
+            text = f"{self._title}: {why}; nothing was written: {_all(len(self._devices))} old"
+            raise ChangeFailed(text, Stand.OLD) from error
         self._refuse_short_window()
         return self.intent
 
-    def _equipment(self) -> list[Equipment]:
+    def _admitted(self) -> list[Equipment]:
         asked, named = self._asked, f"{PREFIX}{self._asked.name}"
         if not asked.name or ":" in asked.name or "#" in asked.name:
             raise AuthorError(f"a change cannot be named {asked.name!r}: give it a name without : and #")
@@ -79,7 +79,7 @@ class Planning:
     async def _do(self, _: str) -> object:
         self._wrong.clear()
         try:
-            targets = await all_of([self._target(equipment) for equipment in self._equipment()])
+            targets = await all_of([self._target(equipment) for equipment in self._devices])
         except Exception:  # noqa: BLE001 - raised again, with its device
             equipment, error = self._wrong[0]
             self._step.where = equipment.name
@@ -104,8 +104,7 @@ class Planning:
 
     def _is_shared(self, equipment: Equipment) -> bool:
         """Is there another node on the same device? A device has one pending change at a time."""
-        others = (e for e in self._order.equipment if e.label in self._asked.desired and e is not equipment)
-        return bool(equipment.device) and any(e.device == equipment.device for e in others)
+        return bool(equipment.device) and sum(e.device == equipment.device for e in self._devices) > 1
 
     def _diff(self) -> Diff:
         return tuple((f"{t.label}: {path}", old, new) for t in self.intent.targets for path, old, new in t.diff)
@@ -120,5 +119,5 @@ class Planning:
             )
 
 
-def _all(equipment: list[Equipment]) -> str:
-    return {1: "the device is", 2: "both are"}.get(len(equipment), f"all {len(equipment)} are")
+def _all(count: int) -> str:
+    return {1: "the device is", 2: "both are"}.get(count, f"all {count} are")
