@@ -9,13 +9,16 @@ LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-ha
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench simulate fuzz docs lock format clean
+.PHONY: help demo fleet-demo test check bench simulate fuzz docs lock format clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/run  ## a small world that books itself, kills its engine, and proves that nothing was lost
 	$(BIN)/preroll demo
+
+fleet-demo: .venv/dev  ## a fleet on this machine: Temporal, three workers in two places, one of which is killed
+	$(BIN)/python examples/fleet/fleet.py
 
 test: .venv/dev  ## all tests, on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal

@@ -37,3 +37,9 @@ def burn(ctx: BlockingContext) -> None:
 async def configure(ctx: Context) -> None:
     """Applies every resource's profile, all at once."""
     await asyncio.gather(*(ctx.apply_profile(label) for label in ctx.resources))
+
+
+@lso(name="bench-wait")
+async def wait(ctx: Context) -> None:
+    """One step that takes a minute."""
+    await ctx.step("wait", lambda key: asyncio.sleep(60, key), repeatable=True)
