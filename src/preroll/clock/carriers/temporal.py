@@ -61,8 +61,8 @@ def ident_of(boundary: int, generation: int) -> str:
 
 
 def queue_of(name: str, needs: Labels) -> str:
-    """The task queue of runs that need a worker with these labels, such as ``preroll site=north``."""
-    return f"{name} {written(needs)}".rstrip()
+    """The task queue of runs that need a worker with these labels, such as ``preroll:site=north``."""
+    return f"{name}:{written(needs)}" if needs else name
 
 
 def queues_of(name: str, labels: Labels) -> Iterator[str]:
