@@ -137,9 +137,12 @@ async def _channel(stage: Stage) -> list[tuple[str, str]]:
 async def _circuit(stage: Stage) -> list[tuple[str, str]]:
     """Bring a circuit up; its devices, and where it is entered."""
     await stage.dial(LINK)
-    devices = stage.network.devices.items()
+    devices = [
+        f"{name} 127.0.0.1:{device.port} ({device.username}, {device.password})"
+        for name, device in stage.network.devices.items()
+    ]
     return [
-        ("netconf", "  ".join(f"{name} {device.username}@127.0.0.1:{device.port}" for name, device in devices)),
+        ("netconf", "  ".join(devices)),
         ("circuit", f"127.0.0.1:{stage.network.plane.doors[LINK.port]}, {LINK.kbit} kbit/s; {stage.network.what}"),
     ]
 
