@@ -199,6 +199,17 @@ async def test_a_device_that_cannot_be_planned_is_named() -> None:
     )
 
 
+async def test_an_undo_that_is_too_large_to_be_kept_is_refused() -> None:
+    lab = Lab()
+    lab.world.tamper("pe1", {"banner": "x" * 1_200_000})
+    report = await lab.live(asking(values={"PE1": {"banner": ""}, "PE2": {"rate": 8}}))
+    assert report.message == (
+        "change:START: plan: the result of a step takes the run's output over 1000 kB; "
+        "nothing was written: both are old"
+    )
+    assert lab.world.applied("pe1") == lab.world.applied("pe2") == []
+
+
 # What is told when it fails
 
 
