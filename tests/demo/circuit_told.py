@@ -15,7 +15,7 @@ from tests.demo.told import a_change, a_run, a_step, at, evidence, news
 
 UP_BEFORE = {"pe-1": {1: 4000}, "pe-2": {1: 4000}}
 UP_AFTER = {"pe-1": {1: 4000, 3: 3000}, "pe-2": {1: 4000, 3: 3000}}
-REFUSED = "change:START:plan on pe-2 port 2: connect to 127.0.0.1:830: Connection refused (3 attempts)"
+REFUSED = "change:START:plan on pe-2 port 2: connect to 127.0.0.1:830: Connection refused; nothing was written"
 LIED = "change:START: verify:far on pe-2 port 4: check set failed: circuit: expected True, found False; both old"
 
 

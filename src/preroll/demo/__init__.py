@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small world with real devices: media nodes that run FFmpeg, and the bundle and scripts that book them."""
+"""A small world with real devices: media nodes, a network, and the bundle and scripts that book them."""

@@ -63,7 +63,7 @@ def devices_as_left(evidence: Evidence) -> Finding:
 
 def down_fails(evidence: Evidence) -> Finding:
     """A booking over a device that is down."""
-    return _fails(evidence, BACKUP, FAR)
+    return _fails(evidence, BACKUP, FAR, "nothing was written")
 
 
 def down_harms_nobody(evidence: Evidence) -> Finding:
@@ -88,7 +88,7 @@ def slow_is_right(evidence: Evidence) -> Finding:
 
 def lie_found(evidence: Evidence) -> Finding:
     """The check set of the change."""
-    return _fails(evidence, GUEST, "check set failed")
+    return _fails(evidence, GUEST, "check set failed", "both old")
 
 
 def lie_taken_back(evidence: Evidence) -> Finding:
@@ -175,14 +175,15 @@ def _both(steps: Mapping[str, Step], phase: str) -> list[Step]:
     return [steps[f"change:START:{phase}:{label}"] for label in ("near", "far")]
 
 
-def _fails(evidence: Evidence, link: Link, because: str) -> Finding:
+def _fails(evidence: Evidence, link: Link, *because: str) -> Finding:
+    """It failed at START, and its run tells why in these words."""
     record = evidence.records[link.name]
     message = record.runs_of(START)[-1].message
-    said = because if because in message else message or "nothing is said"
+    said = [word for word in because if word in message]
     return Finding(
-        f"{glyphs(FAILED)}: {because}",
-        f"{glyphs(record.states)}: {said}",
-        record.states == FAILED and because in message,
+        f"{glyphs(FAILED)} {', '.join(because)}",
+        f"{glyphs(record.states)} {', '.join(said) or message}",
+        record.states == FAILED and len(said) == len(because),
     )
 
 

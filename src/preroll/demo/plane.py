@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What circuits are made of: the addresses of each port, what a device says of a circuit, and who carries it.
 
-On port *n* of both devices there is one customer with a site near and a site far. Addresses are those of documentation
-(RFC 5737), so that nothing can ever leave this machine for a real network.
+On port *n* of both devices there is one customer, with a site near and a site far::
 
-====================  ====================  ====================
-near site, 192.0.2    pe-1 === pe-2         far site, 198.51.100
-====================  ====================  ====================
-``.(4n+2)``           ``203.0.113.(4n+1)``  ``.(4n+2)``
-  gateway ``.(4n+1)`` ``203.0.113.(4n+2)``    gateway ``.(4n+1)``
-====================  ====================  ====================
+    near site ----------- pe-1 ================================== pe-2 ------------- far site
+    192.0.2.(4n+2)    .(4n+1)  203.0.113.(4n+1)  203.0.113.(4n+2)  .(4n+1)    198.51.100.(4n+2)
 
-The gateways, the routes to the other site and the rate are what makes a circuit: they are there only while the devices
-are configured so.
+The gateways of the sites, the routes to the other site and the rate are what makes a circuit: they are there only while
+the devices are configured so. Addresses are those of documentation (RFC 5737): nothing can ever leave this machine for
+a real network.
 """
 
 from __future__ import annotations
