@@ -38,10 +38,11 @@ async def until(met: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def at_once(opened: Callable[..., World]) -> int:
-    """How many runs two workers have when one claims while the other's claim is written and not committed.
+async def at_once(opened: Callable[..., World], *, still: bool = False) -> tuple[int, int]:
+    """How many runs each of two workers has when one claims while the other's claim is written and not committed.
 
-    They stand in two places, so that no row is wanted by both: nothing but the lock is between them.
+    They stand in two places, so that no row is wanted by both: nothing but the lock is between them. With ``still`` the
+    first one stands still until the second one has claimed.
     """
     gate = Gate()
     first, second = opened(reach=gate), opened()
@@ -63,18 +64,23 @@ async def at_once(opened: Callable[..., World]) -> int:
     one = asyncio.create_task(first.claim(worker=north))
     await until(gate.reached.is_set)
     two = asyncio.create_task(second.claim(worker=south))
-    while not two.done() and (await first.raw(WAITS))[0][0] == 0:
+    while not two.done() and (still or (await first.raw(WAITS))[0][0] == 0):
         await asyncio.sleep(0.005)
     gate.opened.set()
     claims = [await one, await two]
     assert {run.judged.boundary.kind for c in claims for run in c.runs} == {Kind.START_OF_PRE_ROLL}
     keys = [run.judged.boundary.key for c in claims for run in c.runs]
     assert len(keys) == len(set(keys)), "no boundary is claimed twice, with or without the lock"
-    return len(keys)
+    return len(claims[0].runs), len(claims[1].runs)
 
 
 async def test_the_bound_is_exact_over_all_workers(opened):
-    assert await at_once(opened) == BOUND
+    assert await at_once(opened) == (BOUND, 0)
+
+
+async def test_who_stands_still_in_its_claim_is_passed(opened):
+    """The server gives its locks back; when it goes on it claims what is left then."""
+    assert await at_once(opened, still=True) == (0, BOUND)
 
 
 async def test_without_the_lock_the_bound_is_exceeded(opened, monkeypatch):
@@ -86,4 +92,4 @@ async def test_without_the_lock_the_bound_is_exceeded(opened, monkeypatch):
         return run(work, call, reach, platform, room)
 
     monkeypatch.setattr(journal_claim, "_claim_platform", unlocked)
-    assert await at_once(opened) == 2 * BOUND
+    assert await at_once(opened) == (BOUND, BOUND)

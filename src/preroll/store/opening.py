@@ -143,8 +143,8 @@ def _open_postgres(
 
     memory, bits, voice = Memory(), fresh_bits(), secrets.token_hex(8)
 
-    def make() -> Work:
-        work = _work(postgres.connect(url), clock, memory, bits, pin_clock=pin_clock)
+    def make(pause_ms: int) -> Work:
+        work = _work(postgres.connect(url, pause_ms), clock, memory, bits, pin_clock=pin_clock)
         work.voice = voice
         return work
 

@@ -14,7 +14,10 @@ from preroll.domain.errors import BadSettings, StoreUnavailable
 from preroll.store.sql import Row, for_postgres
 
 CHANNEL = "preroll"
-AGAIN = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
+AGAIN = (
+    errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation,
+    errors.IdleInTransactionSessionTimeout,
+)  # fmt: skip
 """Another transaction was first: the same unit can be run again, and will see what that one did."""
 GONE = (psycopg.OperationalError, psycopg.InterfaceError)
 
@@ -75,13 +78,25 @@ class PostgresConnection:
         self._connection.close()
 
 
-def connect(url: str) -> PostgresConnection:
+PAUSE_MS = 10_000
+"""How long a transaction may wait for its next statement. Then its process stands still, and others want its locks."""
+JOURNAL_PAUSE_MS = 2_000
+"""The same for the journal: every other worker's claims wait behind one that is under way."""
+
+
+def connect(url: str, pause_ms: int = PAUSE_MS) -> PostgresConnection:
     """Open a connection.
+
+    Args:
+        url: of the database.
+        pause_ms: after which the server ends a transaction that says nothing.
 
     Raises:
         StoreUnavailable: the server cannot be reached.
     """
-    return PostgresConnection(_open(url))
+    opened = _open(url)
+    opened.execute(f"set idle_in_transaction_session_timeout = {pause_ms}")
+    return PostgresConnection(opened)
 
 
 DEFAULTS = {

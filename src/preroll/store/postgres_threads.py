@@ -16,7 +16,7 @@ from preroll.ports.scripts import Reach, nowhere
 from preroll.store.engine import Job, Lane, Spawn, carry_out, unavailable
 from preroll.store.feed import Bells, Version
 from preroll.store.journal import CLAIM
-from preroll.store.postgres import AGAIN, GONE, Listener, connect
+from preroll.store.postgres import AGAIN, GONE, JOURNAL_PAUSE_MS, PAUSE_MS, Listener, connect
 from preroll.store.store import READ, UNIT, look_up
 from preroll.store.work import Work
 
@@ -29,8 +29,16 @@ HEARING = 5.0
 class Desk:
     """A connection at work, opened again when it was lost."""
 
-    def __init__(self, url: str, work: Work, bells: Bells, closing: threading.Event, reach: Reach = nowhere) -> None:
-        self.work = work
+    def __init__(
+        self,
+        url: str,
+        work: Work,
+        bells: Bells,
+        closing: threading.Event,
+        reach: Reach = nowhere,
+        pause_ms: int = PAUSE_MS,
+    ) -> None:
+        self.work, self._pause_ms = work, pause_ms
         self._url, self._bells, self._closing, self._reach = url, bells, closing, reach
         self._connected = True
 
@@ -78,7 +86,7 @@ class Desk:
     def _connect(self) -> None:
         if not self._connected:
             self.work.committing = False
-            self.work.db = connect(self._url)
+            self.work.db = connect(self._url, self._pause_ms)
             self._connected = True
 
     def _undo(self) -> None:
@@ -102,15 +110,15 @@ class PostgresThreads:
     version: Version | None = None
 
     def __init__(
-        self, url: str, make: Callable[[], Work], spawn: Spawn, reach: Reach, *, writers: int, readers: int
+        self, url: str, make: Callable[[int], Work], spawn: Spawn, reach: Reach, *, writers: int, readers: int
     ) -> None:
         self.bells = Bells()
         self._url, self._closing = url, threading.Event()
 
-        def desk(use: Reach = nowhere) -> Desk:
-            return Desk(url, make(), self.bells, self._closing, use)
+        def desk(use: Reach = nowhere, pause_ms: int = PAUSE_MS) -> Desk:
+            return Desk(url, make(pause_ms), self.bells, self._closing, use, pause_ms)
 
-        self._journal = desk(reach)
+        self._journal = desk(reach, JOURNAL_PAUSE_MS)
         self._writers = [desk() for _ in range(writers)]
         self._readers = [desk() for _ in range(readers)]
         self._voice = self._journal.work.voice
