@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from preroll.app import build
 from preroll.app.bookings import NewBooking
+from preroll.bootstrap.engine import spawn_thread
 from preroll.domain.booking import NodeChoice, Timing
 from preroll.domain.config import Platform
 from preroll.domain.definition import Node, ServiceDefinition
@@ -21,6 +24,8 @@ from preroll.drivers.sim.files import FileWorld
 from preroll.ports.rows import LogLine
 from preroll.ports.store import RunRow, StepRow, Tx
 from preroll.sdk import Turns
+from preroll.store import open_store
+from tests.crash.engine import Wall
 from tests.crash.told import LATER
 from tests.crash.world import World
 
@@ -60,6 +65,20 @@ class Circuit:
         """Was a change undone that had been confirmed? What is decided only goes forward."""
         said = [entry.what for entry in FileWorld(self.folder).log(end)]
         return "confirmed" in said and "rolled back" in said[said.index("confirmed") :]
+
+
+@asynccontextmanager
+async def alone(folder: Path) -> AsyncIterator[Circuits]:
+    """A world on a SQLite database of its own: several can be played at once, so that none waits for another."""
+    folder.mkdir()
+    url = f"sqlite:///{folder / 'preroll.db'}"
+    store = open_store(url, clock=Wall(), spawn=spawn_thread)
+    try:
+        circuits = Circuits(World(url, folder, store, build(store, None)))
+        await circuits.prepare()
+        yield circuits
+    finally:
+        store.close()
 
 
 class Circuits:
