@@ -22,8 +22,8 @@ from preroll.demo.stage import Stage
 if TYPE_CHECKING:
     from preroll.testing.netconf_device import NetconfDevice
 
-ACT = 7.0
-"""Seconds for which an act wants the engine alive."""
+ACT = 9.0
+"""Seconds for which an act, with the look at the circuit after it, wants the engine alive."""
 LATE = 1.5
 """Seconds that the slow device takes for a commit."""
 FAR = DEVICES[1]

@@ -28,6 +28,8 @@ from preroll.demo.plane import DEVICES, METER, PORTS, Carried, Circuit, side
 PROGRAMS = ("unshare", "nsenter", "ip", "tc", "ping")
 """What it takes: util-linux, iproute2 and a ping."""
 PLACES = ("near", *DEVICES, "far")
+WAITING = 65_536
+"""Bytes that may wait at a door: who is measured next is not to wait for what the one before has left."""
 PATIENCE = 10.0
 """Seconds for one command, and for the start of one process."""
 _INSIDE = ("--user", "--net", "--preserve-credentials")
@@ -218,6 +220,7 @@ def _down(circuit: Circuit) -> Iterator[str]:
 
 def _listening() -> socket.socket:
     found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WAITING)
     found.bind(("127.0.0.1", 0))
     found.listen()
     return found

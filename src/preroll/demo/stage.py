@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -25,6 +25,10 @@ from preroll.sdk import Audit
 
 PATIENCE = 165.0
 """Seconds after which nothing is waited for any more. An idle machine needs less than half of it."""
+LEAD = 2.0
+"""Seconds of the story from the booking of a circuit to its on-air instant."""
+HALF_A_SECOND = timedelta(seconds=0.5)
+"""So long before its first event a booking is made, at least."""
 PACE = 0.1
 """Seconds between two looks at what is waited for."""
 OUTAGE = 40.0
@@ -74,8 +78,9 @@ class Stage:
         return await self.act(booking, "confirm")
 
     async def dial(self, link: Link) -> Booking:
-        """Book a circuit from the next full seconds on, and confirm it."""
-        start = datetime.now(UTC).replace(microsecond=0) + lasting(3, self.tempo)
+        """Book a circuit that begins soon, at a full second, and confirm it."""
+        soon = datetime.now(UTC) + lasting(LEAD, self.tempo) + HALF_A_SECOND
+        start = soon.replace(microsecond=0)
         return await self.act(await self.client.send(link.booked(self.network, start)), "confirm")
 
     async def booking(self, ident: str) -> Booking:
