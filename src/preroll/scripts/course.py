@@ -120,7 +120,7 @@ class Course:
         """
         if self._past.done(self._intent.step(Stand.NEW)):
             return
-        self._say(Severity.WARNING, "was decided when its host or engine died: only forward")
+        self._say(Severity.WARNING, "was decided, and not brought to its end: only forward")
         self._leave_what_is_gone("to confirm")
         await self._forward(again=True)
 
@@ -170,7 +170,7 @@ class Course:
         self._leave_what_is_gone("to undo")
         if not self._written:
             return
-        failure = await self._back("its host or engine died before it was decided")
+        failure = await self._back("it was broken off before it was decided")
         if failure.stand is not Stand.OLD:
             raise failure
         self._say(Severity.INFO, "starts anew")
@@ -184,7 +184,7 @@ class Course:
 
     async def _give_up(self, name: str) -> None:
         async def never(_: str) -> object:
-            raise GiveUp("its host or engine died, and the change goes back")
+            raise GiveUp("broken off: the change goes back")
 
         with suppress(GiveUp):
             await self._kit.steps.take(Step(name, never, repeatable=True))
