@@ -19,7 +19,7 @@ import sys
 import threading
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -58,9 +58,8 @@ class HostEnd(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is open."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream socket
-        self._transport = transport
-        self._outbox = frames.Outbox(self._loop.call_soon, transport.write)
+        self._transport = cast(asyncio.Transport, transport)
+        self._outbox = frames.Outbox(self._loop.call_soon, self._transport.write)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's
         """The engine is gone: so are we, with all threads."""
@@ -182,15 +181,15 @@ class _Book:
 
     def __init__(self, host: HostEnd, run: str) -> None:
         self._host, self._run = host, run
-        self._waiting: dict[tuple[str, type], asyncio.Future[Verdict]] = {}
+        self._waiting: dict[tuple[str, type], asyncio.Future[Verdict | None]] = {}
         self.task: asyncio.Task[frames.Finish] | None = None
 
-    async def begin(self, name: str, resource: str, attempt: int) -> Verdict:
+    async def begin(self, name: str, resource: str, attempt: int) -> Verdict | None:
         """Ask, and wait for Begun."""
         self._host.send(frames.StepBegin(self._run, name, resource, attempt))
         return await self._answer_to(name, frames.Begun)
 
-    async def end(self, name: str, state: StepState, result: object, diff: Diff, error: str) -> Verdict:
+    async def end(self, name: str, state: StepState, result: object, diff: Diff, error: str) -> Verdict | None:
         """Tell, and wait for Ended."""
         self._host.send(frames.StepEnd(self._run, name, state, result, diff, error))
         return await self._answer_to(name, frames.Ended)
@@ -199,8 +198,8 @@ class _Book:
         """A line of the action log."""
         self._host.send(frames.Log(self._run, severity, text, data))
 
-    async def _answer_to(self, name: str, kind: type) -> Verdict:
-        future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+    async def _answer_to(self, name: str, kind: type) -> Verdict | None:
+        future: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
         self._waiting[name, kind] = future
         return await future
 

@@ -36,6 +36,8 @@ class Hello(msgspec.Struct, tag=1, array_like=True, frozen=True):
     """The administrator's folder of scripts; empty: entry points only."""
     drivers: dict[str, str] = {}
     """Driver name -> ``module:attribute`` of its factory; others come from the entry points ``preroll.drivers``."""
+    checks: dict[str, str] = {}
+    """Kind of check -> ``module:attribute`` of its class."""
     broken: dict[str, str] = {}
     """Sources that killed or hung a host at import, and how: not tried again."""
     alone: bool = False
@@ -50,8 +52,6 @@ class Hello(msgspec.Struct, tag=1, array_like=True, frozen=True):
     """For so long the answer to a step's begin holds: who stood still for longer may have lost the run to another."""
     secrets: str = ""
     """Folder of the secrets that addresses name by ``file:``; empty: none."""
-    checks: dict[str, str] = {}
-    """Kind of check -> ``module:attribute`` of its class."""
 
 
 class Start(msgspec.Struct, tag=2, array_like=True, frozen=True):
@@ -63,11 +63,11 @@ class Start(msgspec.Struct, tag=2, array_like=True, frozen=True):
 
 
 class Begun(msgspec.Struct, tag=3, array_like=True, frozen=True):
-    """Engine to host: the begin of a step is durable, or refused."""
+    """Engine to host: the begin of a step is durable, or refused; None: the store does not answer, ask again."""
 
     run: str
     name: str
-    verdict: Verdict
+    verdict: Verdict | None
 
 
 class Ended(msgspec.Struct, tag=4, array_like=True, frozen=True):

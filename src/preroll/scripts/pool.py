@@ -22,6 +22,7 @@ from preroll.scripts.catalogue import HOST_COMMAND, Fingerprint, Listing, finger
 from preroll.scripts.generations import DOUBTS, FROM_OUTSIDE, Generation, Starts
 from preroll.scripts.host import Host, Spawn
 from preroll.scripts.runs import Run
+from preroll.scripts.steps import ASK_AGAIN
 
 MB = 1_000_000
 
@@ -300,19 +301,28 @@ class Pool:
     def _begun(self, run: Run, frame: frames.StepBegin, verdict: rows.Verdict | None) -> None:
         if verdict is rows.Verdict.OK:
             run.begun(frame)
-        self._answered(run, verdict, frames.Begun(frame.run, frame.name, verdict or rows.Verdict.FENCED))
+        self._answered(run, verdict, frames.Begun(frame.run, frame.name, verdict))
 
     def _ended(self, run: Run, frame: frames.StepEnd, verdict: rows.Verdict | None) -> None:
+        if verdict is None and run.fault is None:
+            run.pending += 1
+            self._loop.call_later(ASK_AGAIN, self._end_again, run, frame)
+            return
         if verdict is rows.Verdict.OK:
             run.ended(frame)
         self._answered(run, verdict, frames.Ended(frame.run, frame.name, verdict or rows.Verdict.FENCED))
+
+    def _end_again(self, run: Run, frame: frames.StepEnd) -> None:
+        run.pending -= 1
+        if not run.report.done():
+            run.ask(run.ledger.end(run.end_of(frame)), partial(self._ended, run, frame))
 
     def _answered(self, run: Run, verdict: rows.Verdict | None, answer: frames.Begun | frames.Ended) -> None:
         if run.host is not None:
             run.host.send(answer)
         if verdict is rows.Verdict.FENCED:
             run.fenced = True
-        if verdict is None or run.fenced:
+        if run.fault is not None or run.fenced:
             self._halt(run)
 
     def _finished(self, run: Run, frame: frames.Finish) -> None:
