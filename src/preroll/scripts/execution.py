@@ -86,17 +86,23 @@ class Workshop:
         context = RunContext(order, kit, changes)
         self.reach("host.started")
         try:
-            await changes.recover()
-            await self.call(script, context)
+            await self._play(script, context, changes)
         except (MemoryError, KeyboardInterrupt, asyncio.CancelledError):
             raise
         except BaseException as error:  # noqa: BLE001 - author code
             return Finish(order.run, ok=False, reason=Reason.LSO_FAILED, message=message_of(error), version=version)
         finally:
-            await changes.quiet()
             steps.close()
             self.reach("host.finishing")
         return Finish(order.run, ok=True, version=version, returned=context.returned, properties=context.properties)
+
+    async def _play(self, script: Loaded, context: RunContext, changes: Changes) -> None:
+        """Bring changes to their end that were left on their way, then the script to its own, with all that it began."""
+        await changes.recover()
+        try:
+            await self.call(script, context)
+        finally:
+            await changes.quiet()
 
     def _chosen(self, order: Order) -> Loaded:
         if order.kind is ScriptKind.AUDIT:
