@@ -97,7 +97,7 @@ class Workshop:
         return Finish(order.run, ok=True, version=version, returned=context.returned, properties=context.properties)
 
     async def _play(self, script: Loaded, context: RunContext, changes: Changes) -> None:
-        """Bring changes to their end that were left on their way, then the script to its own, with all that it began."""
+        """Bring what was left on its way to its end, then the script to its own, with the changes that it began."""
         await changes.recover()
         try:
             await self.call(script, context)
