@@ -12,13 +12,13 @@ import pytest
 
 from preroll.sdk import Turns
 from preroll.testing import ManualClock
+from preroll.testing.netconf_device import NetconfDevice
 from tests.crash.circuits import ENDS, Circuits, Scenario
 from tests.crash.points import arm, armed
 from tests.crash.processes import start, until
 from tests.crash.told import LATER
 from tests.crash.world import World
 
-netconf_device = pytest.importorskip("preroll.testing.netconf_device", reason="the extra demo is not installed")
 pytestmark = pytest.mark.timeout(400)
 """Seconds; generous, because a loaded machine starts processes slowly."""
 
@@ -36,8 +36,7 @@ class Bench:
     def __init__(self, circuits: Circuits) -> None:
         self.circuits, self.clock = circuits, ManualClock()
         self.devices = {
-            end: netconf_device.NetconfDevice(config(4), keys={"circuit": ("name",)}, sleep=self.clock.sleep)
-            for end in ENDS
+            end: NetconfDevice(config(4), keys={"circuit": ("name",)}, sleep=self.clock.sleep) for end in ENDS
         }
 
     async def book(self, scenario: Scenario, turns: Turns) -> object:

@@ -264,6 +264,17 @@ async def test_what_could_not_be_undone_is_listed_in_message_log_and_error() -> 
     assert "change:START#2:new" in lab.journal.steps
 
 
+async def test_what_is_left_is_told_in_a_text_that_can_be_read() -> None:
+    lab = Lab(dict.fromkeys(LABELS, ()))
+    lab.world.tamper("pe1", {"banner": "x" * 100_000})
+    lab.world.fault("pe1", "vanishes", on=frozenset({"verify", "rollback"}))
+    values = {"PE1": {f"port.{n}": n for n in range(9)} | {"banner": ""}, "PE2": {"rate": 8}}
+    report = await lab.live(asking(values=values))
+    assert "NOT all old: PE1 (pe1): " in report.message
+    assert ", 5 more; old: PE2 (pe2)" in report.message
+    assert max(len(line.text) for line in lab.journal.lines) < 1000
+
+
 async def test_what_was_decided_only_goes_forward() -> None:
     """PE2 is away when it is to be confirmed, and takes it back; the retry gives it again, and leaves PE1 alone."""
     lab = Lab()

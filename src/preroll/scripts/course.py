@@ -12,7 +12,7 @@ from preroll.ports.rows import Severity
 from preroll.ports.scripts import Order
 from preroll.scripts.intents import COMMIT, REVERT, Intent, Past, Target, noted
 from preroll.scripts.loading import APPLIED, Kit
-from preroll.scripts.steps import Step, message_of
+from preroll.scripts.steps import Step, clean, message_of
 from preroll.scripts.together import all_of, failures_of, undisturbed
 from preroll.sdk import ChangeFailed, Check, CheckFailed, Driver, GiveUp, Reverted, Stand, load
 
@@ -20,8 +20,8 @@ RESERVE = 0.1
 """Part of the window that is kept for confirming."""
 _AHEAD = ("apply", "verify", "audit", COMMIT)
 """Steps that are not taken again when there is only a way back."""
-_SHOWN = 5
-"""So many values of a device are named in a message."""
+_SHOWN, _LONGEST = 5, 200
+"""So many values of a device are named in a message, each in so many characters."""
 
 
 class Course:
@@ -126,10 +126,10 @@ class Course:
 
     async def _forward(self, *, again: bool = False) -> None:
         failed = await failures_of({t: self._confirm(t, again=again) for t in self._targets})
-        left = {t: f"{self._told(error)}; {_undone(t, 'to confirm')}" for t, error in failed.items()}
+        left = {t: f"{self._told(error)}; {_left_on(t, 'to confirm')}" for t, error in failed.items()}
         good = [t for t in self._targets if t not in failed]
         if left:
-            raise self._open("was decided, and could not be brought to its end", Stand.NEW, good, left)
+            raise self._residue("was decided, and could not be brought to its end", Stand.NEW, good, left)
         await self._conclude(Stand.NEW, Severity.INFO)
 
     async def _confirm(self, target: Target, *, again: bool) -> None:
@@ -179,7 +179,7 @@ class Course:
         """A device that is no longer part of the booking may be somebody else's by now: it is told, and not touched."""
         for target in self._intent.targets:
             if target not in self._targets and self._past.known(self._intent.step("apply", target.label)):
-                text = f"{_name(target)} is no longer part of the booking, and is left alone; {_undone(target, what)}"
+                text = f"{_name(target)} is no longer part of the booking, and is left alone; {_left_on(target, what)}"
                 self._say(Severity.WARNING, text)
 
     async def _give_up(self, name: str) -> None:
@@ -198,10 +198,10 @@ class Course:
         failed: dict[Target, Exception] = {}
         for group in reversed(self._intent.groups):
             failed |= await failures_of({t: self._undo(t) for t in reversed(group) if t in self._written})
-        left = {t: f"{self._told(error)}; {_undone(t, 'to undo')}" for t, error in failed.items()}
+        left = {t: f"{self._told(error)}; {_left_on(t, 'to undo')}" for t, error in failed.items()}
         good = [t for t in self._targets if t not in failed]
         if left:
-            return self._open(why, Stand.OLD, good, left)
+            return self._residue(why, Stand.OLD, good, left)
         await self._conclude(Stand.OLD, Severity.WARNING)
         return ChangeFailed(f"{self._intent.title}: {why}; {_stand(Stand.OLD, self._targets)}", Stand.OLD)
 
@@ -235,7 +235,7 @@ class Course:
     def _use(self, target: Target) -> AbstractAsyncContextManager[Driver]:
         return self._kit.sessions.use(self._equipment[target.resource])
 
-    def _open(self, why: str, stand: Stand, good: Sequence[Target], left: Mapping[Target, str]) -> ChangeFailed:
+    def _residue(self, why: str, stand: Stand, good: Sequence[Target], left: Mapping[Target, str]) -> ChangeFailed:
         """Not all is as it should be: say so, and what is left where."""
         residue = {t.label: text for t, text in left.items()}
         told = "; ".join(f"{_name(t)}: {text}" for t, text in left.items())
@@ -248,7 +248,7 @@ class Course:
         return message_of(error).replace(f"{self._intent.title}:", "")
 
     def _say(self, severity: Severity, text: str, **data: object) -> None:
-        self._kit.book.log(severity, f"{self._intent.title}: {text}", data)
+        self._kit.book.log(severity, clean(f"{self._intent.title}: {text}"), data)
 
 
 def _stand(stand: Stand, targets: Sequence[Target]) -> str:
@@ -261,9 +261,9 @@ def _name(target: Target) -> str:
     return target.label if target.label == target.where else f"{target.label} ({target.where})"
 
 
-def _undone(target: Target, what: str) -> str:
+def _left_on(target: Target, what: str) -> str:
     """What is left on a device that could not be reached for the last word."""
-    values = [str(change) for change in target.changes[:_SHOWN]]
+    values = [str(change)[:_LONGEST] for change in target.changes[:_SHOWN]]
     more = [f"{len(target.changes) - _SHOWN} more"] if len(target.changes) > _SHOWN else []
     own = "; it takes back by itself what is not confirmed" if target.reverts else ""
     return f"left {what}: {', '.join(values + more)}{own}"
