@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from preroll.app.bookings import Edit
+from preroll.cli.exits import LEFT, OK
 from preroll.domain.booking import State
 from preroll.domain.boundaries import Boundary, BoundaryState, Kind
 from preroll.domain.permission import LOCAL
@@ -63,10 +65,12 @@ async def temporal(folder: Path, carrier: str) -> AsyncIterator[TemporalServer]:
 async def fleet(world: World, carrier: str, temporal: TemporalServer) -> AsyncIterator[Starts]:
     """Starts workers with this carrier, and an operator; at the end whoever is left is killed."""
     made: list[WorkerProcess] = []
+    operators: list[str] = []
     async with contextlib.AsyncExitStack() as stack:
 
         async def one(name: str, *options: str, finishes: bool = True) -> WorkerProcess:
-            if finishes and not made:
+            if finishes and not operators:
+                operators.append(name)
                 await stack.enter_async_context(operator(world.app))
             asked = ("--carrier", carrier, "--temporal", temporal.address, *options)
             made.append(await start(world, name, *asked, lease=1.5))
@@ -87,7 +91,7 @@ async def busy(world: World) -> list[str]:
     return [w.name for w in workers if w.running and w.role is not Role.SENDER]
 
 
-async def one_busy(world: World, pair: list[WorkerProcess]) -> WorkerProcess:
+async def one_busy(world: World, pair: Sequence[WorkerProcess]) -> WorkerProcess:
     """Wait until one of them has runs under way."""
     found: list[str] = []
 
@@ -116,7 +120,7 @@ async def boundary_of(world: World, state: BoundaryState) -> Boundary:
 
 
 async def test_a_life_is_played_once(world: World, fleet: Starts):
-    pair = [await fleet("A"), await fleet("B")]
+    pair = await asyncio.gather(fleet("A"), fleet("B"))
     await world.book(BOOKINGS)
     await until(world.all_completed, "all bookings are completed")
     assert await world.violations() == []
@@ -147,7 +151,7 @@ async def runners(world: World) -> set[int]:
 
 
 async def test_a_killed_worker_is_replaced(world: World, fleet: Starts):
-    pair = [await fleet("A"), await fleet("B")]
+    pair = await asyncio.gather(fleet("A"), fleet("B"))
     await world.book(BOOKINGS, work_s=1.0)
     victim = await one_busy(world, pair)
     victim.process.kill()
@@ -158,7 +162,7 @@ async def test_a_killed_worker_is_replaced(world: World, fleet: Starts):
 
 
 async def test_who_stood_still_for_longer_than_the_lease_is_fenced(world: World, fleet: Starts):
-    pair = [await fleet("A"), await fleet("B")]
+    pair = await asyncio.gather(fleet("A"), fleet("B"))
     await world.book(BOOKINGS, work_s=1.0)
     zombie = await one_busy(world, pair)
     zombie.process.send_signal(signal.SIGSTOP)
@@ -175,6 +179,22 @@ async def test_who_stood_still_for_longer_than_the_lease_is_fenced(world: World,
     await until(awake, "it is a worker again")
     assert await world.record() == before
     assert await world.violations() == []
+
+
+async def test_a_worker_that_is_stopped_hands_on_what_it_has(world: World, fleet: Starts):
+    pair = await asyncio.gather(fleet("A", "--drain", "0"), fleet("B", "--drain", "0"))
+    await world.book(BOOKINGS, work_s=1.0)
+    first = await one_busy(world, pair)
+    first.process.terminate()
+    assert await first.ended() in (OK, LEFT)
+    assert first.name not in await alive(world), "it gave its lease back"
+    await until(world.all_completed, "the other has completed all bookings")
+    assert await world.violations() == []
+
+
+async def alive(world: World) -> set[str]:
+    """Names of the workers with a good lease."""
+    return {w.name for w in await world.store.read(lambda tx: tx.workers.known()) if w.alive}
 
 
 async def test_an_edit_while_a_run_is_under_way_moves_what_is_to_come(world: World, fleet: Starts):
@@ -256,8 +276,7 @@ async def test_two_workflows_of_one_run_play_it_once(world: World, fleet: Starts
 
 @pytest.mark.parametrize("carrier", ["temporal"], indirect=True)
 async def test_temporal_brings_a_run_where_its_devices_are_reached(world: World, fleet: Starts):
-    await fleet("north", "--label", "site=north")
-    await fleet("south", "--label", "site=south")
+    await asyncio.gather(*(fleet(site, "--label", f"site={site}") for site in ("north", "south")))
     await world.book(2)
     for number, site in enumerate(("north", "south")):
         names = [f"{label}-{number}" for label in LABELS]

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several ``preroll worker`` on one PostgreSQL: shared work, takeover, drain, zombies, a server that restarts."""
+"""Several ``preroll worker`` on one PostgreSQL: drain, labels, one device, a server that restarts.
+
+What becomes of killed ones and of zombies is in ``test_carriers``.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from preroll.domain.permission import LOCAL
 from preroll.domain.resource import Resource
 from preroll.ports.store import RunRow
 from tests.crash.conftest import empty
-from tests.crash.processes import state_of, until
+from tests.crash.processes import until
 from tests.crash.workers import known, runs_of, start, workers
 from tests.crash.world import LABELS, World
 
@@ -63,64 +66,6 @@ async def runs(world: World) -> list[RunRow]:
         for ident in world.booked
         for run in await world.store.read(lambda tx, i=ident: tx.records.runs(tx.bookings.get(i).key))
     ]
-
-
-async def test_two_workers_share_the_work(world: World):
-    async with workers(world, "A", "B"):
-        await world.book(BOOKINGS)
-        await until(world.all_completed, "all bookings are completed")
-    assert await world.violations() == []
-    assert {run.worker for run in await runs(world)} <= {"A", "B"}
-
-
-async def test_a_killed_worker_is_replaced_by_the_other(world: World):
-    async with workers(world, "A", "B") as pair:
-        await world.book(BOOKINGS, work_s=1.0)
-        busy: list[str] = []
-
-        async def one_is_busy() -> bool:
-            busy[:] = [name for name, worker in (await known(world)).items() if worker.running > 1]
-            return bool(busy) and len(world.diary()) > 2
-
-        await until(one_is_busy, "one of them has runs under way")
-        victim = next(worker for worker in pair if worker.name == busy[0])
-        victim.process.kill()
-        await victim.ended()
-        await world.died()
-        await until(world.all_completed, "the other has completed all bookings")
-
-        async def forgotten() -> bool:
-            return victim.name not in await known(world)
-
-        await until(forgotten, "nothing is left behind")
-    assert await world.violations() == []
-
-
-async def test_a_worker_that_stands_still_is_fenced(world: World):
-    await world.book(BOOKINGS, work_s=1.0)
-    async with workers(world, "A") as (zombie,):
-
-        async def busy() -> bool:
-            return await runs_of(world, "A") > 2
-
-        await until(busy, "A has runs under way")
-        zombie.process.send_signal(signal.SIGSTOP)
-        await until(lambda: state_of(zombie.process.pid) == "T", "A stands still")
-        left = await runs_of(world, "A")
-        async with workers(world, "B"):
-            await until(world.all_completed, "B has completed all bookings")
-            before = await world.record()
-            zombie.process.send_signal(signal.SIGCONT)
-            if left:
-                await until(lambda: zombie.said("another worker has taken over"), "A has given up")
-
-            async def awake() -> bool:
-                found = await known(world)
-                return "A" in found and found["A"].alive and not found["A"].running
-
-            await until(awake, "A is a worker again")
-    assert await world.record() == before
-    assert await world.violations() == []
 
 
 async def test_a_worker_that_is_told_to_stop_ends_what_it_runs(world: World):

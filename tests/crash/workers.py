@@ -86,8 +86,7 @@ async def workers(world: World, *names: str, **options: float) -> AsyncIterator[
     made: list[WorkerProcess] = []
     async with operator(world.app):
         try:
-            for name in names:
-                made.append(await start(world, name, **options))  # type: ignore[arg-type]
+            made += await asyncio.gather(*(start(world, name, **options) for name in names))  # type: ignore[arg-type]
             yield made
         finally:
             for worker in made:
