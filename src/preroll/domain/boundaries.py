@@ -9,7 +9,7 @@ post-roll, end of post-roll".
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from preroll.domain.booking import LIFE_CYCLE, ORCHESTRATED, Booking, State, Timing, Trigger
@@ -17,6 +17,7 @@ from preroll.domain.config import PlatformConfig
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.machine import Machine, Outcome
 from preroll.domain.service import FAILED, Stage, action_for
+from preroll.domain.values import dataclass
 
 
 class Kind(StrEnum):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from preroll.domain.booking import ENDED, Booking, State
 from preroll.domain.boundaries import (
@@ -24,6 +24,7 @@ from preroll.domain.config import Platform
 from preroll.domain.errors import TransitionNotAllowed
 from preroll.domain.machine import Outcome
 from preroll.domain.permission import ENGINE
+from preroll.domain.values import dataclass
 from preroll.ports.rows import Settlement
 from preroll.store.audits import follow
 from preroll.store.boundaries import Boundaries
