@@ -133,11 +133,9 @@ class Dispatcher:
     async def _sleep(self, seconds: float) -> None:
         if seconds <= 0 or self._wake.is_set():
             return
-        try:
-            async with asyncio.timeout(min(seconds, self._pace.longest_sleep)):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+        timer = asyncio.get_running_loop().call_later(min(seconds, self._pace.longest_sleep), self._wake.set)
+        await self._wake.wait()
+        timer.cancel()
 
     def under_way(self, boundary: int) -> asyncio.Task[None] | None:
         """The newest run of a boundary, if it runs here."""
