@@ -124,14 +124,10 @@ def derive(timing: Timing) -> list[tuple[Kind, int]]:
     With a zero-length roll two share an instant and go back to back; a permanent booking has no down events until it
     is finished.
     """
-    up = [(Kind.START_OF_PRE_ROLL, timing.start - timing.pre_roll), (Kind.END_OF_PRE_ROLL, timing.start)]
-    if timing.end is None:
-        return up
-    return [
-        *up,
-        (Kind.START_OF_POST_ROLL, timing.end),
-        (Kind.END_OF_POST_ROLL, timing.end + timing.post_roll),
-    ]
+    instants = [timing.start - timing.pre_roll, timing.start]
+    if timing.end is not None:
+        instants += [timing.end, timing.end + timing.post_roll]
+    return list(zip(STANDARD, instants, strict=False))
 
 
 class Reason(StrEnum):
