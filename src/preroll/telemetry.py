@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import cache
 from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+
+from preroll.domain.machine import Outcome
 
 RUNS = Counter("preroll_runs", "Runs that have ended", ["event", "outcome"])
 LATENESS = Histogram(
@@ -18,6 +21,12 @@ LATENESS = Histogram(
 )
 RUNNING = Gauge("preroll_running_scripts", "Scripts that run now")
 CLAIM_FAILURES = Counter("preroll_claim_failures", "Claims that the store could not answer")
+
+
+@cache
+def ended(event: str, outcome: Outcome) -> Counter:
+    """The counter of runs that have ended so."""
+    return RUNS.labels(event, outcome.value)
 
 
 def logger(name: str) -> Any:

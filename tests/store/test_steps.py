@@ -170,6 +170,22 @@ async def test_odd_text_is_kept_as_far_as_a_database_can(world):
     assert (step.name, step.error) == ("a\ufffdb ? ☃", "a\ufffdb ? ☃")
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["", "null", "NULL", " a ", "{}", "a,b", 'say "so"', "back\\slash", '{"a": "\\"b\\""}', "ä € 😀"],
+        ["two\nlines", "\t", "\x01\x7f", "\\n", "'", "%s ?"],
+    ],
+)
+async def test_every_text_comes_back_as_it_was_written(world, texts):
+    made = await world.book()
+    run = await world.only(PRE_ROLL)
+    for text in texts:
+        world.store.journal.note(LogLine(made.key, run.run, Severity.INFO, text))
+    await world.begin(run)
+    assert [line.text for line in await world.store.read(lambda tx: tx.records.log(made.key))] == texts
+
+
 async def test_the_action_log_keeps_its_order(world):
     made = await world.book()
     run = await world.only(PRE_ROLL)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from preroll import __version__
 from preroll.app import App, build
+from preroll.bootstrap.punctual import punctual_loop
 from preroll.clock.dispatcher import Dispatcher, Pace
 from preroll.clock.heartbeat import beat
 from preroll.domain.reach import Labels
@@ -94,7 +95,8 @@ class Thread:
 
     def _work(self) -> None:
         try:
-            asyncio.run(self._main(self))
+            with asyncio.Runner(loop_factory=punctual_loop) as runner:
+                runner.run(self._main(self))
         except BaseException as error:
             if self._up.is_set():
                 log.exception("a thread of the engine has ended", thread=self._name)

@@ -19,7 +19,7 @@ from preroll.domain.errors import PrerollError, StoreUnavailable
 from preroll.domain.machine import Outcome
 from preroll.ports.rows import Claimed, Claims, Fence, Settled, Settlement, Verdict
 from preroll.ports.store import Journal
-from preroll.telemetry import CLAIM_FAILURES, LATENESS, RUNNING, RUNS, logger
+from preroll.telemetry import CLAIM_FAILURES, LATENESS, RUNNING, ended, logger
 
 log = logger(__name__)
 _again = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.1, wait_max=2.0)
@@ -133,11 +133,9 @@ class Dispatcher:
     async def _sleep(self, seconds: float) -> None:
         if seconds <= 0 or self._wake.is_set():
             return
-        try:
-            async with asyncio.timeout(min(seconds, self._pace.longest_sleep)):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+        timer = asyncio.get_running_loop().call_later(min(seconds, self._pace.longest_sleep), self._wake.set)
+        await self._wake.wait()
+        timer.cancel()
 
     def under_way(self, boundary: int) -> asyncio.Task[None] | None:
         """The newest run of a boundary, if it runs here."""
@@ -146,13 +144,15 @@ class Dispatcher:
     def begin(self, claimed: Claimed, now_us: int) -> asyncio.Task[None]:
         """Have a claimed run carried; the task ends when the carrier has no more to do."""
         boundary, booking = claimed.judged.boundary, claimed.judged.booking
-        if not claimed.resumed:
-            LATENESS.observe(max(0, now_us - boundary.due_us) / 1e6)
-        told = log.info if claimed.resumed else log.debug
-        told(
-            "resumed" if claimed.resumed else "claimed", booking=booking.id, name=booking.name,
-            booking_event=boundary.event.name, run=claimed.run, late_ms=round((now_us - boundary.due_us) / 1e3, 1),
-        )  # fmt: skip
+        late = (now_us - boundary.due_us) / 1e6
+        if claimed.resumed:
+            log.info(
+                "resumed", booking=booking.id, name=booking.name, booking_event=boundary.event.name, run=claimed.run,
+                late_ms=round(late * 1e3, 1),
+            )  # fmt: skip
+        else:
+            LATENESS.observe(max(0.0, late))
+            log.debug("claimed", booking=booking.id, run=claimed.run, late=late)
         place = (boundary.key, claimed.epoch)
         task = asyncio.get_running_loop().create_task(self._carrier.submit(claimed))
         self._runs[place] = (claimed, task)
@@ -161,10 +161,12 @@ class Dispatcher:
         return task
 
     def _over(self, place: tuple[int, int]) -> None:
+        """There may be room again; what a settlement makes due, the store's bell tells."""
+        if self.running >= self._pace.room:
+            self._wake.set()
         claimed, _ = self._runs.pop(place)
         self._stopped.discard(claimed.run)
         RUNNING.dec()
-        self._wake.set()
 
     def cancel(self, fence: Fence) -> None:
         """As a carrier: stop the run of a boundary."""
@@ -202,15 +204,16 @@ class Dispatcher:
             log.warning("the store does not answer; the end of a run is kept until it does", run=claimed.run)
             settled = await self._settle_later(settlement)
         event, booking = claimed.judged.boundary.event.name, claimed.judged.booking
-        RUNS.labels(event, settlement.outcome.value).inc()
+        ended(event, settlement.outcome).inc()
         if settled.verdict is not Verdict.OK:
             log.warning("another worker has taken over", run=claimed.run)
-            return
-        told = log.debug if settlement.outcome is Outcome.OK else log.error
-        told(
-            "settled", booking=booking.id, name=booking.name, booking_event=event, outcome=settlement.outcome.value,
-            state=settled.state.value if settled.state else None, message=settlement.message or None,
-        )  # fmt: skip
+        elif settlement.outcome is Outcome.OK:
+            log.debug("settled", booking=booking.id, run=claimed.run, state=settled.state)
+        else:
+            log.error(
+                "settled", booking=booking.id, name=booking.name, booking_event=event, outcome=settlement.outcome.value,
+                state=settled.state, message=settlement.message or None,
+            )  # fmt: skip
 
     async def _settle_later(self, settlement: Settlement) -> Settled:
         return await _again(StoreUnavailable, self._journal.settle, settlement)

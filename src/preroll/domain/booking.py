@@ -7,11 +7,12 @@ Seed: "Service Orchestration: booking life cycle states configuration"; table: S
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from preroll.domain.errors import ActionNotPossible, Mistake
 from preroll.domain.machine import Machine
+from preroll.domain.values import dataclass
 from preroll.domain.window import DAY, SECOND, Window
 
 MAX_ROLL = 7 * DAY

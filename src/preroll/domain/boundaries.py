@@ -9,7 +9,7 @@ post-roll, end of post-roll".
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from preroll.domain.booking import LIFE_CYCLE, ORCHESTRATED, Booking, State, Timing, Trigger
@@ -17,6 +17,7 @@ from preroll.domain.config import PlatformConfig
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.machine import Machine, Outcome
 from preroll.domain.service import FAILED, Stage, action_for
+from preroll.domain.values import dataclass
 
 
 class Kind(StrEnum):
@@ -123,14 +124,10 @@ def derive(timing: Timing) -> list[tuple[Kind, int]]:
     With a zero-length roll two share an instant and go back to back; a permanent booking has no down events until it
     is finished.
     """
-    up = [(Kind.START_OF_PRE_ROLL, timing.start - timing.pre_roll), (Kind.END_OF_PRE_ROLL, timing.start)]
-    if timing.end is None:
-        return up
-    return [
-        *up,
-        (Kind.START_OF_POST_ROLL, timing.end),
-        (Kind.END_OF_POST_ROLL, timing.end + timing.post_roll),
-    ]
+    instants = [timing.start - timing.pre_roll, timing.start]
+    if timing.end is not None:
+        instants += [timing.end, timing.end + timing.post_roll]
+    return list(zip(STANDARD, instants, strict=False))
 
 
 class Reason(StrEnum):

@@ -105,5 +105,7 @@ class ServiceStates:
 
 def action_for(actions: Mapping[str, str], state: str) -> str | None:
     """The LSO script that a definition links to a service state, or None. Names match in full, case-folded."""
+    if state in actions:
+        return actions[state]
     folded = state.casefold()
     return next((script for name, script in actions.items() if name.casefold() == folded), None)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from preroll.domain.booking import Booking, State
@@ -13,6 +13,7 @@ from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.machine import Outcome
 from preroll.domain.reach import Labels
+from preroll.domain.values import dataclass
 
 
 class Verdict(StrEnum):

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Protocol
 
 from preroll.domain.audit import AuditSpec
 from preroll.domain.boundaries import Reason
 from preroll.domain.machine import Outcome
+from preroll.domain.values import dataclass
 from preroll.ports.rows import LogLine, RecordedStep, StepBegin, StepEnd, Verdict
 
 

@@ -332,9 +332,9 @@ class Journal(Protocol):
         Only runs whose devices this worker reaches, and whose script it has; what only another live worker has is left
         to that one.
 
-        Renews the worker's own lease first. Takes the devices of each run all or none; what cannot have them waits and
-        says for whom. Only a booking's first open standard boundary can be claimed. Down events first, then due time,
-        then key. What the decision says needs no script is settled here.
+        Renews the worker's own lease first when a quarter of it is over. Takes the devices of each run all or none;
+        what cannot have them waits and says for whom. Only a booking's first open standard boundary can be claimed.
+        Down events first, then due time, then key. What the decision says needs no script is settled here.
         """
         ...
 

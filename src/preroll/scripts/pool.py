@@ -8,6 +8,7 @@ host dies while it is alone in it is guilty.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -180,7 +181,7 @@ class Pool:
         run.host = host
         self._solo_moved = self._solo_moved or host.alone
         host.runs.add(run.order.run)
-        run.keep_time(self._loop, self._late)
+        run.keep_time(self._loop.time())
 
     def _fill(self) -> None:
         """As many shared hosts of the newest generation as there should be."""
@@ -344,7 +345,7 @@ class Pool:
 
     def _release(self, run: Run) -> Host | None:
         host, run.host = run.host, None
-        run.stop_time(self._loop)
+        run.stop_time(self._loop.time())
         if host is not None:
             host.runs.discard(run.order.run)
         return host
@@ -361,16 +362,22 @@ class Pool:
 
     # -- when it does not go well ---------------------------------------------------------------------------------
 
-    def _late(self, run: Run) -> None:
-        run.late = True
-        self._halt(run)
+    def _lose_patience(self, now: float) -> None:
+        """With runs that take longer than they may, and with those that do not stop."""
+        for run in [run for run in self._runs.values() if run.patience <= now]:
+            run.patience = math.inf
+            if run.halting:
+                self._kill_for(run)
+            else:
+                run.late = True
+                self._halt(run)
 
     def _halt(self, run: Run) -> None:
         """Cancel a run in its host; when it is still there after its grace, so much the worse for the host."""
         if run.halting:
             return
         run.halting = True
-        run.stop_time(self._loop)
+        run.stop_time(self._loop.time())
         if run.host is None:
             for queue in (self._queue, self._waiting):
                 if run in queue:
@@ -378,7 +385,7 @@ class Pool:
             run.when_quiet(partial(self._conclude, run))
             return
         run.host.send(frames.Cancel(run.order.run))
-        run.timer = self._loop.call_later(run.order.grace_us / 1e6, self._kill_for, run)
+        run.patience = self._loop.time() + run.order.grace_us / 1e6
 
     def _kill_for(self, run: Run) -> None:
         run.stubborn = True
@@ -443,6 +450,7 @@ class Pool:
 
     def _tick(self) -> None:
         options, now = self._options, self._loop.time()
+        self._lose_patience(now)
         if now - self._ticked < options.silence / 2:
             for host in list(self._hosts):
                 host.examine(options.silence, options.start, options.memory_limit)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
@@ -55,7 +56,8 @@ class Run:
     """Step -> its last attempt."""
     open: dict[str, None] = field(default_factory=dict)
     """Steps that have begun and not ended, in order."""
-    timer: asyncio.TimerHandle | None = None
+    patience: float = math.inf
+    """The loop's time at which it is late, or has not stopped within its grace."""
     used: float = 0.0
     """Seconds that it has run in hosts that are gone."""
     started: float = 0.0
@@ -73,17 +75,16 @@ class Run:
         steps = {s.name: s for s in self.order.steps} | self.steps
         return replace(self.order, version=self.version, steps=tuple(steps.values()))
 
-    def keep_time(self, loop: asyncio.AbstractEventLoop, late: Callable[[Run], None]) -> None:
+    def keep_time(self, now: float) -> None:
         """Its time-out runs while it is in a host."""
-        self.started = loop.time()
-        self.timer = loop.call_later(max(0.0, self.order.timeout_us / 1e6 - self.used), late, self)
+        self.started = now
+        self.patience = now + self.order.timeout_us / 1e6 - self.used
 
-    def stop_time(self, loop: asyncio.AbstractEventLoop) -> None:
+    def stop_time(self, now: float) -> None:
         """It is in no host, or was told to stop."""
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
-            self.used += loop.time() - self.started
+        if self.patience < math.inf:
+            self.patience = math.inf
+            self.used += now - self.started
 
     def begin_of(self, frame: frames.StepBegin) -> rows.StepBegin:
         """The row of a step's begin."""

@@ -110,10 +110,11 @@ _NEXT = "select {} from platform p".format(
     ", ".join(
         "(select b.due_us from boundary b where b.platform = p.key"
         f" and b.scripted = {scripted} and b.rank = {rank} and b.state = 'armed' and b.waits_for is null"
-        " and b.due_us > ? order by b.due_us limit 1)"
+        " and b.due_us > ? order by b.due_us, b.key limit 1)"
         for scripted, rank in _BRANCHES
     )
 )
+"""In the order of ``ix_boundary_due``; by ``due_us`` alone PostgreSQL reads all down events that are still to come."""
 _NEXT_LEASE = (
     "select min(w.lease_us) from worker w where w.key <> ? and exists (select 1 from boundary b"
     " where b.state = 'running' and b.rank in (0, 1, 2) and b.worker = w.key)"

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from preroll.domain.booking import ENDED, Booking, State
+from preroll.domain.booking import Booking, State
 from preroll.domain.boundaries import (
     Advance,
     Boundary,
@@ -24,6 +24,7 @@ from preroll.domain.config import Platform
 from preroll.domain.errors import TransitionNotAllowed
 from preroll.domain.machine import Outcome
 from preroll.domain.permission import ENGINE
+from preroll.domain.values import dataclass
 from preroll.ports.rows import Settlement
 from preroll.store.audits import follow
 from preroll.store.boundaries import Boundaries
@@ -38,12 +39,14 @@ _BOUNDARY = (
     " began_us bigint, ended_us bigint) g where boundary.key = g.key"
 )
 _BOOKING = (
-    "update booking set state = g.state, live = g.live, service_state = g.service_state, began = g.began,"
+    "update booking set state = g.state, service_state = g.service_state, began = g.began,"
     " entering = g.entering, not_reset = g.not_reset, state_version = g.state_version, revision = g.revision,"
-    " changed_us = g.changed_us from given(key bigint, state text, live bigint, service_state text, began bigint,"
-    " entering text, not_reset bigint, state_version bigint, revision bigint, changed_us bigint) g"
+    " changed_us = g.changed_us from given(key bigint, state text, service_state text, began bigint, entering text,"
+    " not_reset bigint, state_version bigint, revision bigint, changed_us bigint) g"
     " where booking.key = g.key"
 )
+_OVER = "update booking set live = 0 where key in ?ints"
+"""Apart from the others: ``live`` is in an index, and few endings are the last of their booking."""
 _BODY = "update booking set body = g.body from given(key bigint, body text) g where booking.key = g.key"
 _RUN = (
     "update run set outcome = case when g.outcome = 'failed' and g.stopped = 1 then 'cancelled' else g.outcome end,"
@@ -158,7 +161,7 @@ def _booking_row(now: int, ending: Ending, after: Advance) -> Row:
     aside, moved = ending.boundary.event.direction is Direction.ASIDE, after.trigger is not None
     edited = settlement is not None and bool(settlement.properties)
     return (
-        booking.key, after.state.value, int(after.state not in ENDED), after.service_state,
+        booking.key, after.state.value, after.service_state,
         int(booking.began or not aside), booking.entering if aside else "",
         int(after.not_reset if moved else booking.not_reset), booking.state_version + (not aside),
         booking.revision + edited, now if moved or edited else booking.changed_us,
@@ -216,6 +219,7 @@ def _write(work: Work, writes: _Writes) -> None:
             db.run(sql, rows)
     for sql, keys in (
         (_FREE, writes.scripted),
+        (_OVER, writes.ended),
         (_RELEASE, writes.ended),
         (_DROP, writes.drops),
         (_ABANDON, writes.abandons),

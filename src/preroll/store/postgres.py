@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import cast
 
+import msgspec
 import psycopg
 from psycopg import errors
 from psycopg.types.numeric import Int8Dumper
@@ -56,10 +58,10 @@ class PostgresConnection:
         text = for_postgres(sql)
         if text.width:
             rows = cast(Sequence[Row], values[0])
-            values = tuple(map(list, zip(*rows, strict=True))) or ([],) * text.width
+            values = tuple(map(_array, zip(*rows, strict=True))) or ("{}",) * text.width
         elif not text.plain:
             pairs = zip(values, text.lists, strict=True)
-            values = tuple(list(cast(Sequence[object], v)) if many else v for v, many in pairs)
+            values = tuple(_array(cast(Sequence[object], v)) if many else v for v, many in pairs)
         self._cursor.execute(text.sql, values)
 
     def begin(self, *, write: bool) -> None:
@@ -76,6 +78,19 @@ class PostgresConnection:
 
     def close(self) -> None:
         self._connection.close()
+
+
+_json = msgspec.json.Encoder().encode
+_ONLY_JSON = re.compile(r'\\[^"\\]')
+
+
+def _array(values: Sequence[object]) -> object:
+    """Values as PostgreSQL writes an array: like JSON, but for the brackets and the escapes of control characters.
+
+    psycopg's own arrays cost 2 us a value, and a claim has thousands; it gets those that JSON cannot write.
+    """
+    text = _json(values).decode()
+    return list(values) if _ONLY_JSON.search(text) else f"{{{text[1:-1]}}}"
 
 
 PAUSE_MS = 10_000
