@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preroll.app import App
+from preroll.domain.errors import StoreUnavailable
 from preroll.ports.workers import Worker
 from tests.crash.engine import ROOT, SCRIPTS, _operate
 from tests.crash.processes import until
@@ -70,8 +71,15 @@ async def runs_of(world: World, name: str) -> int:
 
 @asynccontextmanager
 async def operator(app: App) -> AsyncIterator[None]:
-    """Somebody who finishes what is on the air."""
-    task = asyncio.create_task(_operate(app))
+    """Somebody who finishes what is on the air, also after the database was away."""
+
+    async def patient() -> None:
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                await _operate(app)
+            await asyncio.sleep(0.1)
+
+    task = asyncio.create_task(patient())
     try:
         yield
     finally:

@@ -140,7 +140,7 @@ class Stage:
         """Play an act to its end. What comes in its way is kept as an incident; the other acts go on."""
         try:
             await story
-        except (TimeoutError, ClientError, Unavailable, httpx.HTTPError, LookupError) as incident:
+        except (OSError, ClientError, Unavailable, httpx.HTTPError, LookupError) as incident:
             text = f"{act}: {str(incident) or type(incident).__name__}"
             self.evidence.incidents.append(text)
             self.say(text)
