@@ -35,7 +35,7 @@ class Plan:
     native_diff: str = ""
     """The device's own diff, when it can make one."""
     undo: tuple[Change, ...] = ()
-    """What takes it back, where that is more than writing the old values; empty: the old values do."""
+    """What takes it back where that is more than writing the old values (then it is empty)."""
 
     @property
     def empty(self) -> bool:
