@@ -146,6 +146,8 @@ def problem_of(error: PrerollError) -> Problem:
         case Conflict(clashes=clashes, ways=ways):
             more["ways"] = [_way(w) for w in ways]
             more["clashes"] = [clash_shown(c) for c in clashes]
+        case InUse(uses=found):
+            more["errors"] = _fields(found)
         case TransitionNotAllowed(possible=possible):
             more["possible"] = list(possible)
         case Stale(seen=seen, stored=stored):
