@@ -18,7 +18,7 @@ from preroll.domain.errors import Invalid, Mistake, NotFound, Stale
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
-from preroll.ports.bundles import Batch
+from preroll.ports.bundles import Batch, Prepared
 from preroll.ports.scripts import ScriptKind
 from preroll.ports.store import Store, Tx
 
@@ -74,14 +74,15 @@ class Catalogue:
         """
         rounds = count(1)
         while True:
-            plan = await self._store.read(partial(_planned, by, platform, documents, prune))
+            draft = await self._store.read(partial(_drafted, by, platform, documents, prune))
+            plan = draft.plan
             if not plan.doing:
                 return [_applied(step, step.document.id) for step in plan.steps]
             if version is not None and plan.version != version:
                 raise _outdated(platform, version, plan.version)
-            uses.refuse(plan.steps)
+            uses.refuse({step.title: step.users for step in plan.steps if step.users})
             try:
-                return await self._store.write(partial(_carried_out, by, plan))
+                return await self._store.write(partial(_carried_out, by, draft))
             except Stale as stale:
                 if version is not None or next(rounds) == ROUNDS:
                     raise _outdated(platform, stale.seen, stale.stored) from None
@@ -179,15 +180,17 @@ def _planned(by: Actor, platform: str, documents: Documents, prune: bool, tx: Tx
     shelf = Shelf(_stored(tx, home) if home else ())
     created: Collection[Title] = tx.bundles.created_by(home.key, given.bundle) if home and prune else ()
     steps = compared(shelf, home, given, created)
-    removed = [s.before for s in steps if s.change is ChangeKind.REMOVED and not isinstance(s.before, Platform | None)]
+    plan = Plan(platform, home, given.bundle, tuple(steps))
+    removed = plan.removed
     result = shelf.after(given.documents.values(), {title_of(document) for document in removed})
     found = _bundle_mistakes(documents, prune=prune) + judgement.mistakes_of(given, result, platform)
     if found:
         raise Invalid(found)
     if home and removed:
         users = uses.users_of(tx, home.key, removed, result)
-        steps = [replace(step, users=tuple(users.get(step.title, ()))) if not step.after else step for step in steps]
-    return Plan(platform, home, given.bundle, tuple(steps))
+        told = [replace(s, users=tuple(users.get(s.title, ()))) if s.after is None else s for s in steps]
+        return replace(plan, steps=tuple(told))
+    return plan
 
 
 def _bundle_mistakes(documents: Documents, *, prune: bool) -> list[Mistake]:
@@ -199,28 +202,48 @@ def _bundle_mistakes(documents: Documents, *, prune: bool) -> list[Mistake]:
     return found
 
 
-def _carried_out(by: Actor, plan: Plan, tx: Tx) -> list[Applied]:
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A plan, and what is to be written for it, worked out on the snapshot on which it was made."""
+
+    plan: Plan
+    prepared: Prepared
+    changes: Sequence[Change]
+
+
+def _drafted(by: Actor, platform: str, documents: Documents, prune: bool, tx: Tx) -> _Draft:  # noqa: FBT001 - bound
+    plan = _planned(by, platform, documents, prune, tx)
+    return _worked_out(by, plan, plan.home.key, tx) if plan.home else _Draft(plan, Prepared((), {}), ())
+
+
+def _worked_out(by: Actor, plan: Plan, platform: int, tx: Tx) -> _Draft:
+    batch = Batch(
+        added=_after(plan.doing, ChangeKind.ADDED),
+        changed=_after(plan.doing, ChangeKind.CHANGED),
+        removed=plan.removed,
+        bundle=plan.bundle,
+    )
+    prepared = tx.bundles.prepare(platform, batch)
+    steps = [step for step in plan.doing if not isinstance(step.document, Platform)]
+    changes = [_change(by, platform, step, prepared.stored.get(step.title, step.document)) for step in steps]
+    return _Draft(plan, prepared, changes)
+
+
+def _carried_out(by: Actor, draft: _Draft, tx: Tx) -> list[Applied]:
     """Write a plan down.
 
     Raises:
         Stale: the catalogue is another one now. InUse: a booking has come in between.
     """
+    plan = draft.plan
     home = _home(tx, by, plan)
-    doing = [step for step in plan.doing if not isinstance(step.document, Platform)]
-    removed = [d for step in doing if step.after is None and not isinstance(d := step.document, Platform)]
-    batch = Batch(
-        added=_after(doing, ChangeKind.ADDED),
-        changed=_after(doing, ChangeKind.CHANGED),
-        removed=removed,
-        bundle=plan.bundle,
-    )
-    stored = {title_of(d): d for d in tx.bundles.carry_out(home.key, batch)}
-    if removed:
-        users = uses.users_of(tx, home.key, removed, Shelf())
-        uses.refuse([replace(step, users=tuple(users.get(step.title, ()))) for step in doing])
-    now = {step.title: stored.get(step.title, step.document) for step in doing}
-    tx.changes.add_all([_change(by, home.key, step, now[step.title]) for step in doing])
-    known = {**now, ("platform", home.name): home}
+    if plan.home is None:
+        draft = _worked_out(by, plan, home.key, tx)
+    tx.bundles.carry_out(draft.prepared)
+    if plan.removed:
+        uses.refuse(uses.users_of(tx, home.key, plan.removed, Shelf()))
+    tx.changes.add_all(draft.changes)
+    known = {**draft.prepared.stored, title_of(home): home}
     return [_applied(step, known.get(step.title, step.document).id) for step in plan.steps]
 
 

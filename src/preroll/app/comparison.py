@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -88,9 +88,11 @@ class Plan:
         return [step for step in self.steps if step.change is not ChangeKind.UNCHANGED]
 
     @property
-    def blocked(self) -> list[Step]:
-        """The removals of what is still in use."""
-        return [step for step in self.steps if step.users]
+    def removed(self) -> list[Document]:
+        """What goes, as it is stored."""
+        return [
+            step.before for step in self.steps if step.after is None and not isinstance(step.before, Platform | None)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +181,27 @@ def _in_place_of(before: Document, given: Document) -> Document:
 
 
 def _same(before: Document, after: Document) -> bool:
-    return before == after and all(_alike(getattr(before, f.name), getattr(after, f.name)) for f in fields(before))
+    if before != after:
+        return False
+    one, other = _free(before), _free(after)
+    return repr(one) == repr(other) or _alike(one, other)
+
+
+def _free(document: Document) -> object:
+    """The values that may be of any type."""
+    match document:
+        case Resource():
+            return document.address, document.properties
+        case ProfileDefinition():
+            return [p.default for p in document.parameters]
+        case ProfileInstance():
+            return document.values, document.states
+        case ServiceDefinition():
+            return [audit.parameters for audit in document.audits]
 
 
 def _alike(one: object, other: object) -> bool:
     """Equal values that are both truth values or both not: to Python ``1 == True``."""
-    if one is other:
-        return True
     match one, other:
         case Mapping(), Mapping():
             return all(_alike(value, other[name]) for name, value in one.items())

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from preroll.app import platforms
 from preroll.app.comparison import Gap, Given, Shelf
-from preroll.domain.bundle import Document, kind_of, title_of
+from preroll.domain.bundle import Document, Title, kind_of, title_of
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Mistake
@@ -35,10 +34,11 @@ def mistakes_of(given: Given, shelf: Shelf, platform: str) -> list[Mistake]:
     """
     bench = _Bench(shelf)
     found = [(index, m) for index, p in given.platforms.items() for m in _platform_mistakes(p, platform)]
-    times = Counter(title_of(document) for document in given.documents.values())
+    known: set[Title] = set()
     for index, document in given.documents.items():
-        if times[title_of(document)] > 1:
+        if title_of(document) in known:
             found.append((index, Mistake("name", f"{document.name} stands twice", "each kind and name once")))
+        known.add(title_of(document))
         found += [(index, m) for m in bench.mistakes(document)]
     return [Mistake(f"{index}.{m.where}", m.what, m.expected) for index, m in sorted(found, key=lambda row: row[0])]
 

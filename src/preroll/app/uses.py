@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from preroll.app.comparison import Shelf, Step
+from preroll.app.comparison import Shelf
 from preroll.domain.bundle import Document, Title, title_of
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import InUse, Mistake
@@ -26,30 +26,30 @@ def users_of(tx: Tx, platform: int, removed: Sequence[Document], left: Shelf) ->
     """
     found: dict[Title, list[str]] = defaultdict(list)
     for document in removed:
-        found[title_of(document)] += _documents(document, left)
+        if isinstance(document, ProfileDefinition | ProfileInstance) and (users := list(_documents(document, left))):
+            found[title_of(document)] += users
     for title, user in _bookings(tx, platform, removed):
         text = f"booking {user.name} ({user.id})"
         if text not in found[title]:
             found[title].append(text)
-    return {title: users for title, users in found.items() if users}
+    return found
 
 
-def refuse(steps: Sequence[Step]) -> None:
+def refuse(users: Users) -> None:
     """Refuse removals of what is in use.
 
     Raises:
         InUse: with everyone who needs it.
     """
     uses = [
-        Mistake(" ".join(step.title).replace("_", " "), f"is used by {', '.join(step.users)}")
-        for step in steps
-        if step.users
+        Mistake(f"{kind.replace('_', ' ')} {name}", f"is used by {', '.join(known)}")
+        for (kind, name), known in users.items()
     ]
     if uses:
         raise InUse("; ".join(map(str, uses)), uses, hint="take it out of what uses it first, or keep it in the bundle")
 
 
-def _documents(document: Document, left: Shelf) -> Iterator[str]:
+def _documents(document: ProfileDefinition | ProfileInstance, left: Shelf) -> Iterator[str]:
     match document:
         case ProfileDefinition(name=name):
             yield from (f"profile instance {i.name}" for i in left.of(ProfileInstance) if i.definition == name)

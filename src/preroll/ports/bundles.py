@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -21,6 +21,21 @@ class Batch:
     """As they are stored."""
     bundle: str = ""
     """Remembered as the creator of what is added; empty: nobody is."""
+
+    @property
+    def moving(self) -> tuple[Sequence[Document], Sequence[Document]]:
+        """What is added, and what is changed."""
+        return self.added, self.changed
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A batch as the store will write it, so that the writer has little left to do."""
+
+    statements: Sequence[tuple[str, tuple[object, ...]]]
+    """The store's own."""
+    stored: Mapping[Title, Document]
+    """What is added and changed, as it will be stored but for the keys of new ones."""
 
 
 class User(NamedTuple):
@@ -45,8 +60,12 @@ class Bundles(Protocol):
         """What a bundle created that is still there."""
         ...
 
-    def carry_out(self, platform: int, batch: Batch) -> list[Document]:
-        """Write it all; returns what was added and changed, as stored but for the keys of new ones."""
+    def prepare(self, platform: int, batch: Batch) -> Prepared:
+        """Work it out, also on a snapshot: it is good as long as the catalogue is at the same version."""
+        ...
+
+    def carry_out(self, prepared: Prepared) -> None:
+        """Write it all."""
         ...
 
     def holders(self, resources: Collection[int]) -> list[tuple[int, User]]:

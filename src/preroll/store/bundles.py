@@ -7,23 +7,26 @@ gives a resource its old id back.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from preroll.domain.bundle import Document, Title, title_of
+from preroll.domain.bundle import Document, Title, kind_of, title_of
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Stale
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import written
 from preroll.domain.resource import Resource
-from preroll.ports.bundles import Batch, User
+from preroll.ports.bundles import Batch, Prepared, User
 from preroll.store.catalogue import DEFINITION, PROFILE_DEFINITION, PROFILE_INSTANCE, RESOURCE
 from preroll.store.documents import BODY, Codec
 from preroll.store.work import Work
 
 D = TypeVar("D", Resource, ProfileDefinition, ProfileInstance, ServiceDefinition)
 P = TypeVar("P", ProfileDefinition, ProfileInstance)
+Statement = tuple[str, tuple[object, ...]]
+Part = tuple[list[Statement], list[Document]]
+"""Statements, and the documents that they store."""
 
 _STILL = ("k.live = 1", "k.key in (select u.booking from reservation u where u.unreset = 1)")
 """Which bookings still need what they name: those that have not ended, and those that have not reset what they held."""
@@ -72,88 +75,65 @@ class Bundles:
         rows = self._work.db.all("select kind, name from origin where platform = ? and bundle = ?", platform, bundle)
         return {(kind, name) for kind, name in rows}
 
-    def carry_out(self, platform: int, batch: Batch) -> list[Document]:
-        if batch.removed:
-            self._remove(platform, batch.removed)
+    def prepare(self, platform: int, batch: Batch) -> Prepared:
+        made = [*_removal(platform, batch.removed)]
         stored: list[Document] = []
-        stored += self._resources(platform, _of(Resource, batch.added), _of(Resource, batch.changed))
-        stored += self._profiles(
-            "profile_definition", PROFILE_DEFINITION, platform,
-            _of(ProfileDefinition, batch.added), _of(ProfileDefinition, batch.changed),
-        )  # fmt: skip
-        stored += self._profiles(
-            "profile_instance", PROFILE_INSTANCE, platform,
-            _of(ProfileInstance, batch.added), _of(ProfileInstance, batch.changed),
-        )  # fmt: skip
-        stored += self._definitions(
-            platform, _of(ServiceDefinition, batch.added), _of(ServiceDefinition, batch.changed)
-        )
+        for statements, documents in (
+            self._resources(platform, _of(Resource, batch.added), _of(Resource, batch.changed)),
+            self._profiles(PROFILE_DEFINITION, platform, *(_of(ProfileDefinition, d) for d in batch.moving)),
+            self._profiles(PROFILE_INSTANCE, platform, *(_of(ProfileInstance, d) for d in batch.moving)),
+            self._definitions(platform, [d for part in batch.moving for d in _of(ServiceDefinition, part)]),
+        ):
+            made += statements
+            stored += documents
         if batch.bundle and batch.added:
-            self._work.db.run(_REMEMBER, [(platform, *title_of(d), batch.bundle) for d in batch.added])
-        return stored
+            made.append((_REMEMBER, ([(platform, *title_of(d), batch.bundle) for d in batch.added],)))
+        return Prepared(made, {title_of(document): document for document in stored})
 
-    def _resources(self, platform: int, added: list[Resource], changed: list[Resource]) -> list[Resource]:
-        db = self._work.db
+    def carry_out(self, prepared: Prepared) -> None:
+        for sql, values in prepared.statements:
+            self._work.db.run(sql, *values)
+
+    def _resources(self, platform: int, added: list[Resource], changed: list[Resource]) -> Part:
+        """A name that was removed before comes back under its old id."""
         gone = "select name, id, key, revision from resource where platform = ? and removed = 1"
-        buried = {name: rest for name, *rest in (db.all(gone, platform) if added else ())}
-        back = [
-            replace(r, id=buried[r.name][0], key=buried[r.name][1], revision=buried[r.name][2])
-            for r in added
-            if r.name in buried
-        ]
-        new = [
-            replace(r, id=r.id or self._work.new_id(), key=0, platform=platform, revision=1)
-            for r in added
-            if r.name not in buried
-        ]
-        moved = [replace(r, platform=platform, revision=r.revision + 1) for r in [*changed, *back]]
-        if new:
-            db.run(_ADD_RESOURCE, [(r.id, platform, r.name, *_resource_row(r)) for r in new])
-        if moved:
-            db.run(_CHANGE_RESOURCE, [(r.key, *_resource_row(r), 0) for r in moved])
-        return new + moved
+        buried = {name: rest for name, *rest in (self._work.db.all(gone, platform) if added else ())}
+        new: list[Resource] = []
+        moved = list(changed)
+        for r in added:
+            if r.name in buried:
+                ident, key, revision = buried[r.name]
+                moved.append(replace(r, id=ident, key=key, platform=platform, revision=revision))
+            else:
+                new.append(replace(r, id=r.id or self._work.new_id(), key=0, platform=platform, revision=1))
+        moved = [replace(r, revision=r.revision + 1) for r in moved]
+        rows = [(r.id, platform, r.name, *_resource_row(r)) for r in new]
+        again = [(r.key, *_resource_row(r), 0) for r in moved]
+        return _some((_ADD_RESOURCE, rows), (_CHANGE_RESOURCE, again)), [*new, *moved]
 
-    def _profiles(self, table: str, codec: Codec[P], platform: int, added: list[P], changed: list[P]) -> list[P]:
+    def _profiles(self, codec: Codec[P], platform: int, added: list[P], changed: list[P]) -> Part:
+        table = "profile_definition" if codec is PROFILE_DEFINITION else "profile_instance"
         new = [replace(p, id=p.id or self._work.new_id(), key=0, platform=platform, revision=1) for p in added]
-        moved = [replace(p, platform=platform, revision=p.revision + 1) for p in changed]
-        if new:
-            add = _insert(table, "id text, platform bigint, name text, revision bigint, body text")
-            self._work.db.run(add, [(p.id, platform, p.name, 1, codec.encode(p)) for p in new])
-        if moved:
-            change = _update(table, "revision bigint, body text")
-            self._work.db.run(change, [(p.key, p.revision, codec.encode(p)) for p in moved])
-        return new + moved
+        moved = [replace(p, revision=p.revision + 1) for p in changed]
+        add = _insert(table, "id text, platform bigint, name text, revision bigint, body text")
+        rows = [(p.id, platform, p.name, 1, codec.encode(p)) for p in new]
+        again = [(p.key, p.revision, codec.encode(p)) for p in moved]
+        stored: list[Document] = []
+        stored += new
+        stored += moved
+        return _some((add, rows), (_update(table, "revision bigint, body text"), again)), stored
 
-    def _definitions(
-        self, platform: int, added: list[ServiceDefinition], changed: list[ServiceDefinition]
-    ) -> list[ServiceDefinition]:
+    def _definitions(self, platform: int, moving: list[ServiceDefinition]) -> Part:
         """Each becomes a version; one that comes back after it was removed goes on counting."""
+        if not moving:
+            return [], []
         newest = "select name, max(version) from service_definition where platform = ? and name in ?texts group by name"
-        names = [d.name for d in [*added, *changed]]
-        versions: dict[str, int] = dict(self._work.db.all(newest, platform, names)) if names else {}
+        versions: dict[str, int] = dict(self._work.db.all(newest, platform, [d.name for d in moving]))
         new = [
             replace(d, id=self._work.new_id(), key=0, platform=platform, version=versions.get(d.name, 0) + 1)
-            for d in [*added, *changed]
+            for d in moving
         ]
-        if new:
-            self._work.db.run(_ADD_DEFINITION, [_definition_row(d) for d in new])
-        return new
-
-    def _remove(self, platform: int, removed: Sequence[Document]) -> None:
-        db = self._work.db
-        if keys := [r.key for r in _of(Resource, removed)]:
-            db.run("update resource set removed = 1, labels = '' where key in ?ints", keys)
-        if names := [d.name for d in _of(ServiceDefinition, removed)]:
-            db.run("update service_definition set removed = 1 where platform = ? and name in ?texts", platform, names)
-        for table, profiles in (
-            ("profile_definition", [p.key for p in _of(ProfileDefinition, removed)]),
-            ("profile_instance", [p.key for p in _of(ProfileInstance, removed)]),
-        ):
-            if profiles:
-                db.run(f"delete from {table} where key in ?ints", profiles)
-        for kind in {title_of(d)[0] for d in removed}:
-            names = [d.name for d in removed if title_of(d)[0] == kind]
-            db.run("delete from origin where platform = ? and kind = ? and name in ?texts", platform, kind, names)
+        return _some((_ADD_DEFINITION, [_definition_row(d) for d in new])), [*new]
 
     def holders(self, resources: Collection[int]) -> list[tuple[int, User]]:
         rows = [
@@ -205,3 +185,22 @@ def _resource_row(r: Resource) -> tuple[object, ...]:
 
 def _definition_row(d: ServiceDefinition) -> tuple[object, ...]:
     return d.id, d.platform, d.name, d.version, d.publication.value, int(bool(d.actions)), DEFINITION.encode(d)
+
+
+def _some(*statements: tuple[str, Sequence[tuple[object, ...]]]) -> list[Statement]:
+    """Those that have rows."""
+    return [(sql, (rows,)) for sql, rows in statements if rows]
+
+
+def _removal(platform: int, removed: Sequence[Document]) -> Iterator[Statement]:
+    if keys := [r.key for r in _of(Resource, removed)]:
+        yield "update resource set removed = 1, labels = '' where key in ?ints", (keys,)
+    if names := [d.name for d in _of(ServiceDefinition, removed)]:
+        yield "update service_definition set removed = 1 where platform = ? and name in ?texts", (platform, names)
+    if keys := [p.key for p in _of(ProfileDefinition, removed)]:
+        yield "delete from profile_definition where key in ?ints", (keys,)
+    if keys := [p.key for p in _of(ProfileInstance, removed)]:
+        yield "delete from profile_instance where key in ?ints", (keys,)
+    for kind in sorted({kind_of(document) for document in removed}):
+        names = [document.name for document in removed if kind_of(document) == kind]
+        yield "delete from origin where platform = ? and kind = ? and name in ?texts", (platform, kind, names)
