@@ -24,10 +24,30 @@ from tests.api.conftest import StandingClock
 Document = dict[str, Any]
 KIND_AND_NAME = ("kind", "name")
 
-ODD = ("yes", "1e3", "010", "~", "null", "12:30", "2026-01-01", "- a", "a: b", "#x", "=", "<<", "*a", "&a", "!t", "%", "1.")
+ODD = (
+    "yes",
+    "1e3",
+    "010",
+    "~",
+    "null",
+    "12:30",
+    "2026-01-01",
+    "- a",
+    "a: b",
+    "#x",
+    "=",
+    "<<",
+    "*a",
+    "&a",
+    "!t",
+    "%",
+    "1.",
+)
 names = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=12).filter(str.strip)
 names = names | st.sampled_from(ODD)
-texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20) | st.sampled_from(("", "a\nb", "\ta\n", *ODD))
+texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20) | st.sampled_from(
+    ("", "a\nb", "\ta\n", *ODD)
+)
 numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
 plain = st.recursive(
     st.none() | st.booleans() | numbers | texts,

@@ -217,6 +217,8 @@ def mistakes_of(errors: Iterable[Mapping[str, Any]]) -> list[Mistake]:
 def _mistake(error: Mapping[str, Any]) -> Mistake:
     where, kind, text = _where(error["loc"]), error["type"], error["msg"]
     context = error.get("ctx", {})
+    if kind.startswith("union_tag_"):
+        where = f"{where}.{context['discriminator'].strip(chr(39))}"
     if kind in _WORDS:
         return Mistake(where, *_WORDS[kind])
     if "what" in context:
