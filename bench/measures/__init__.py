@@ -2,13 +2,14 @@
 """One module a measure; each has ``measure(quick)``, which yields its figures."""
 
 from bench.figures import Measure
-from bench.measures import burst, fleet, idle, launch, printed
+from bench.measures import bundles, burst, fleet, idle, launch, printed
 
 MEASURES: dict[str, Measure] = {
     "idle": idle.measure,
     "burst": burst.measure,
     "fleet": fleet.measure,
     "launch": launch.measure,
+    "bundles": bundles.measure,
     "help": printed.measure,
 }
 """By the name that ``python -m bench NAME`` takes."""
