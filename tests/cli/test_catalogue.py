@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import partial
 from pathlib import Path
 
@@ -203,3 +204,17 @@ def test_what_is_no_file_is_left_alone(preroll: Preroll, tmp_path: Path):
 @pytest.mark.parametrize("name", ["missing.yaml", "."])
 def test_nothing_to_apply_is_told(preroll: Preroll, tmp_path: Path, name: str):
     assert preroll("apply", str(tmp_path / name)).code == 2
+
+
+def test_the_page_about_files_says_what_happens(preroll: Preroll, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page = (Path(__file__).parents[2] / "docs/how-to/keep-the-catalogue-in-files.md").read_text()
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.S | re.M)
+    told = dict(re.findall(r"^\$ preroll (.*)\n((?:[+\-~!].*\n)+default: .*\n)", page, re.M))
+    monkeypatch.chdir(tmp_path)
+    Path("catalogue").mkdir()
+    Path("catalogue/studio.yaml").write_text(text)
+    assert preroll("plan", "catalogue").out == told.pop("plan catalogue")
+    assert preroll("apply", "catalogue").code == 0
+    Path("catalogue/studio.yaml").write_text(text.rpartition("---\n")[0])
+    assert preroll("plan", "--prune", "catalogue").out == told.pop("plan --prune catalogue")
+    assert told == {}
