@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -35,8 +35,7 @@ _FRACTION = re.compile(r"[-+]?\d{1,30}(?=[.eE])(\.\d{0,30})?([eE][-+]?\d{1,3})?"
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(NamedTuple):
     """Where a value stands; line and column count from 1, as editors do."""
 
     file: str
@@ -156,7 +155,8 @@ class _Reader:
             return self._alias(event, path)
         before = self._left.values
         self._count(event, path, 1)
-        self._places.setdefault(path, _place(self._file, event))
+        if path not in self._places:
+            self._places[path] = _place(self._file, event)
         anchor = getattr(event, "anchor", None)
         if anchor is not None:
             self._anchors[anchor] = None
