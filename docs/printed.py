@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from preroll import cli, settings
 from preroll.api import checks, documents, problems
 from preroll.api.application import contract
-from preroll.cli import exits, openapi
+from preroll.cli import exits, openapi, schema
 from preroll.domain.booking import LIFE_CYCLE
 from preroll.formats import machines
 
@@ -127,6 +127,7 @@ def fields(model: type[BaseModel]) -> str:
 def bundle_tables() -> str:
     """Every kind of document, and what its parts consist of."""
     kinds = {
+        "Bundle": documents.BundleGiven,
         "Platform": documents.PlatformGiven,
         "ServiceStates": documents.ServiceStatesGiven,
         "Mapping": documents.MappingGiven,
@@ -178,6 +179,7 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 FILES: dict[str, Callable[[], str]] = {
     "reference/openapi.json": openapi.printed,
+    "reference/bundle.schema.json": schema.printed,
 }
 
 

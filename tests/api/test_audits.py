@@ -100,7 +100,7 @@ async def test_a_definition_shows_its_audits_and_a_change_of_them_is_a_new_versi
         ({"name": "a", "kind": "stream", "parameters": {"source": "a", "size": "big"}}, "parameters.size"),
         ({"name": "a", "kind": "ping", "after": ["LUNCH"], "parameters": {"host": "h"}}, "after.0"),
         ({"name": "a", "kind": "ping", "parameters": {"host": "${decoder.address.x}"}}, "parameters.host"),
-        ({"name": "a", "kind": "laser"}, ""), ({"kind": "config"}, "name"),
+        ({"name": "a", "kind": "laser"}, "kind"), ({"kind": "config"}, "name"),
     ],
 )  # fmt: skip
 async def test_a_mistake_has_its_place(api: httpx.AsyncClient, audit: dict[str, Any], where: str) -> None:

@@ -51,8 +51,8 @@ R, J, S, P = (
 )
 MISTAKES = [
     # the document                                                        where
-    ({"kind": "thing", "name": "x"},                                        ""),
-    ({"name": "x"},                                                         ""),
+    ({"kind": "thing", "name": "x"},                                        "kind"),
+    ({"name": "x"},                                                         "kind"),
     ({"kind": "resource"},                                                  "name"),
     ({**R, "concurrency": 0},                                               "concurrency"),
     ({**R, "mode": "asleep"},                                               "mode"),

@@ -38,7 +38,12 @@ _api = create_app(_app, stopping=lambda: True, hosts=None, body_limit=20_000_000
 asyncio.run(_app.platforms.put(LOCAL, Platform("default")))
 _numbers = itertools.count()
 _config = schemathesis.Config.from_dict(
-    {"operations": [{"include-name": "POST /api/v1/catalogue", "phases": {"coverage": {"enabled": False}}}]}
+    {
+        "operations": [
+            {"include-name": f"POST /api/v1/{name}", "phases": {"coverage": {"enabled": False}}}
+            for name in ("catalogue", "catalogue/plan")
+        ]
+    }
 )
 """One more document than may be sent makes five megabytes."""
 schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", _api, config=_config)

@@ -3,10 +3,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from preroll.cli import bundles
+from preroll.client.things import Plan
+from preroll.formats import bundle
+from preroll.formats.bundle import Budget
 from tests.cli.conftest import Preroll
 
 pytestmark = pytest.mark.usefixtures("server")
@@ -39,7 +46,8 @@ def test_a_folder_is_applied_and_shown(preroll: Preroll, tmp_path: Path):
         ("resource", "ENC 2", "added"),
         ("service_definition", "Hall", "added"),
     ]
-    assert [line.split()[-1] for line in preroll("apply", str(tmp_path)).out.splitlines()[1:]] == ["unchanged"] * 4
+    again = preroll("apply", str(tmp_path))
+    assert again.out == "default: 0 added, 0 changed, 0 removed, 4 unchanged\n"
     assert "encoding" in preroll("resource", "list").out
     assert "camera" in preroll("definition", "list").out
     assert "Europe/Paris" in preroll("platform", "list").out
@@ -69,6 +77,144 @@ def test_every_file_that_cannot_be_read_is_told(preroll: Preroll, tmp_path: Path
     assert "b.yaml: is not UTF-8" in ended.err
 
 
+NAMED = """\
+kind: bundle
+name: hall
+---
+kind: resource
+name: ENC 1
+concurrency: 2
+---
+kind: service_definition
+name: Hall
+nodes: [{label: camera}]
+"""
+
+
+def test_a_plan_is_shown_and_its_exit_code_tells_whether_there_is_something_to_do(preroll: Preroll, tmp_path: Path):
+    (tmp_path / "a.yaml").write_text(NAMED)
+    first = preroll("plan", str(tmp_path))
+    assert first.code == 11
+    assert first.out == (
+        "+ resource ENC 1\n+ service_definition Hall\ndefault: 2 added, 0 changed, 0 removed, 0 unchanged\n"
+    )
+    assert preroll("resource", "list").out == "no resources\n"
+    assert preroll("apply", str(tmp_path)).out == first.out
+    assert preroll("plan", str(tmp_path)).code == 0
+    (tmp_path / "a.yaml").write_text(NAMED.replace("concurrency: 2", "concurrency: 3"))
+    assert "~ resource ENC 1\n    concurrency: 2 -> 3\n" in preroll("plan", str(tmp_path)).out
+    (step,) = preroll("plan", str(tmp_path), "--json").json["steps"]
+    assert step["fields"] == [{"field": "concurrency", "before": 2, "after": 3}]
+
+
+def test_what_a_bundle_does_not_have_any_more_is_pruned(preroll: Preroll, tmp_path: Path):
+    file = tmp_path / "a.yaml"
+    file.write_text(NAMED)
+    assert preroll("apply", str(file)).code == 0
+    file.write_text("kind: bundle\nname: hall\n")
+    assert preroll("plan", str(file)).code == 0
+    assert preroll("plan", str(file), "--prune").code == 11
+    booking = preroll(
+        "booking", "create", "News", "--start", "2026-03-02T12:00:00Z", "--end", "2026-03-02T13:00:00Z",
+        "--node", "x=ENC 1", "--json",
+    )  # fmt: skip
+    assert booking.code == 0, booking.err
+    plan = preroll("plan", str(file), "--prune")
+    assert plan.code == 3
+    assert f"- resource ENC 1\n    in use: booking News ({booking.json['id']})\n" in plan.out
+    refused = preroll("apply", str(file), "--prune")
+    assert refused.code == 3
+    assert f"resource ENC 1: is used by booking News ({booking.json['id']})" in refused.err
+    assert preroll("booking", "cancel", booking.json["id"]).code == 0
+    assert "- resource ENC 1\n- " not in preroll("apply", str(file), "--prune").err
+    assert preroll("resource", "list").out == "no resources\n"
+
+
+def test_an_export_is_a_bundle(preroll: Preroll, tmp_path: Path):
+    (tmp_path / "a.yaml").write_text(NAMED)
+    preroll("apply", str(tmp_path))
+    assert preroll("export", "--bundle", "hall").out == (
+        "{kind: bundle, name: hall}\n---\n{kind: resource, name: ENC 1, concurrency: 2}\n---\n"
+        "kind: service_definition\nname: Hall\nnodes:\n- {label: camera}\n"
+    )
+    assert preroll("export", "--kind", "resource", "--json").json == [
+        {"kind": "resource", "name": "ENC 1", "concurrency": 2}
+    ]
+    out = tmp_path / "out"
+    assert [Path(line).name for line in preroll("export", str(out)).out.splitlines()] == [
+        "platform.yaml", "resource.yaml", "service-definition.yaml",
+    ]  # fmt: skip
+    assert preroll("plan", str(out)).code == 0
+    assert preroll("export", str(out), "--kind", "resource").code == 0
+    assert [path.name for path in out.iterdir()] == ["resource.yaml"]
+
+
+def test_an_export_leaves_the_files_of_others_alone(preroll: Preroll, tmp_path: Path):
+    (tmp_path / "mine.yaml").write_text(GOOD)
+    refused = preroll("export", str(tmp_path))
+    assert refused.code == 2
+    assert "mine.yaml" in refused.err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+def test_a_plan_that_is_old_by_now_is_not_carried_out(
+    preroll: Preroll, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    mine, other = tmp_path / "mine.yaml", tmp_path / "other.yaml"
+    mine.write_text(NAMED)
+    other.write_text("kind: resource\nname: ENC 9\n")
+    show = bundles.show
+
+    def slow(plan: Plan) -> None:
+        monkeypatch.setattr(bundles, "show", show)
+        assert preroll("apply", str(other)).code == 0
+
+    monkeypatch.setattr(bundles, "show", slow)
+    refused = preroll("apply", str(mine))
+    assert refused.code == 5
+    assert "make a new plan" in refused.err
+    assert "ENC 1" not in preroll("resource", "list").out
+
+
+def test_a_folder_has_the_limits_of_a_file(preroll: Preroll, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for number in range(4):
+        (tmp_path / f"{number}.yaml").write_text(f"kind: resource\nname: R{number}\npools: &p [a, b]\nx: *p\n")
+    for limit, text in (
+        ("documents", "3.yaml:1:1: is one too many"),
+        ("values", "3.yaml:4:4 x: is one value too many"),
+    ):
+        budget = {"documents": 3} if limit == "documents" else {"values": 35}
+        monkeypatch.setattr(bundle, "Budget", partial(Budget, **budget))
+        ended = preroll("plan", str(tmp_path))
+        assert ended.code == 2
+        assert text in ended.err
+    monkeypatch.setattr(bundle, "MOST_FILES", 3)
+    assert "4 files" in preroll("plan", str(tmp_path)).err
+    monkeypatch.setattr(bundles, "MOST_BYTES", 10)
+    assert "too much for one bundle" in preroll("plan", str(tmp_path / "1.yaml")).err
+
+
+def test_what_is_no_file_is_left_alone(preroll: Preroll, tmp_path: Path):
+    (tmp_path / "a.yaml").write_text(GOOD)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    assert preroll("apply", str(tmp_path)).code == 0
+
+
 @pytest.mark.parametrize("name", ["missing.yaml", "."])
 def test_nothing_to_apply_is_told(preroll: Preroll, tmp_path: Path, name: str):
     assert preroll("apply", str(tmp_path / name)).code == 2
+
+
+def test_the_page_about_files_says_what_happens(preroll: Preroll, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page = (Path(__file__).parents[2] / "docs/how-to/keep-the-catalogue-in-files.md").read_text()
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.S | re.M)
+    told = dict(re.findall(r"^\$ preroll (.*)\n((?:[+\-~!].*\n)+default: .*\n)", page, re.M))
+    monkeypatch.chdir(tmp_path)
+    Path("catalogue").mkdir()
+    Path("catalogue/studio.yaml").write_text(text)
+    assert preroll("plan", "catalogue").out == told.pop("plan catalogue")
+    assert preroll("apply", "catalogue").code == 0
+    Path("catalogue/studio.yaml").write_text(text.rpartition("---\n")[0])
+    assert preroll("plan", "--prune", "catalogue").out == told.pop("plan --prune catalogue")
+    assert told == {}

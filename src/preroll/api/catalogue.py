@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -23,15 +24,18 @@ from preroll.api.documents import (
     service_definition_shown,
 )
 from preroll.api.door import By, Ident, UseCases
-from preroll.api.fields import Given, Name, Queried, Shown
+from preroll.api.fields import Given, Name, Queried, Shown, Word
 from preroll.api.problems import can
+from preroll.api.written import differences, written
+from preroll.app.comparison import Plan, Step
 from preroll.domain.errors import Invalid, Mistake
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
 
-MOST_DOCUMENTS = 10_000
+MOST_DOCUMENTS = 20_000
 _LIST = can(403, 404, 422, 503)
 
+Kind = Literal["platform", "profile_definition", "profile_instance", "resource", "service_definition"]
 S = TypeVar("S", bound=DocumentShown)
 
 
@@ -48,6 +52,74 @@ class Documents(Given):
 
     platform: Name = "default"
     documents: Annotated[list[DocumentGiven], Field(max_length=MOST_DOCUMENTS)]
+    prune: bool = Field(
+        default=False, description="remove what the same bundle (`kind: bundle`) created and does not have any more"
+    )
+
+
+class DocumentsOfPlan(Documents):
+    """Documents to be stored by name, all or none, as a plan showed it."""
+
+    version: Annotated[int, Field(ge=0, le=2**53)] | None = Field(
+        default=None, description="that of the plan: refused if the catalogue is another one now; null: as it is"
+    )
+
+
+class DifferenceShown(Shown):
+    """One field that changes."""
+
+    field: str = Field(examples=["parameters.rate.maximum"])
+    before: Any
+    after: Any
+
+
+class StepShown(Shown):
+    """What happens to one document."""
+
+    kind: str
+    name: str
+    change: str = Field(examples=["added", "changed", "removed"])
+    fields: list[DifferenceShown] = Field(description="of a document that is changed")
+    users: list[str] = Field(description="who still needs what would be removed: nothing is done as long as one does")
+
+
+class GapShown(Shown):
+    """A script that a document names and that cannot be run for it."""
+
+    kind: str
+    name: str
+    field: str = Field(examples=["actions.START"])
+    script: str
+    problem: str = Field(examples=["is not installed"])
+
+
+class PlanShown(Shown):
+    """What documents would do to a catalogue."""
+
+    platform: str
+    bundle: str
+    version: int = Field(description="of the catalogue; sent along with the documents, it makes sure of the plan")
+    steps: list[StepShown] = Field(description="what would be added, changed and removed, in this order")
+    unchanged: int = Field(description="how many documents are there already as they are")
+    scripts: list[GapShown] | None = Field(
+        description="scripts that are missing or of another kind; null: this server does not know the scripts"
+    )
+
+
+class ExportQueried(Queried):
+    """Which documents."""
+
+    platform: Name = "default"
+    kind: list[Kind] = Field(default=[], max_length=10)
+    name: list[Name] = Field(default=[], max_length=1000)
+    bundle: Word = Field(default="", description="only what this bundle created")
+
+
+class Export(Shown):
+    """Documents as a bundle has them: each can be sent back as it is."""
+
+    platform: str
+    documents: list[dict[str, Any]]
 
 
 class AppliedShown(Shown):
@@ -56,7 +128,7 @@ class AppliedShown(Shown):
     kind: str
     name: str
     id: str
-    change: str = Field(examples=["added", "changed", "unchanged"])
+    change: str = Field(examples=["added", "changed", "removed", "unchanged"])
 
 
 class AppliedPage(Shown):
@@ -75,15 +147,59 @@ class DocumentPage(Shown, Generic[S]):
 Asks = Annotated[CatalogueQueried, Query()]
 
 
-@router.post("/catalogue", responses=can(400, 403, 404, 409, 413, 422, 503))
-async def apply_catalogue(body: Documents, app: UseCases, by: By) -> AppliedPage:
+@router.post("/catalogue", responses=can(400, 403, 404, 409, 412, 413, 422, 503))
+async def apply_catalogue(body: DocumentsOfPlan, app: UseCases, by: By) -> AppliedPage:
     """Store documents by name in one transaction, or none of them. A repeat changes nothing."""
-    try:
-        applied = await app.catalogue.apply(by, body.platform, [d.thing() for d in body.documents])
-    except Invalid as error:
-        found = [Mistake(f"documents.{m.where}", m.what, m.expected) for m in error.mistakes]
-        raise Invalid(found, hint=error.hint) from None
+    documents = [d.thing() for d in body.documents]
+    with _in_the_body():
+        applied = await app.catalogue.apply(by, body.platform, documents, prune=body.prune, version=body.version)
     return AppliedPage(items=[AppliedShown(kind=a.kind, name=a.name, id=a.id, change=a.change) for a in applied])
+
+
+@router.post("/catalogue/plan", responses=can(400, 403, 404, 413, 422, 503))
+async def plan_catalogue(body: Documents, app: UseCases, by: By) -> PlanShown:
+    """What storing these documents would add, change and remove. Nothing is written."""
+    with _in_the_body():
+        plan = await app.catalogue.plan(by, body.platform, [d.thing() for d in body.documents], prune=body.prune)
+    return _plan_shown(plan)
+
+
+@router.get("/catalogue", responses=_LIST)
+async def export_catalogue(asks: Annotated[ExportQueried, Query()], app: UseCases, by: By) -> Export:
+    """The platform and its catalogue as documents of a bundle; of a service definition the newest version."""
+    found = await app.catalogue.export(by, asks.platform, kinds=asks.kind, names=asks.name, bundle=asks.bundle)
+    return Export(platform=asks.platform, documents=[written(thing) for thing in found])
+
+
+@contextmanager
+def _in_the_body() -> Iterator[None]:
+    """Mistakes of documents are told with their place in the request."""
+    try:
+        yield
+    except Invalid as error:
+        found = [
+            Mistake(f"documents.{m.where}" if m.where[:1].isdigit() else m.where, m.what, m.expected)
+            for m in error.mistakes
+        ]
+        raise Invalid(found, hint=error.hint) from None
+
+
+def _plan_shown(plan: Plan) -> PlanShown:
+    gaps = plan.gaps
+    return PlanShown(
+        platform=plan.platform, bundle=plan.bundle, version=plan.version, steps=[_step_shown(s) for s in plan.doing],
+        unchanged=len(plan.steps) - len(plan.doing),
+        scripts=None if gaps is None else [
+            GapShown(kind=g.kind, name=g.name, field=g.field, script=g.script, problem=g.problem) for g in gaps
+        ],
+    )  # fmt: skip
+
+
+def _step_shown(step: Step) -> StepShown:
+    kind, name = step.title
+    found = differences(step.before, step.after) if step.before and step.after else []
+    fields = [DifferenceShown(field=d.field, before=d.before, after=d.after) for d in found]
+    return StepShown(kind=kind, name=name, change=step.change.value, fields=fields, users=list(step.users))
 
 
 @router.get("/resources", responses=_LIST)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from preroll.api.checks import AuditGiven, AuditShown, audit_shown
 from preroll.api.fields import Given, JsonObject, Name, Shown, Span, Word
+from preroll.domain.bundle import Bundle
 from preroll.domain.capacity import LARGEST, Capability
 from preroll.domain.config import Limits, Platform, PlatformConfig
 from preroll.domain.definition import Node, Publication, ServiceDefinition
@@ -232,11 +233,26 @@ class PlatformGiven(SettingsGiven):
         return self.platform(self.name)
 
 
+class BundleGiven(Given):
+    """The name of a bundle: what it created it may remove, with ``--prune``."""
+
+    kind: Literal["bundle"] = "bundle"
+    name: Name
+
+    def thing(self) -> Bundle:
+        """As the domain has it."""
+        return Bundle(self.name)
+
+
 DocumentGiven = Annotated[
-    PlatformGiven | ResourceGiven | ProfileDefinitionGiven | ProfileInstanceGiven | ServiceDefinitionGiven,
+    BundleGiven
+    | PlatformGiven
+    | ResourceGiven
+    | ProfileDefinitionGiven
+    | ProfileInstanceGiven
+    | ServiceDefinitionGiven,
     Field(discriminator="kind"),
 ]
-KINDS = ("platform", "resource", "profile_definition", "profile_instance", "service_definition")
 
 
 class DocumentShown(Shown):

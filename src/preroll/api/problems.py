@@ -146,6 +146,8 @@ def problem_of(error: PrerollError) -> Problem:
         case Conflict(clashes=clashes, ways=ways):
             more["ways"] = [_way(w) for w in ways]
             more["clashes"] = [clash_shown(c) for c in clashes]
+        case InUse(uses=found):
+            more["errors"] = _fields(found)
         case TransitionNotAllowed(possible=possible):
             more["possible"] = list(possible)
         case Stale(seen=seen, stored=stored):
@@ -215,6 +217,8 @@ def mistakes_of(errors: Iterable[Mapping[str, Any]]) -> list[Mistake]:
 def _mistake(error: Mapping[str, Any]) -> Mistake:
     where, kind, text = _where(error["loc"]), error["type"], error["msg"]
     context = error.get("ctx", {})
+    if kind.startswith("union_tag_"):
+        where = f"{where}.{context['discriminator'].strip(chr(39))}"
     if kind in _WORDS:
         return Mistake(where, *_WORDS[kind])
     if "what" in context:

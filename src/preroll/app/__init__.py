@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from preroll.app.audits import Auditing
 from preroll.app.availability import Availability
 from preroll.app.bookings import Bookings
-from preroll.app.catalogue import Catalogue
+from preroll.app.catalogue import Catalogue, ScriptKinds
 from preroll.app.orchestration import Orchestration
 from preroll.app.platforms import Platforms
 from preroll.app.views import Views
@@ -39,12 +39,15 @@ def build(store: Store, runner: ScriptRunner | None) -> App:
     installed: Callable[[], Collection[str] | None] = (
         (lambda: None) if runner is None else (lambda: {script.name for script in runner.installed()})
     )
+    kinds: ScriptKinds = (
+        (lambda: None) if runner is None else (lambda: {script.name: script.kind for script in runner.installed()})
+    )
     availability = Availability(store)
     return App(
         bookings=Bookings(store, installed, availability.ways_out),
         availability=availability,
         audits=Auditing(store),
-        catalogue=Catalogue(store),
+        catalogue=Catalogue(store, kinds),
         platforms=Platforms(store, installed),
         views=Views(store),
         workers=Workers(store),

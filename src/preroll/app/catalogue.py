@@ -3,21 +3,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
 
-from preroll.app import platforms
+from preroll.app import judgement, platforms, uses
+from preroll.app.comparison import ORDER, ChangeKind, Plan, Shelf, Step, compared, sorted_out
+from preroll.domain.bundle import Bundle, Document, Title, kind_of, revision_of, title_of
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
-from preroll.domain.errors import Invalid, Mistake
+from preroll.domain.errors import Invalid, Mistake, NotFound, Stale
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
-from preroll.domain.reach import A_LABEL, is_label, labels_of
 from preroll.domain.resource import Resource
+from preroll.ports.bundles import Batch, Prepared
+from preroll.ports.scripts import ScriptKind
 from preroll.ports.store import Store, Tx
 
-Document = Resource | ProfileDefinition | ProfileInstance | ServiceDefinition
+Documents = Sequence[Document | Platform | Bundle]
+ScriptKinds = Callable[[], Mapping[str, ScriptKind] | None]
+"""Name -> kind of each script that is installed; None: this process does not know."""
+ROUNDS = 5
+"""How often a catalogue is compared again when somebody else changed it in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,36 +37,76 @@ class Applied:
     name: str
     id: str
     change: str
-    """``added``, ``changed`` or ``unchanged``."""
+    """``added``, ``changed``, ``unchanged`` or ``removed``."""
 
 
 class Catalogue:
     """Put and list what can be booked."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, scripts: ScriptKinds = lambda: None) -> None:
+        self._store, self._scripts = store, scripts
 
-    async def apply(self, by: Actor, platform: str, documents: Sequence[Document | Platform]) -> list[Applied]:
-        """Store documents by name, all in one transaction or none; the platform itself may be one of them.
+    async def plan(self, by: Actor, platform: str, documents: Documents, *, prune: bool = False) -> Plan:
+        """What ``apply`` would do; nothing is written.
 
         Raises:
             Invalid: every mistake, each with ``<index>.<field>``.
         """
+        found = await self._store.read(partial(_planned, by, platform, documents, prune))
+        kinds = self._scripts()
+        gaps = None if kinds is None else judgement.gaps_of(sorted_out(documents), kinds)
+        return replace(found, gaps=gaps)
 
-        def unit(tx: Tx) -> list[Applied]:
-            found: list[Mistake] = []
-            done = [_settle(tx, by, document) for document in documents if isinstance(document, Platform)]
+    async def apply(
+        self, by: Actor, platform: str, documents: Documents, *, prune: bool = False, version: int | None = None
+    ) -> list[Applied]:
+        """Store documents by name, all in one transaction or none; the platform itself may be one of them.
+
+        Compared on a snapshot, written in few statements if the catalogue is still the one that was compared.
+
+        Args:
+            prune: remove what the same bundle created and does not have any more.
+            version: of the plan that was shown; None: whatever it takes.
+
+        Raises:
+            Invalid: every mistake, each with ``<index>.<field>``. InUse: what would be removed is needed.
+            Stale: the catalogue is not at that version any more.
+        """
+        rounds = count(1)
+        while True:
+            draft = await self._store.read(partial(_drafted, by, platform, documents, prune))
+            plan = draft.plan
+            if not plan.doing:
+                return [_applied(step, step.document.id) for step in plan.steps]
+            if version is not None and plan.version != version:
+                raise _outdated(platform, version, plan.version)
+            uses.refuse({step.title: step.users for step in plan.steps if step.users})
+            try:
+                return await self._store.write(partial(_carried_out, by, draft))
+            except Stale as stale:
+                if version is not None or next(rounds) == ROUNDS:
+                    raise _outdated(platform, stale.seen, stale.stored) from None
+
+    async def export(
+        self, by: Actor, platform: str, *, kinds: Collection[str] = (), names: Collection[str] = (), bundle: str = ""
+    ) -> list[Document | Platform]:
+        """The platform and its documents, of a definition the newest version; what others need comes first.
+
+        Args:
+            kinds: only these. names: only documents of these names.
+            bundle: only what it created.
+        """
+
+        def query(tx: Tx) -> list[Document | Platform]:
             home = tx.platforms.get(platform)
-            permit(by, "catalogue.change", home.key)
-            things = [document for document in documents if not isinstance(document, Platform)]
-            done += [_put(tx, by, home.key, thing) for thing in sorted(things, key=_order)]
-            for index, document in enumerate(documents):
-                found += [Mistake(f"{index}.{m.where}", m.what, m.expected) for m in _mistakes(tx, home, document)]
-            if found:
-                raise Invalid(found)
-            return done
+            permit(by, "view", home.key)
+            created = tx.bundles.created_by(home.key, bundle) if bundle else None
+            everything: list[Document | Platform] = [] if bundle else [home]
+            everything += [d for d in _stored(tx, home) if created is None or title_of(d) in created]
+            return [d for d in everything if (not kinds or kind_of(d) in kinds) and (not names or d.name in names)]
 
-        return await self._store.write(unit)
+        found = await self._store.read(query)
+        return sorted(found, key=lambda d: (ORDER.index(kind_of(d)), d.name))
 
     async def resources(self, by: Actor, platform: str) -> list[Resource]:
         """All resources of a platform, by name."""
@@ -110,114 +159,124 @@ class Catalogue:
         return await self._store.read(query)
 
 
-_KINDS: dict[type[Document], str] = {
-    ProfileDefinition: "profile_definition",
-    ProfileInstance: "profile_instance",
-    Resource: "resource",
-    ServiceDefinition: "service_definition",
-}
-"""In the order in which they need each other."""
+def _stored(tx: Tx, home: Platform) -> list[Document]:
+    """The documents of a catalogue; of a definition all versions, the newest last."""
+    c, key = tx.catalogue, home.key
+    newest = {definition.name: definition for definition in c.definitions(key)}
+    return [*c.profile_definitions(key), *c.profile_instances(key), *c.resources(key), *newest.values()]
 
 
-def _order(document: Document) -> int:
-    return list(_KINDS).index(type(document))
+def _planned(by: Actor, platform: str, documents: Documents, prune: bool, tx: Tx) -> Plan:  # noqa: FBT001 - bound
+    """The plan, on the snapshot of a transaction.
+
+    Raises:
+        Invalid: every mistake.
+    """
+    given = sorted_out(documents)
+    home = next((p for p in tx.platforms.all() if p.name == platform), None)
+    if home is None and not any(p.name == platform for p in given.platforms.values()):
+        raise NotFound("platform", platform)
+    permit(by, "catalogue.change", home.key if home else None)
+    shelf = Shelf(_stored(tx, home) if home else ())
+    created: Collection[Title] = tx.bundles.created_by(home.key, given.bundle) if home and prune else ()
+    steps = compared(shelf, home, given, created)
+    plan = Plan(platform, home, given.bundle, tuple(steps))
+    removed = plan.removed
+    result = shelf.after(given.documents.values(), {title_of(document) for document in removed})
+    found = _bundle_mistakes(documents, prune=prune) + judgement.mistakes_of(given, result, platform)
+    if found:
+        raise Invalid(found)
+    if home and removed:
+        users = uses.users_of(tx, home.key, removed, result)
+        told = [replace(s, users=tuple(users.get(s.title, ()))) if s.after is None else s for s in steps]
+        return replace(plan, steps=tuple(told))
+    return plan
 
 
-def _settle(tx: Tx, by: Actor, document: Platform) -> Applied:
-    before, stored = platforms.put(tx, by, document)
-    change = "added" if before is None else "unchanged" if before == stored else "changed"
-    return Applied("platform", stored.name, stored.id, change)
-
-
-def _put(tx: Tx, by: Actor, platform: int, document: Document) -> Applied:
-    before, stored = _swap(tx, platform, document)
-    change = "added" if before is None else "unchanged" if before == stored else "changed"
-    kind = _KINDS[type(document)]
-    if change != "unchanged":
-        revision = stored.version if isinstance(stored, ServiceDefinition) else stored.revision
-        tx.changes.add(Change(f"{kind}.{change}", stored.id, platform, by.name, after=stored.name, revision=revision))
-    return Applied(kind, stored.name, stored.id, change)
-
-
-def _swap(tx: Tx, platform: int, document: Document) -> tuple[Document | None, Document]:
-    """Store a document by its name; returns what was there before and what is there now."""
-    catalogue, name = tx.catalogue, document.name
-    match document:
-        case Resource():
-            resources = catalogue.resources(platform, names=[name])
-            return next(iter(resources), None), catalogue.put_resource(replace(document, platform=platform))
-        case ProfileDefinition():
-            profiles = [p for p in catalogue.profile_definitions(platform) if p.name == name]
-            return next(iter(profiles), None), catalogue.put_profile_definition(replace(document, platform=platform))
-        case ProfileInstance():
-            instances = [i for i in catalogue.profile_instances(platform) if i.name == name]
-            return next(iter(instances), None), catalogue.put_profile_instance(replace(document, platform=platform))
-        case ServiceDefinition():
-            versions = [d for d in catalogue.definitions(platform) if d.name == name]
-            newest = max(versions, key=lambda d: d.version, default=None)
-            return newest, catalogue.put_definition(replace(document, platform=platform))
-
-
-def _mistakes(tx: Tx, home: Platform, document: Document | Platform) -> list[Mistake]:
-    if not document.name.strip():
-        return [Mistake("name", "is empty", "a name")]
-    platform = home.key
-    match document:
-        case Platform():
-            other = [] if document.name == home.name else [Mistake("name", f"is not {home.name}", "the same platform")]
-            return other + platforms.mistakes_of(document)
-        case Resource():
-            found = [
-                Mistake(f"labels.{label.partition('=')[0]}", f"{label!r} is no label", A_LABEL)
-                for label in sorted(labels_of(document.labels))
-                if not is_label(label)
-            ]
-            if document.concurrency < 1:
-                found.append(Mistake("concurrency", f"is {document.concurrency}", "1 or more"))
-            return found + document.mistakes()
-        case ProfileDefinition():
-            return [
-                mistake
-                for index, p in enumerate(document.parameters)
-                for mistake in p.mistakes(f"parameters.{index}")
-                + ([] if p.default is None else document.mistakes("parameters", {p.name: p.default}))
-            ]
-        case ProfileInstance():
-            owner = next((p for p in tx.catalogue.profile_definitions(platform) if p.name == document.definition), None)
-            if owner is None:
-                return [Mistake("definition", f"there is no profile definition {document.definition}", "a known one")]
-            found = owner.mistakes("values", document.values)
-            for state, values in document.states.items():
-                found += owner.mistakes(f"states.{state}", values)
-            return found
-        case ServiceDefinition():
-            return _definition_mistakes(tx, platform, document)
-    return []
-
-
-def _definition_mistakes(tx: Tx, platform: int, definition: ServiceDefinition) -> list[Mistake]:
-    found = []
-    labels = [n.label for n in definition.nodes]
-    profiles = {p.name for p in tx.catalogue.profile_definitions(platform)}
-    instances = {i.name: i.definition for i in tx.catalogue.profile_instances(platform)}
-    for index, node in enumerate(definition.nodes):
-        where = f"nodes.{index}"
-        if labels.count(node.label) > 1:
-            found.append(Mistake(f"{where}.label", f"{node.label} stands twice", "a unique label"))
-        if node.profile and node.profile not in profiles:
-            found.append(Mistake(f"{where}.profile", f"there is no profile definition {node.profile}", "a known one"))
-        if node.default_profile and instances.get(node.default_profile) != node.profile:
-            found.append(
-                Mistake(f"{where}.default_profile", f"is no instance of {node.profile or 'a profile'}", "one that is")
-            )
-    return found + _audit_mistakes(definition, labels)
-
-
-def _audit_mistakes(definition: ServiceDefinition, labels: Sequence[str]) -> list[Mistake]:
-    found, names = [], [a.name for a in definition.audits]
-    for index, audit in enumerate(definition.audits):
-        where = f"audits.{index}"
-        if names.count(audit.name) > 1:
-            found.append(Mistake(f"{where}.name", f"{audit.name} stands twice", "a unique name"))
-        found += [Mistake(f"{where}.{m.where}", m.what, m.expected) for m in audit.mistakes(labels)]
+def _bundle_mistakes(documents: Documents, *, prune: bool) -> list[Mistake]:
+    names = [index for index, document in enumerate(documents) if isinstance(document, Bundle)]
+    found = [Mistake(f"{index}.kind", "a bundle has one name", "one document of kind: bundle") for index in names[1:]]
+    if prune and not names:
+        expected = "a document kind: bundle with a name: only what the same bundle created is ever removed"
+        found.append(Mistake("prune", "the bundle has no name", expected))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A plan, and what is to be written for it, worked out on the snapshot on which it was made."""
+
+    plan: Plan
+    prepared: Prepared
+    changes: Sequence[Change]
+
+
+def _drafted(by: Actor, platform: str, documents: Documents, prune: bool, tx: Tx) -> _Draft:  # noqa: FBT001 - bound
+    plan = _planned(by, platform, documents, prune, tx)
+    return _worked_out(by, plan, plan.home.key, tx) if plan.home else _Draft(plan, Prepared((), {}), ())
+
+
+def _worked_out(by: Actor, plan: Plan, platform: int, tx: Tx) -> _Draft:
+    batch = Batch(
+        added=_after(plan.doing, ChangeKind.ADDED),
+        changed=_after(plan.doing, ChangeKind.CHANGED),
+        removed=plan.removed,
+        bundle=plan.bundle,
+    )
+    prepared = tx.bundles.prepare(platform, batch)
+    steps = [step for step in plan.doing if not isinstance(step.document, Platform)]
+    changes = [_change(by, platform, step, prepared.stored.get(step.title, step.document)) for step in steps]
+    return _Draft(plan, prepared, changes)
+
+
+def _carried_out(by: Actor, draft: _Draft, tx: Tx) -> list[Applied]:
+    """Write a plan down.
+
+    Raises:
+        Stale: the catalogue is another one now. InUse: a booking has come in between.
+    """
+    plan = draft.plan
+    home = _home(tx, by, plan)
+    if plan.home is None:
+        draft = _worked_out(by, plan, home.key, tx)
+    tx.bundles.carry_out(draft.prepared)
+    if plan.removed:
+        uses.refuse(uses.users_of(tx, home.key, plan.removed, Shelf()))
+    tx.changes.add_all(draft.changes)
+    known = {**draft.prepared.stored, title_of(home): home}
+    return [_applied(step, known.get(step.title, step.document).id) for step in plan.steps]
+
+
+def _home(tx: Tx, by: Actor, plan: Plan) -> Platform:
+    """The platform, at the version that was compared, with its new settings if it has any."""
+    settings = next((s for s in plan.doing if isinstance(s.after, Platform)), None)
+    if plan.home is None:
+        known = next((p for p in tx.platforms.all() if p.name == plan.platform), None)
+        if known is not None:
+            raise Stale(f"platform {plan.platform}", 0, known.catalogue_version)
+    else:
+        tx.bundles.advance(plan.home.key, plan.version)
+    if settings is not None and isinstance(settings.after, Platform):
+        return platforms.put(tx, by, replace(settings.after, catalogue_version=1))[1]
+    home = tx.platforms.get(plan.platform)
+    permit(by, "catalogue.change", home.key)
+    return home
+
+
+def _after(steps: Sequence[Step], change: ChangeKind) -> list[Document]:
+    return [d for step in steps if step.change is change and (d := step.after) and not isinstance(d, Platform)]
+
+
+def _change(by: Actor, platform: int, step: Step, now: Document | Platform) -> Change:
+    kind = f"{step.title[0]}.{step.change.value}"
+    if step.after is None:
+        return Change(kind, now.id, platform, by.name, before=now.name, revision=revision_of(now))
+    return Change(kind, now.id, platform, by.name, after=now.name, revision=revision_of(now))
+
+
+def _applied(step: Step, ident: str) -> Applied:
+    return Applied(*step.title, ident, step.change.value)
+
+
+def _outdated(platform: str, seen: int, stored: int) -> Stale:
+    return Stale(f"the catalogue of {platform}", seen, stored, hint="make a new plan, and apply that one")

@@ -28,7 +28,9 @@ COMMANDS = {
     "availability": "what is free: for each node of a service, and when the next slot is",
     "audit":       "is a booking's service really up? look now, and show the evidence",
     "changes":     "who changed what, when and why; --follow goes on",
+    "plan":        "what a bundle of YAML files would change in the catalogue",
     "apply":       "put a bundle of YAML files into the catalogue",
+    "export":      "write the catalogue as a bundle of YAML files",
     "resource":    "what can be booked",
     "definition":  "which services can be booked",
     "platform":    "platforms and their settings",
@@ -37,6 +39,7 @@ COMMANDS = {
     "doctor":      "check this machine and its settings",
     "migrate":     "bring the database to this program's schema",
     "openapi":     "print the description of the REST API",
+    "schema":      "print the JSON Schema of a bundle's documents, for editors",
 }
 # fmt: on
 ABOUT = "Books resources over time and takes the service that they form on the air, and off again, on time."

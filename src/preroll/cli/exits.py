@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-OK, UNEXPECTED, USAGE, REFUSED, NOT_FOUND, STALE, UNAVAILABLE, NOT_PERMITTED, CANNOT_START, NOT_WELL, LEFT = range(11)
+OK, UNEXPECTED, USAGE, REFUSED, NOT_FOUND, STALE, UNAVAILABLE, NOT_PERMITTED, CANNOT_START, NOT_WELL, LEFT, TO_DO = (
+    range(12)
+)
 INTERRUPTED = 130
 
 # fmt: off
@@ -20,6 +22,7 @@ EXITS = {
     CANNOT_START:  "the process cannot start: settings, another engine, the port",
     NOT_WELL:      "a check found something that is not well (doctor, scripts check, audit)",
     LEFT:          "the worker has stopped, and left runs to be resumed by another engine",
+    TO_DO:         "a plan was made, and there is something to do (plan)",
     INTERRUPTED:   "interrupted",
 }
 _STATUS = {403: NOT_PERMITTED, 404: NOT_FOUND, 409: REFUSED, 412: STALE, 428: STALE, 502: UNAVAILABLE, 503: UNAVAILABLE,

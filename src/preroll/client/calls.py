@@ -17,8 +17,10 @@ from preroll.client.things import (
     BookingSummary,
     Change,
     Document,
+    Export,
     Line,
     Page,
+    Plan,
     Ready,
     Run,
     Workers,
@@ -153,10 +155,27 @@ def list_changes(*, after: str = "", limit: int | None = None, platform: str | N
     return Call("GET", f"{API}/changes", Page[Change], _query(after=after, limit=limit, platform=platform))
 
 
-def apply(documents: Sequence[Document], *, platform: str = "default") -> Call[AppliedPage]:
-    """Store documents of the catalogue, all or none."""
-    body = {"platform": platform, "documents": list(documents)}
+def plan(documents: Sequence[Document], *, platform: str = "default", prune: bool = False) -> Call[Plan]:
+    """What ``apply`` would add, change and remove; nothing is written."""
+    body = {"platform": platform, "documents": list(documents), "prune": prune}
+    return Call("POST", f"{API}/catalogue/plan", Plan, body=body)
+
+
+def apply(
+    documents: Sequence[Document], *, platform: str = "default", prune: bool = False, version: int | None = None
+) -> Call[AppliedPage]:
+    """Store documents of the catalogue, all or none; with the ``version`` of a plan, only as that showed it."""
+    body = {"platform": platform, "documents": list(documents), "prune": prune, "version": version}
     return Call("POST", f"{API}/catalogue", AppliedPage, body=body)
+
+
+def export(
+    *, platform: str = "default", kinds: Iterable[str] = (), names: Iterable[str] = (), bundle: str = ""
+) -> Call[Export]:
+    """The platform and its catalogue as documents; of these kinds and names, or what a bundle created."""
+    query = _query(platform=platform, bundle=bundle)
+    query += tuple(("kind", kind) for kind in kinds) + tuple(("name", name) for name in names)
+    return Call("GET", f"{API}/catalogue", Export, query)
 
 
 def list_catalogue(noun: str, *, platform: str = "default") -> Call[Page[dict[str, Any]]]:

@@ -221,7 +221,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """One document of a catalogue as it is stored now: ``added``, ``changed`` or ``unchanged``."""
+    """One document of a catalogue as it is stored now: ``added``, ``changed``, ``removed`` or ``unchanged``."""
 
     kind: str
     name: str
@@ -234,6 +234,59 @@ class AppliedPage:
     """All documents, as they are stored now."""
 
     items: list[Applied]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that a plan changes."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """What a plan does to one document: ``added``, ``changed`` or ``removed``."""
+
+    kind: str
+    name: str
+    change: str
+    fields: list[Difference]
+    users: list[str]
+    """Who still needs what would be removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A script that a document names and that cannot be run for it."""
+
+    kind: str
+    name: str
+    field: str
+    script: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What documents would do to a catalogue, and at which version of it."""
+
+    platform: str
+    bundle: str
+    version: int
+    steps: list[PlanStep]
+    unchanged: int
+    scripts: list[Gap] | None
+    """None: the server does not know its scripts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A catalogue as documents."""
+
+    platform: str
+    documents: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

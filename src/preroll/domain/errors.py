@@ -172,9 +172,13 @@ class NameInUse(Refused):
 
 
 class InUse(Refused):
-    """Something else still needs it."""
+    """Something else still needs it; with everyone who does, when somebody looked."""
 
     code = "in_use"
+
+    def __init__(self, message: str = "", uses: Sequence[Mistake] = (), *, hint: str = "") -> None:
+        self.uses = tuple(uses)
+        super().__init__(message, hint=hint)
 
 
 class Stale(Refused):
@@ -182,11 +186,11 @@ class Stale(Refused):
 
     code = "stale"
 
-    def __init__(self, what: str, seen: int, stored: int) -> None:
+    def __init__(self, what: str, seen: int, stored: int, *, hint: str = "") -> None:
         self.seen, self.stored = seen, stored
         super().__init__(
             f"{what} was changed by someone else: you saw revision {seen}, it is now {stored}",
-            hint="read it again, then repeat your change on what you find",
+            hint=hint or "read it again, then repeat your change on what you find",
         )
 
 

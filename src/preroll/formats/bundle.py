@@ -9,31 +9,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from math import isfinite
+from typing import Any, NamedTuple
 
 import yaml
 
 from preroll.domain.errors import Invalid, Mistake
 
-KINDS = ("platform", "resource", "profile_definition", "profile_instance", "service_definition")
+KINDS = ("bundle", "platform", "resource", "profile_definition", "profile_instance", "service_definition")
 """The first word of every document: ``kind: resource``."""
 
 MOST_TEXT = 4_000_000
 """Characters of one file."""
-MOST_DOCUMENTS = 10_000
+MOST_FILES = 1_000
+MOST_DOCUMENTS = 20_000
+"""Of all files together, as of one."""
 MOST_VALUES = 1_000_000
-"""Values of one file, those behind an alias counted as often as they are used."""
-DEEPEST = 32
+"""Of all files together; those behind an alias are counted as often as they are used."""
+DEEPEST = 40
 
 _WORDS: Mapping[str, object] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _INTEGER = re.compile(r"[-+]?(0|[1-9]\d{0,30})", re.ASCII)
-_FRACTION = re.compile(r"[-+]?\d{1,30}(?=[.eE])(\.\d{0,30})?([eE][-+]?\d{1,2})?", re.ASCII)
+_FRACTION = re.compile(r"[-+]?\d{1,30}(?=[.eE])(\.\d{0,30})?([eE][-+]?\d{1,3})?", re.ASCII)
 
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(NamedTuple):
     """Where a value stands; line and column count from 1, as editors do."""
 
     file: str
@@ -68,8 +70,19 @@ class Document:
         return sorted(steps, key=lambda step: -len(str(step)))
 
 
-def read(text: str, file: str = "<text>") -> list[Document]:
+@dataclass(slots=True)
+class Budget:
+    """What files that are read together may still have."""
+
+    values: int = MOST_VALUES
+    documents: int = MOST_DOCUMENTS
+
+
+def read(text: str, file: str = "<text>", budget: Budget | None = None) -> list[Document]:
     """The documents of a file.
+
+    Args:
+        budget: what all files of a folder share; None: the file is alone.
 
     Raises:
         Invalid: it is no YAML, a key stands twice, a document has no known kind, or a limit is exceeded;
@@ -78,7 +91,7 @@ def read(text: str, file: str = "<text>") -> list[Document]:
     if len(text) > MOST_TEXT:
         raise Invalid([Mistake(f"{file}:1:1", "is too large", f"at most {MOST_TEXT} characters")])
     try:
-        documents = list(_Reader(text, file).documents())
+        documents = list(_Reader(text, file, budget or Budget()).documents())
     except yaml.MarkedYAMLError as error:
         raise Invalid([_unreadable(error, file)]) from None
     except yaml.YAMLError as error:  # a character that YAML does not allow has no mark
@@ -86,6 +99,15 @@ def read(text: str, file: str = "<text>") -> list[Document]:
     if mistakes := [m for document in documents if (m := _kind_mistake(document))]:
         raise Invalid(mistakes)
     return documents
+
+
+def plain(text: str) -> object:
+    """What a plain scalar means: numbers, true, false and null of JSON, else the text that it is."""
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FRACTION.fullmatch(text) and isfinite(number := float(text)):
+        return number
+    return _WORDS.get(text.lower(), text)
 
 
 def placed(mistakes: Sequence[Mistake], documents: Sequence[Document]) -> list[Mistake]:
@@ -103,23 +125,22 @@ def _placed(mistake: Mistake, documents: Sequence[Document]) -> Mistake:
 class _Reader:
     """Reads events one by one: nothing is built before it is counted, and depth is bounded."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, budget: Budget) -> None:
         self._events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        self._file, self._values = file, 0
+        self._file, self._left = file, budget
         self._places: dict[Path, Place] = {}
         self._anchors: dict[str, tuple[Any, int] | None] = {}
 
     def documents(self) -> Iterator[Document]:
         """Each document that is not empty."""
-        found = 0
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 self._places, self._anchors = {}, {}
                 document = self._document(next(self._events))
-                found += document is not None
-                if found > MOST_DOCUMENTS:
-                    raise self._wrong(event, (), "is one too many", f"at most {MOST_DOCUMENTS} documents")
                 if document is not None:
+                    self._left.documents -= 1
+                    if self._left.documents < 0:
+                        raise self._wrong(event, (), "is one too many", f"at most {MOST_DOCUMENTS} documents")
                     yield document
 
     def _document(self, event: yaml.Event) -> Document | None:
@@ -132,9 +153,10 @@ class _Reader:
     def _value(self, event: yaml.Event, path: Path) -> Any:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, path)
-        before = self._values
+        before = self._left.values
         self._count(event, path, 1)
-        self._places.setdefault(path, _place(self._file, event))
+        if path not in self._places:
+            self._places[path] = _place(self._file, event)
         anchor = getattr(event, "anchor", None)
         if anchor is not None:
             self._anchors[anchor] = None
@@ -148,7 +170,7 @@ class _Reader:
             case _:
                 raise self._wrong(event, path, "is no value", "text, a number, a list or fields")
         if anchor is not None:
-            self._anchors[anchor] = (value, self._values - before)
+            self._anchors[anchor] = (value, before - self._left.values)
         return value
 
     def _alias(self, event: yaml.AliasEvent, path: Path) -> Any:
@@ -188,19 +210,15 @@ class _Reader:
         """Plain numbers, true, false and null as in YAML 1.2; *yes*, 12:30 and dates stay the text that they are."""
         self._tagless(event, path)
         text = str(event.value)
-        if not event.implicit[0]:
-            return text
-        if _INTEGER.fullmatch(text):
-            return int(text)
-        return float(text) if _FRACTION.fullmatch(text) else _WORDS.get(text.lower(), text)
+        return plain(text) if event.implicit[0] else text
 
     def _tagless(self, event: Any, path: Path) -> None:
         if event.tag not in (None, "!"):
             raise self._wrong(event, path, f"has the tag {event.tag}", "no tags")
 
     def _count(self, event: yaml.Event, path: Path, values: int) -> None:
-        self._values += values
-        if self._values > MOST_VALUES:
+        self._left.values -= values
+        if self._left.values < 0:
             raise self._wrong(event, path, "is one value too many", f"at most {MOST_VALUES}, aliases included")
         if len(path) > DEEPEST:
             raise self._wrong(event, (), "is too deep", f"at most {DEEPEST} levels")

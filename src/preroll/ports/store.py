@@ -19,6 +19,7 @@ from preroll.domain.reach import Labels
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Need, Usage
 from preroll.domain.window import Window
+from preroll.ports.bundles import Bundles
 from preroll.ports.rows import (
     Adopted,
     Claims,
@@ -265,6 +266,7 @@ class Changes(Protocol):
     """The change log of a transaction."""
 
     def add(self, change: Change) -> None: ...
+    def add_all(self, changes: Sequence[Change]) -> None: ...
     def of(self, subject: str, limit: int = 1000) -> list[Change]: ...
 
 
@@ -275,6 +277,7 @@ class Tx(Protocol):
     boundaries: Boundaries
     reservations: Reservations
     catalogue: Catalogue
+    bundles: Bundles
     platforms: Platforms
     records: Records
     answers: Answers

@@ -40,7 +40,7 @@ class Catalogue:
     def resources(
         self, platform: int, *, ids: Sequence[str] | None = None, names: Sequence[str] | None = None
     ) -> list[Resource]:
-        sql, values = "select key, body from resource where platform = ?", [platform]
+        sql, values = "select key, body from resource where platform = ? and removed = 0", [platform]
         wanted: list[Sequence[str]] = []
         for column, given in (("id", ids), ("name", names)):
             if given is not None:
@@ -51,7 +51,8 @@ class Catalogue:
     def put_resource(self, resource: Resource) -> Resource:
         db = self._work.db
         row = db.one(
-            "select key, body from resource where platform = ? and (name = ? or id = ?) order by key for no key update",
+            "select key, body, removed from resource where platform = ? and (name = ? or id = ?) order by key"
+            " for no key update",
             resource.platform, resource.name, resource.id,
         )  # fmt: skip
         if row is None:
@@ -67,12 +68,12 @@ class Catalogue:
             return replace(new, key=made[0])
         stored = _resource(row)
         now = replace(resource, id=stored.id, key=stored.key, revision=stored.revision)
-        if now == stored:
+        if now == stored and not row[2]:
             return stored
         now = replace(now, revision=stored.revision + 1)
         db.run(
             "update resource set name = ?, concurrency = ?, mode = ?, held_as = ?, revision = ?, body = ?,"
-            " labels = ? where key = ?",
+            " labels = ?, removed = 0 where key = ?",
             now.name, now.concurrency, now.mode.value, now.held_as, now.revision, RESOURCE.encode(now),
             written(now.places), now.key,
         )  # fmt: skip
@@ -125,7 +126,7 @@ class Catalogue:
     def definition(self, platform: int, name: str, version: int | None = None) -> ServiceDefinition:
         chosen = "publication = ?" if version is None else "version = ?"
         row = self._work.db.one(
-            "select key, body from service_definition where platform = ? and name = ?"
+            "select key, body from service_definition where platform = ? and name = ? and removed = 0"
             f" and {chosen} order by version desc limit 1",
             platform, name, Publication.PUBLISHED.value if version is None else version,
         )  # fmt: skip
@@ -151,7 +152,8 @@ class Catalogue:
 
     def definitions(self, platform: int) -> list[ServiceDefinition]:
         rows = self._work.db.all(
-            "select key, body from service_definition where platform = ? order by name, version", platform
+            "select key, body from service_definition where platform = ? and removed = 0 order by name, version",
+            platform,
         )
         return [self._definition(row) for row in rows]
 
@@ -159,13 +161,15 @@ class Catalogue:
         db = self._work.db
         self._platforms.touch(definition.platform)
         row = db.one(
-            "select key, body from service_definition where platform = ? and name = ? order by version desc limit 1",
+            "select key, body, removed from service_definition where platform = ? and name = ?"
+            " order by version desc limit 1",
             definition.platform, definition.name,
         )  # fmt: skip
         version = 1
         if row is not None:
             newest = self._definition(row)
-            if replace(definition, id=newest.id, key=newest.key, version=newest.version) == newest:
+            same = replace(definition, id=newest.id, key=newest.key, version=newest.version) == newest
+            if same and not row[2]:
                 return newest
             version = newest.version + 1
         new = replace(definition, id=self._work.new_id(), key=0, version=version)

@@ -50,11 +50,12 @@ class Platforms:
             return self._insert(platform)
         stored = self._platform(row)
         config = replace(platform.config, version=stored.config.version)
+        moved = int(config != stored.config or platform.zone != stored.zone)
         if config != stored.config:
             config = replace(config, version=stored.config.version + 1)
             self._remember(stored.key, config)
         now = replace(platform, id=stored.id, key=stored.key, config=config)
-        now = replace(now, catalogue_version=max(stored.catalogue_version, platform.catalogue_version))
+        now = replace(now, catalogue_version=max(stored.catalogue_version + moved, platform.catalogue_version))
         work.db.run(
             "update platform set zone = ?, catalogue_version = ?, config_version = ?, config = ? where key = ?",
             now.zone, now.catalogue_version, config.version, CONFIG.encode(config), now.key,

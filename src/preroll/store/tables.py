@@ -101,6 +101,7 @@ resource = Table(
     _need("revision", Long),
     _need("body", Json),
     _need("labels", Text, "''"),
+    _need("removed", Flag, "0"),
     UniqueConstraint("id"),
     UniqueConstraint("platform", "name"),
     Index("ix_resource_held_as", "held_as"),
@@ -141,8 +142,19 @@ service_definition = Table(
     _need("publication", Text),
     _need("scripted", Flag),
     _need("body", Json),
+    _need("removed", Flag, "0"),
     UniqueConstraint("id"),
     UniqueConstraint("platform", "name", "version"),
+)
+origin = Table(
+    "origin",
+    metadata,
+    _need("platform", Long),
+    _need("kind", Text),
+    _need("name", Text),
+    _need("bundle", Text),
+    PrimaryKeyConstraint("platform", "kind", "name"),
+    sqlite_with_rowid=False,
 )
 booking = Table(
     "booking",

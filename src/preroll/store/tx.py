@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from preroll.ports import store as ports
+from preroll.ports.bundles import Bundles as BundlesPort
 from preroll.ports.workers import Workers as WorkersPort
 from preroll.store.answers import Answers
 from preroll.store.bookings import Bookings
 from preroll.store.boundaries import Boundaries
+from preroll.store.bundles import Bundles
 from preroll.store.catalogue import Catalogue
 from preroll.store.changes import Changes
 from preroll.store.platforms import Platforms
@@ -28,6 +30,7 @@ class SqlTx:
         platforms = Platforms(work)
         self.platforms: ports.Platforms = platforms
         self.catalogue: ports.Catalogue = Catalogue(work, platforms)
+        self.bundles: BundlesPort = Bundles(work)
         self.records: ports.Records = Records(work)
         self.answers: ports.Answers = Answers(work)
         self.changes: ports.Changes = Changes(work)

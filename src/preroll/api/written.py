@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stored documents as a bundle writes them, and the difference between two of them, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from preroll.api.documents import (
+    DocumentShown,
+    NodeGiven,
+    ParameterGiven,
+    PlatformGiven,
+    ProfileDefinitionGiven,
+    ProfileInstanceGiven,
+    ResourceGiven,
+    ServiceDefinitionGiven,
+    platform_shown,
+    profile_definition_shown,
+    profile_instance_shown,
+    resource_shown,
+    service_definition_shown,
+)
+from preroll.domain.audit import AuditSpec
+from preroll.domain.bundle import Document, kind_of
+from preroll.domain.capacity import Capability
+from preroll.domain.config import Platform
+from preroll.domain.definition import Node, ServiceDefinition
+from preroll.domain.profile import Parameter, ProfileDefinition, ProfileInstance
+from preroll.domain.resource import Resource
+
+Plain = dict[str, Any]
+
+_ALWAYS = ("kind", "name", "label", "definition")
+_SECTIONS = ("service_states", "mapping", "limits")
+"""Fields that have fields of their own, each with a default."""
+_KEYS = {"parameters": "name", "nodes": "label", "audits": "name"}
+"""Lists whose items have names: they are compared by these."""
+
+
+class Difference(NamedTuple):
+    """One field that differs."""
+
+    field: str
+    before: Any
+    """None: it was not there, or null."""
+    after: Any
+
+
+def whole(thing: Document | Platform) -> Plain:
+    """All fields of a document, those with their default value included."""
+    full = _shown(thing).model_dump(mode="json")
+    for name, neat in _NEAT.items():
+        if name in full:
+            full[name] = neat(full[name])
+    return {name: value for name, value in full.items() if name not in ("id", "revision")}
+
+
+def _shown(thing: Document | Platform) -> DocumentShown:
+    match thing:
+        case Platform():
+            return platform_shown(thing)
+        case Resource():
+            return resource_shown(thing)
+        case ProfileDefinition():
+            return profile_definition_shown(thing)
+        case ProfileInstance():
+            return profile_instance_shown(thing)
+        case ServiceDefinition():
+            return service_definition_shown(thing)
+
+
+def _neat(fields: Plain) -> Plain:
+    """Numbers without a fraction as people write them: 4000, not 4000.0."""
+    return {name: int(v) if isinstance(v, float) and v.is_integer() else v for name, v in fields.items()}
+
+
+_NEAT: Mapping[str, Callable[[Any], Any]] = {
+    "limits": _neat,
+    "capacities": _neat,
+    "capabilities": lambda known: {name: _neat(able) for name, able in known.items()},
+    "parameters": lambda known: [_neat(p) | {"default": p["default"]} for p in known],
+    "audits": lambda known: [_neat(audit) for audit in known],
+}
+
+
+def written(thing: Document | Platform) -> Plain:
+    """The document as it is written in a bundle: what has its default value is left out."""
+    found = _lean(whole(thing), _bare(kind_of(thing)))
+    for field, bare in (("parameters", _bare_parts().parameter), ("nodes", _bare_parts().node)):
+        if field in found:
+            found[field] = [_lean(part, bare) for part in found[field]]
+    if "audits" in found:
+        found["audits"] = [_lean(audit, _bare_parts().audit) for audit in found["audits"]]
+    if "capabilities" in found:
+        found["capabilities"] = {n: _lean(c, _bare_parts().capability) for n, c in found["capabilities"].items()}
+    return found
+
+
+def differences(before: Document | Platform, after: Document | Platform) -> list[Difference]:
+    """What differs, in the words of a bundle."""
+    return list(_differences("", whole(before), whole(after)))
+
+
+class _Parts(NamedTuple):
+    parameter: Plain
+    node: Plain
+    audit: Plain
+    capability: Plain
+
+
+@cache
+def _bare(kind: str) -> Plain:
+    """A document that says nothing but its name."""
+    things: Mapping[str, Document | Platform] = {
+        "platform": PlatformGiven(name="x").thing(),
+        "resource": ResourceGiven(name="x").thing(),
+        "profile_definition": ProfileDefinitionGiven(name="x").thing(),
+        "profile_instance": ProfileInstanceGiven(name="x", definition="x").thing(),
+        "service_definition": ServiceDefinitionGiven(name="x").thing(),
+    }
+    return whole(things[kind])
+
+
+@cache
+def _bare_parts() -> _Parts:
+    """Parts of documents that say nothing but their names."""
+    parameter: Parameter = ParameterGiven(name="x").thing()
+    node: Node = NodeGiven(label="x").thing()
+    definition = whole(ServiceDefinition("x", nodes=(node,), audits=(AuditSpec("x", ""),)))
+    able = whole(Resource("x", capabilities={"x": Capability()}))["capabilities"]["x"]
+    (audit,) = definition["audits"]
+    return _Parts(
+        whole(ProfileDefinition("x", (parameter,)))["parameters"][0],
+        definition["nodes"][0],
+        {name: value for name, value in audit.items() if name != "kind"},
+        able,
+    )
+
+
+def _lean(full: Mapping[str, Any], bare: Mapping[str, Any]) -> Plain:
+    """What differs from a bare one."""
+    found: Plain = {}
+    for name, value in full.items():
+        if name in _SECTIONS:
+            found |= {name: inner} if (inner := _lean(value, bare[name])) else {}
+        elif name in _ALWAYS or name not in bare or _differ(value, bare[name]):
+            found[name] = value
+    return found
+
+
+def _differ(one: Any, other: Any) -> bool:
+    """To Python ``1 == True``."""
+    return bool(one != other) or isinstance(one, bool) is not isinstance(other, bool)
+
+
+def _differences(where: str, before: Any, after: Any) -> Iterator[Difference]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in dict.fromkeys([*before, *after]):
+            here = f"{where}.{name}" if where else name
+            yield from _differences(here, _by_name(name, before.get(name)), _by_name(name, after.get(name)))
+    elif _differ(before, after) or (isinstance(before, list) and repr(before) != repr(after)):
+        yield Difference(where, before, after)
+
+
+def _by_name(field: str, value: Any) -> Any:
+    """Items that have names as fields, so that only what differs in them is told."""
+    key = _KEYS.get(field)
+    if key is None or not isinstance(value, list) or not all(isinstance(v, dict) and key in v for v in value):
+        return value
+    return {str(item[key]): item for item in value}

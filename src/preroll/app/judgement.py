@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with the documents of a bundle, beside the catalogue that they would make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from preroll.app import platforms
+from preroll.app.comparison import Gap, Given, Shelf
+from preroll.domain.bundle import Document, Title, kind_of, title_of
+from preroll.domain.config import Platform
+from preroll.domain.definition import ServiceDefinition
+from preroll.domain.errors import Mistake
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
+from preroll.domain.reach import A_LABEL, is_label, labels_of
+from preroll.domain.resource import Resource
+from preroll.ports.scripts import ScriptKind
+
+# fmt: off
+_WORDS = {
+    ScriptKind.LSO:           "an LSO script",
+    ScriptKind.PROFILE_LOAD:  "a profile-load script",
+    ScriptKind.START_FAILURE: "a start failure script",
+    ScriptKind.AUDIT:         "an audit",
+}
+# fmt: on
+
+
+def mistakes_of(given: Given, shelf: Shelf, platform: str) -> list[Mistake]:
+    """Every mistake, each with ``<index>.<field>``, as far as it can be seen in the catalogue that they make together.
+
+    Args:
+        shelf: the catalogue with the documents in it.
+    """
+    bench = _Bench(shelf)
+    found = [(index, m) for index, p in given.platforms.items() for m in _platform_mistakes(p, platform)]
+    known: set[Title] = set()
+    for index, document in given.documents.items():
+        if title_of(document) in known:
+            found.append((index, Mistake("name", f"{document.name} stands twice", "each kind and name once")))
+        known.add(title_of(document))
+        found += [(index, m) for m in bench.mistakes(document)]
+    return [Mistake(f"{index}.{m.where}", m.what, m.expected) for index, m in sorted(found, key=lambda row: row[0])]
+
+
+def _platform_mistakes(document: Platform, home: str) -> list[Mistake]:
+    other = [] if document.name == home else [Mistake("name", f"is not {home}", "the same platform")]
+    return other + platforms.mistakes_of(document)
+
+
+class _Bench:
+    """Looks at documents one by one; what they refer to is looked up once."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._profiles = {p.name: p for p in shelf.of(ProfileDefinition)}
+        self._instances = {i.name: i.definition for i in shelf.of(ProfileInstance)}
+
+    def mistakes(self, document: Document) -> list[Mistake]:
+        """Everything wrong with a document."""
+        if not document.name.strip():
+            return [Mistake("name", "is empty", "a name")]
+        match document:
+            case Resource():
+                return _resource_mistakes(document)
+            case ProfileDefinition():
+                return _profile_mistakes(document)
+            case ProfileInstance():
+                return self._instance(document)
+            case ServiceDefinition():
+                return self._definition(document)
+
+    def _instance(self, document: ProfileInstance) -> list[Mistake]:
+        owner = self._profiles.get(document.definition)
+        if owner is None:
+            return [Mistake("definition", f"there is no profile definition {document.definition}", "a known one")]
+        found = owner.mistakes("values", document.values)
+        for state, values in document.states.items():
+            found += owner.mistakes(f"states.{state}", values)
+        return found
+
+    def _definition(self, definition: ServiceDefinition) -> list[Mistake]:
+        found, labels = [], [n.label for n in definition.nodes]
+        for index, node in enumerate(definition.nodes):
+            where = f"nodes.{index}"
+            if labels.count(node.label) > 1:
+                found.append(Mistake(f"{where}.label", f"{node.label} stands twice", "a unique label"))
+            if node.profile and node.profile not in self._profiles:
+                what = f"there is no profile definition {node.profile}"
+                found.append(Mistake(f"{where}.profile", what, "a known one"))
+            if node.default_profile and self._instances.get(node.default_profile) != node.profile:
+                what = f"is no instance of {node.profile or 'a profile'}"
+                found.append(Mistake(f"{where}.default_profile", what, "one that is"))
+        return found + _audit_mistakes(definition, labels)
+
+
+def _resource_mistakes(document: Resource) -> list[Mistake]:
+    found = [
+        Mistake(f"labels.{label.partition('=')[0]}", f"{label!r} is no label", A_LABEL)
+        for label in sorted(labels_of(document.labels))
+        if not is_label(label)
+    ]
+    if document.concurrency < 1:
+        found.append(Mistake("concurrency", f"is {document.concurrency}", "1 or more"))
+    return found + document.mistakes()
+
+
+def _profile_mistakes(document: ProfileDefinition) -> list[Mistake]:
+    return [
+        mistake
+        for index, p in enumerate(document.parameters)
+        for mistake in p.mistakes(f"parameters.{index}")
+        + ([] if p.default is None else document.mistakes("parameters", {p.name: p.default}))
+    ]
+
+
+def _audit_mistakes(definition: ServiceDefinition, labels: Sequence[str]) -> list[Mistake]:
+    found, names = [], [a.name for a in definition.audits]
+    for index, audit in enumerate(definition.audits):
+        where = f"audits.{index}"
+        if names.count(audit.name) > 1:
+            found.append(Mistake(f"{where}.name", f"{audit.name} stands twice", "a unique name"))
+        found += [Mistake(f"{where}.{m.where}", m.what, m.expected) for m in audit.mistakes(labels)]
+    return found
+
+
+def gaps_of(given: Given, installed: Mapping[str, ScriptKind]) -> tuple[Gap, ...]:
+    """The scripts that documents name and that are not installed, or are of another kind."""
+    return tuple(
+        Gap(kind_of(document), document.name, field, script, problem)
+        for document in (*given.platforms.values(), *given.documents.values())
+        for field, script, kind in _named(document)
+        if (problem := _problem(installed.get(script), kind))
+    )
+
+
+def _named(document: Document | Platform) -> Iterator[tuple[str, str, ScriptKind]]:
+    """(field, script, what kind it has to be) of each script that a document names."""
+    match document:
+        case Platform(config=config) if config.start_failure_script:
+            yield "start_failure_script", config.start_failure_script, ScriptKind.START_FAILURE
+        case ProfileDefinition(loads=loads):
+            for driver, script in loads.items():
+                yield f"loads.{driver}", script, ScriptKind.PROFILE_LOAD
+        case ServiceDefinition(actions=actions):
+            for state, script in actions.items():
+                yield f"actions.{state}", script, ScriptKind.LSO
+
+
+def _problem(found: ScriptKind | None, needed: ScriptKind) -> str:
+    if found is None:
+        return "is not installed"
+    return "" if found is needed else f"is {_WORDS[found]}, not {_WORDS[needed]}"

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole bundles in the store: many documents in few statements, and only at the version that was compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from preroll.domain.bundle import title_of
+from preroll.domain.definition import Publication
+from preroll.domain.errors import NotFound, Stale
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
+from preroll.domain.resource import Resource
+from preroll.ports.bundles import Batch
+
+
+async def carried_out(world, batch: Batch):
+    home = world.platform.key
+    prepared = await world.store.read(lambda tx: tx.bundles.prepare(home, batch))
+    await world.store.write(lambda tx: tx.bundles.carry_out(prepared))
+    return prepared.stored
+
+
+async def resources(world) -> dict[str, Resource]:
+    return {r.name: r for r in await world.store.read(lambda tx: tx.catalogue.resources(world.platform.key))}
+
+
+async def test_many_documents_of_every_kind_come_back_as_they_went_in(world):
+    many = [Resource(f"R{n:03}", properties={"n": n}, labels={"site": "north"}) for n in range(300)]
+    profile, instance = ProfileDefinition("P"), ProfileInstance("I", "P", {"a": 1})
+    definition = replace(world.definition, name="Other", key=0, id="")
+    stored = await carried_out(world, Batch([*many, profile, instance, definition], bundle="b"))
+    found = await resources(world)
+    assert [replace(found[r.name], key=0) for r in many] == [stored[title_of(r)] for r in many]
+    assert found["R007"].properties == {"n": 7}
+    home = world.platform.key
+    (kept,) = await world.store.read(lambda tx: tx.catalogue.profile_definitions(home))
+    assert replace(kept, key=0) == stored["profile_definition", "P"]
+    (kept,) = await world.store.read(lambda tx: tx.catalogue.profile_instances(home))
+    assert replace(kept, key=0) == stored["profile_instance", "I"]
+    kept = await world.store.read(lambda tx: tx.catalogue.definition(home, "Other"))
+    assert (kept.version, kept.nodes) == (1, definition.nodes)
+    created = await world.store.read(lambda tx: tx.bundles.created_by(home, "b"))
+    assert created == {title_of(d) for d in [*many, profile, instance, definition]}
+    assert await world.store.read(lambda tx: tx.bundles.created_by(home, "c")) == set()
+
+
+async def test_changes_keep_ids_and_count(world):
+    before = await resources(world)
+    changed = [replace(r, concurrency=7) for r in before.values()]
+    await carried_out(world, Batch(changed=[*changed, replace(world.definition, publication=Publication.RETIRED)]))
+    after = await resources(world)
+    assert {n: (r.id, r.key, r.revision, r.concurrency) for n, r in after.items()} == {
+        n: (r.id, r.key, r.revision + 1, 7) for n, r in before.items()
+    }
+    versions = await world.store.read(lambda tx: tx.catalogue.definitions(world.platform.key))
+    assert [(d.version, d.publication) for d in versions] == [(1, Publication.PUBLISHED), (2, Publication.RETIRED)]
+
+
+async def test_what_was_removed_is_not_listed_but_known_by_its_id(world):
+    gone, definition = (await resources(world))["enc-1"], world.definition
+    await carried_out(world, Batch(removed=[gone, definition]))
+    assert "enc-1" not in await resources(world)
+    assert (await world.store.read(lambda tx: tx.catalogue.resource(gone.id))).name == "enc-1"
+    assert await world.store.read(lambda tx: tx.catalogue.definition_by_key(definition.key)) == definition
+    with pytest.raises(NotFound):
+        await world.store.read(lambda tx: tx.catalogue.definition(world.platform.key, definition.name))
+    await carried_out(world, Batch([Resource("enc-1", concurrency=9), replace(definition, id="", key=0)]))
+    back = (await resources(world))["enc-1"]
+    assert (back.id, back.key, back.concurrency, back.revision) == (gone.id, gone.key, 9, gone.revision + 1)
+    found = await world.store.read(lambda tx: tx.catalogue.definition(world.platform.key, definition.name))
+    assert found.version == 2
+
+
+async def test_a_single_put_brings_back_what_was_removed(world):
+    gone, definition = (await resources(world))["enc-1"], world.definition
+    await carried_out(world, Batch(removed=[gone, definition]))
+    await world.store.write(lambda tx: tx.catalogue.put_resource(replace(gone, id="", key=0)))
+    await world.store.write(lambda tx: tx.catalogue.put_definition(definition))
+    assert (await resources(world))["enc-1"].id == gone.id
+    found = await world.store.read(lambda tx: tx.catalogue.definition(world.platform.key, definition.name))
+    assert found.version == 2
+
+
+async def test_a_catalogue_that_has_changed_is_told(world):
+    home = await world.store.read(lambda tx: tx.platforms.get("tv"))
+    await world.store.write(lambda tx: tx.bundles.advance(home.key, home.catalogue_version))
+    with pytest.raises(Stale) as refused:
+        await world.store.write(lambda tx: tx.bundles.advance(home.key, home.catalogue_version))
+    assert (refused.value.seen, refused.value.stored) == (home.catalogue_version, home.catalogue_version + 1)
+
+
+async def test_new_settings_are_a_change_and_the_same_ones_are_none(world):
+    home = await world.store.read(lambda tx: tx.platforms.get("tv"))
+    same = await world.store.write(lambda tx: tx.platforms.put(home))
+    moved = await world.store.write(lambda tx: tx.platforms.put(replace(home, zone="Asia/Tokyo")))
+    assert (same.catalogue_version, moved.catalogue_version) == (home.catalogue_version, home.catalogue_version + 1)
