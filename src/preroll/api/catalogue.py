@@ -11,8 +11,8 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from preroll.api import paging
-from preroll.api.documents import (
-    DocumentGiven,
+from preroll.api.documents import DocumentGiven
+from preroll.api.documents_shown import (
     DocumentShown,
     ProfileDefinitionShown,
     ProfileInstanceShown,

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from preroll.api.documents import PlatformShown, SettingsGiven, platform_shown
+from preroll.api.documents import SettingsGiven
+from preroll.api.documents_shown import PlatformShown, platform_shown
 from preroll.api.door import By, UseCases
 from preroll.api.fields import Name
 from preroll.api.problems import can

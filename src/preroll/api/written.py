@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from preroll.api.documents import (
+from preroll.api.documents_shown import (
     DocumentShown,
     NodeGiven,
     ParameterGiven,
