@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from preroll.api.documents_shown import (
-    DocumentShown,
+from preroll.api.documents import (
     NodeGiven,
     ParameterGiven,
     PlatformGiven,
@@ -16,6 +15,9 @@ from preroll.api.documents_shown import (
     ProfileInstanceGiven,
     ResourceGiven,
     ServiceDefinitionGiven,
+)
+from preroll.api.documents_shown import (
+    DocumentShown,
     platform_shown,
     profile_definition_shown,
     profile_instance_shown,
