@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -20,6 +20,7 @@ from preroll.domain.resource import Resource
 from preroll.domain.usage import Need, Usage
 from preroll.domain.window import Window
 from preroll.ports.bundles import Bundles
+from preroll.ports.losses import Losses
 from preroll.ports.rows import (
     Adopted,
     Claims,
@@ -81,6 +82,14 @@ class Bookings(Protocol):
 
     def page(self, where: BookingFilter, after: tuple[int, str] | None, limit: int) -> Page: ...
 
+    def several(self, idents: Collection[str]) -> list[Booking]:
+        """Those of these ids that exist, by key; in a write they stay as they are until it ends."""
+        ...
+
+    def using(self, platform: int, instances: Collection[str], definitions: Collection[int]) -> list[Booking]:
+        """Live bookings that may refer to one of these profile instances, or are made of one of these definitions."""
+        ...
+
     def named(self, platform: int, name: str, start_us: int, end_us: int | None, but: int | None) -> Booking | None:
         """A live booking with a service that has this name, case-folded, and whose held window overlaps."""
         ...
@@ -109,9 +118,7 @@ class Reservations(Protocol):
         """Replace what the booking holds by what it needs now, over its held window."""
         ...
 
-    def release(self, booking: int) -> None:
-        """Let everything go."""
-        ...
+    def release(self, booking: int) -> None: ...
 
     def clashes(self, booking: Booking, needs: Sequence[Need]) -> list[Clash]:
         """What would exceed a limit, or cannot be done, if the booking got what it needs over its held window.
@@ -174,7 +181,6 @@ class Platforms(Protocol):
 
     def by_key(self, key: int) -> Platform: ...
     def all(self) -> list[Platform]: ...
-
     def put(self, platform: Platform) -> Platform:
         """Insert or replace by name. A changed config gets the next version and is kept in the history."""
         ...
@@ -276,6 +282,7 @@ class Tx(Protocol):
     bookings: Bookings
     boundaries: Boundaries
     reservations: Reservations
+    losses: Losses
     catalogue: Catalogue
     bundles: Bundles
     platforms: Platforms
