@@ -12,7 +12,7 @@ from preroll.domain.errors import ActionNotPossible, TransitionNotAllowed
 from tests.system.stage import fails
 
 HOUR = 3_600
-ACTIONS = ("edit", "confirm", "hold", "cancel", "finish", "retry", "acknowledge")
+ACTIONS = ("edit", "confirm", "leave-quarantine", "hold", "cancel", "finish", "retry", "acknowledge")
 ADMITTED = {
     State.PARTIAL: {"edit", "confirm", "hold", "cancel"},
     State.CONFIRMED: {"edit", "hold", "cancel"},
