@@ -7,9 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from preroll.app import build
+from preroll.app.bookings import NewBooking
 from preroll.domain.booking import NodeChoice, State, Timing
 from preroll.domain.capacity import UNIT, Wish
+from preroll.domain.errors import Conflict
+from preroll.domain.permission import LOCAL
 from preroll.domain.quarantine import Kind, Loss, Reason, Rival
+from preroll.domain.resource import Mode
 from preroll.domain.usage import CONCURRENCY, Need
 from preroll.domain.window import MINUTE, Window
 from tests.builders import NOON
@@ -95,3 +100,28 @@ async def test_several_bookings_by_id_in_the_order_of_their_keys(world):
     asked = [made[2].id, made[0].id, "nobody"]
     found = await world.store.write(lambda tx: tx.bookings.several(asked))
     assert [b.id for b in found] == [made[0].id, made[2].id]
+
+
+async def test_force_and_the_way_back_through_the_use_cases(world):
+    app, platform = build(world.store, None), world.platform.name
+    nodes = {"a": NodeChoice("enc-1"), "b": NodeChoice("mux")}
+
+    def new(name: str, **changes) -> NewBooking:
+        return NewBooking(name, AIR, platform, nodes=nodes, **changes)
+
+    first = (await app.bookings.create(LOCAL, new("A"))).booking.id
+    before = await holds(world)
+    with pytest.raises(Conflict) as refused:
+        await app.bookings.create(LOCAL, new("B", priority=1))
+    assert [line.name for line in refused.value.losing] == ["A"]
+    second = (await app.bookings.create(LOCAL, new("B", priority=1, force=True))).booking.id
+    seen = await app.bookings.get(LOCAL, first)
+    assert (seen.booking.state, [x.resource_name for x in seen.lot.losses]) == (State.QUARANTINED, ["enc-1"])
+    await app.bookings.cancel(LOCAL, second, None)
+    left = await app.bookings.leave_quarantine(LOCAL, first, None)
+    assert (left.booking.state, await holds(world)) == (State.PARTIAL, before)
+    closed = replace(world.resources["mux"], mode=Mode.MAINTENANCE)
+    with pytest.raises(Conflict):
+        await app.catalogue.apply(LOCAL, platform, [closed])
+    await app.catalogue.apply(LOCAL, platform, [closed], force=True)
+    assert (await app.bookings.get(LOCAL, first)).lot.losses[0].reason is Reason.MAINTENANCE

@@ -102,9 +102,7 @@ class Boundaries(Protocol):
         """All of a booking, in ordinal order."""
         ...
 
-    def booking_of(self, key: int) -> int:
-        """Key of the booking that a boundary belongs to."""
-        ...
+    def booking_of(self, key: int) -> int: ...
 
     def upsert(self, boundaries: Iterable[Boundary]) -> None:
         """Insert (key 0) or replace. Wakes the dispatcher when the transaction commits."""
@@ -131,9 +129,7 @@ class Reservations(Protocol):
         """What bookings hold of these resources within a window, by key of the resource; ``but`` is left out."""
         ...
 
-    def runs_on(self, booking: Booking) -> list[Booking]:
-        """Other bookings that are running on this one's resources now."""
-        ...
+    def runs_on(self, booking: Booking) -> list[Booking]: ...
 
     def not_reset_on(self, resources: Sequence[Resource]) -> list[Booking]:
         """Bookings that ended without having reset one of these resources."""
