@@ -275,3 +275,13 @@ def test_less_concurrency_is_its_own_reason():
     (loser,) = settle(crowd)
     assert reason_of(loser.losses[0], LINK, changed) is Reason.CONCURRENCY_LOWERED
     assert not offers_another(LINK, replace(LINK, properties={"rack": 2}))
+
+
+def test_two_losers_share_what_is_left():
+    crowd = [
+        contender("a", on_link(8), end=5),
+        contender("b", on_link(4), end=10),
+        contender("c", on_link(8), start=5, end=10),
+        contender("d", on_link(4), start=8, end=10, priority=1),
+    ]
+    assert losers(*crowd) == [("c", [("rate", 4)]), ("b", [("rate", 2)])]
