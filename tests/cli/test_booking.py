@@ -124,3 +124,23 @@ def test_a_server_that_is_away_is_told(preroll: Preroll, monkeypatch: pytest.Mon
     assert ended.code == 6
     assert "no answer from http://127.0.0.1:1" in ended.err
     assert "preroll serve" in ended.err
+
+
+def test_a_forced_booking_and_the_way_back(preroll: Preroll):
+    news = preroll("booking", "create", "News", *TIMES, "--node", "enc=ENC 1", "--json").json["id"]
+    cup = ("booking", "create", "Cup", *TIMES, "--node", "enc=ENC 1", "--priority", "1")
+    refused = preroll(*cup)
+    assert refused.code == 3
+    assert "With force:\n  News (Partial): would lose ENC 1: its place to Cup" in refused.err
+    assert preroll(*cup, "--force").code == 0
+    shown = preroll("booking", "show", news).out
+    assert "state       Quarantined\n" in shown
+    assert "lost; was Partial" in shown
+    assert "ReservationInstanceUpdated" in shown
+    assert preroll("booking", "leave-quarantine", "News").code == 3
+    assert preroll("booking", "edit", "Cup", "--node", "enc=ENC 2").code == 0
+    assert "leave-quarantine" in preroll("booking", "show", news).out
+    left = preroll("booking", "leave-quarantine", "News", "--node", "enc=ENC 1", "--json").json
+    assert (left["state"], left["quarantine"]) == ("Partial", None)
+    assert preroll("booking", "edit", "Cup", "--node", "enc=ENC 1", "--force").code == 0
+    assert preroll("booking", "list", "--state", "Quarantined", "--json").json[0]["name"] == "News"

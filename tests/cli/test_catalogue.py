@@ -218,3 +218,17 @@ def test_the_page_about_files_says_what_happens(preroll: Preroll, tmp_path: Path
     Path("catalogue/studio.yaml").write_text(text.rpartition("---\n")[0])
     assert preroll("plan", "--prune", "catalogue").out == told.pop("plan --prune catalogue")
     assert told == {}
+
+
+def test_a_bundle_that_bookings_would_feel_is_applied_by_force(preroll: Preroll, tmp_path):
+    file = tmp_path / "closing.yaml"
+    file.write_text("kind: resource\nname: ENC 9\n")
+    assert preroll("apply", str(file)).code == 0
+    times = ("--start", "2026-03-01T13:00:00Z", "--end", "2026-03-01T14:00:00Z")
+    assert preroll("booking", "create", "Feed", *times, "--node", "a=ENC 9").code == 0
+    file.write_text("kind: resource\nname: ENC 9\nmode: maintenance\n")
+    refused = preroll("apply", str(file))
+    assert refused.code == 3
+    assert "With force:\n  Feed (Partial): would lose ENC 9: it is in maintenance" in refused.err
+    assert preroll("apply", str(file), "--force").code == 0
+    assert preroll("booking", "list", "--state", "Quarantined", "--json").json[0]["name"] == "Feed"

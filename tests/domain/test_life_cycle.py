@@ -148,7 +148,7 @@ def test_no_walk_leaves_the_contract(walk):
 
 # ── what the phase admits ────────────────────────────────────────────────────
 
-TRIGGERS = {action: Trigger(action) for action in ACTIONS if action not in ("edit", "audit")}
+TRIGGERS = {action: Trigger(action.replace("-", " ")) for action in ACTIONS if action not in ("edit", "audit")}
 
 
 @pytest.mark.parametrize("action", ["confirm", "hold", "cancel"])
@@ -182,7 +182,7 @@ def test_a_phase_that_admits_the_action_still_asks_the_life_cycle():
         (State.PARTIAL, False, {"edit", "confirm", "hold", "cancel"}),
         (State.CONFIRMED, False, {"edit", "hold", "cancel"}),
         (State.ON_HOLD, False, {"edit", "confirm", "cancel"}),
-        (State.QUARANTINED, False, {"edit", "confirm", "hold", "cancel"}),
+        (State.QUARANTINED, False, {"edit", "confirm", "leave-quarantine", "hold", "cancel"}),
         (State.CONFIRMED, True, {"edit", "finish", "audit"}),
         (State.PRE_ROLL, True, {"edit", "finish", "audit"}),
         (State.FAILED_PRE_ROLL, True, {"edit", "finish", "audit", "retry", "acknowledge"}),

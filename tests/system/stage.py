@@ -210,6 +210,8 @@ class Stage:
         post: int = 5,
         definition: str | None = "Contribution",
         confirm: bool = True,
+        priority: int = 0,
+        force: bool = False,
         **nodes: str,
     ) -> str:
         """Book (an encoder, unless nodes are given) and confirm; lengths in minutes. Returns the id."""
@@ -222,6 +224,8 @@ class Stage:
                 Timing(start, end, pre * MINUTE, 0 if minutes is None else post * MINUTE),
                 definition=definition,
                 nodes=chosen or {"Encoder": NodeChoice("enc-1")},
+                priority=priority,
+                force=force,
             ),
         )
         if confirm:
@@ -230,6 +234,9 @@ class Stage:
 
     async def confirm(self, ident: str) -> BookingDetails:
         return await self.app.bookings.confirm(LOCAL, ident, None)
+
+    async def leave_quarantine(self, ident: str) -> BookingDetails:
+        return await self.app.bookings.leave_quarantine(LOCAL, ident, None)
 
     async def hold(self, ident: str) -> BookingDetails:
         return await self.app.bookings.hold(LOCAL, ident, None)

@@ -96,11 +96,11 @@ async def test_the_late_limit_does_not_hold_for_later_events(stage):
     assert await stage.state(news) is State.ACTIVE
 
 
-async def test_a_resource_in_maintenance_at_the_start_fails_the_booking(stage):
+async def test_a_resource_that_is_unavailable_at_the_start_fails_the_booking(stage):
     news = await stage.book()
     resource = (await stage.app.catalogue.resources(LOCAL, "default"))[2]
     assert resource.name == "enc-1"
-    await stage.app.catalogue.apply(LOCAL, "default", [replace(resource, mode=Mode.MAINTENANCE)])
+    await stage.app.catalogue.apply(LOCAL, "default", [replace(resource, mode=Mode.UNAVAILABLE)])
     await stage.to(-300)
     assert await stage.state(news) is State.FAILED
     assert stage.cast.reports("News") == [("ResourceNotActive", "not available: enc-1")]

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -13,12 +12,12 @@ from preroll.domain.errors import ActionNotPossible, TransitionNotAllowed
 from tests.system.stage import fails
 
 HOUR = 3_600
-ACTIONS = ("edit", "confirm", "hold", "cancel", "finish", "retry", "acknowledge")
+ACTIONS = ("edit", "confirm", "leave-quarantine", "hold", "cancel", "finish", "retry", "acknowledge")
 ADMITTED = {
     State.PARTIAL: {"edit", "confirm", "hold", "cancel"},
     State.CONFIRMED: {"edit", "hold", "cancel"},
     State.ON_HOLD: {"edit", "confirm", "cancel"},
-    State.QUARANTINED: {"edit", "confirm", "hold", "cancel"},
+    State.QUARANTINED: {"edit", "confirm", "leave-quarantine", "hold", "cancel"},
     State.PRE_ROLL: {"edit", "finish"},
     State.ACTIVE: {"edit", "finish"},
     State.POST_ROLL: {"edit", "finish"},
@@ -32,6 +31,7 @@ ADMITTED = {
 }
 LEADS_TO = {
     "confirm": {None: State.CONFIRMED},
+    "leave-quarantine": {None: State.CONFIRMED},
     "hold": {None: State.ON_HOLD},
     "cancel": {None: State.CANCELED},
     "finish": {
@@ -69,9 +69,8 @@ async def brought_to(stage, state: State) -> str:
         case State.CANCELED:
             await stage.cancel(news)
         case State.QUARANTINED:
-            await stage.hold(news)
-            seen = (await stage.see(news)).booking
-            await stage.rig.store.write(lambda tx: tx.bookings.put(replace(seen, state=state), seen=seen))
+            rival = await stage.book("Cup", definition=None, confirm=False, priority=1, force=True)
+            await stage.cancel(rival)
         case State.FAILED:
             stage.rig.crash()
             await stage.to(2 * HOUR)
@@ -86,7 +85,7 @@ async def act(stage, action: str, ident: str) -> None:
     if action == "edit":
         await stage.edit(ident, properties={"ticket": 7})
     else:
-        await getattr(stage, action)(ident)
+        await getattr(stage, action.replace("-", "_"))(ident)
 
 
 def test_the_table_is_whole():

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Header, Query, Response
 
 from preroll.api import etag, paging
 from preroll.api.door import Asking, By, Ident, UseCases
+from preroll.api.history import ChangeShown, LineShown, change_shown, line_shown
 from preroll.api.idempotency import BOOKINGS, answered, booking_response
 from preroll.api.problems import can
 from preroll.api.schemas import (
@@ -16,16 +17,13 @@ from preroll.api.schemas import (
     BookingPage,
     BookingShown,
     BookingsQueried,
-    ChangeShown,
+    ChangeGiven,
     EditGiven,
-    LineShown,
     Nothing,
     RunShown,
     Why,
     booking_shown,
     booking_summary,
-    change_shown,
-    line_shown,
     run_shown,
 )
 from preroll.app import App
@@ -36,9 +34,10 @@ from preroll.ports.store import BookingFilter
 
 router = APIRouter(prefix=BOOKINGS, tags=["bookings"])
 
-NO_WHY, NOTHING = Why(), Nothing()
+NO_WHY, NOTHING, UNCHANGED = Why(), Nothing(), ChangeGiven()
 Bare = Annotated[Nothing, Body(description="nothing, or an empty object")]
 Reason = Annotated[Why, Body(description="a reason, kept in the change log")]
+Change = Annotated[ChangeGiven, Body(description="what is to change on the way; nothing: as it was")]
 _COMMAND = can(400, 403, 404, 409, 412, 413, 422, 503)
 _READ = can(403, 404, 422, 503)
 
@@ -82,6 +81,14 @@ async def edit_booking(ident: Ident, body: EditGiven, app: UseCases, asked: Aski
 async def confirm_booking(ident: Ident, app: UseCases, asked: Asking, _: Bare = NOTHING) -> Response:
     """Schedule it to be orchestrated; a refusal lists everything that is missing."""
     return await answered(asked, lambda ask: app.bookings.confirm(asked.by, ident, asked.seen, ask))
+
+
+@router.post("/{ident}/leave-quarantine", response_model=BookingShown, responses=_COMMAND)
+async def leave_quarantine(ident: Ident, app: UseCases, asked: Asking, body: Change = UNCHANGED) -> Response:
+    """Leave quarantine with all that it needs, as it was or with another resource, time or profile."""
+    return await answered(
+        asked, lambda ask: app.bookings.leave_quarantine(asked.by, ident, asked.seen, body.edit(), ask)
+    )
 
 
 @router.post("/{ident}/hold", response_model=BookingShown, responses=_COMMAND)

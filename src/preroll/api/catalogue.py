@@ -63,6 +63,7 @@ class DocumentsOfPlan(Documents):
     version: Annotated[int, Field(ge=0, le=2**53)] | None = Field(
         default=None, description="that of the plan: refused if the catalogue is another one now; null: as it is"
     )
+    force: bool = Field(default=False, description="bookings that then have too little are quarantined")
 
 
 class DifferenceShown(Shown):
@@ -152,7 +153,9 @@ async def apply_catalogue(body: DocumentsOfPlan, app: UseCases, by: By) -> Appli
     """Store documents by name in one transaction, or none of them. A repeat changes nothing."""
     documents = [d.thing() for d in body.documents]
     with _in_the_body():
-        applied = await app.catalogue.apply(by, body.platform, documents, prune=body.prune, version=body.version)
+        applied = await app.catalogue.apply(
+            by, body.platform, documents, prune=body.prune, version=body.version, force=body.force
+        )
     return AppliedPage(items=[AppliedShown(kind=a.kind, name=a.name, id=a.id, change=a.change) for a in applied])
 
 

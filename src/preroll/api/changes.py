@@ -13,9 +13,9 @@ from pydantic import Field
 
 from preroll.api.door import By, Door, TheDoor, UseCases
 from preroll.api.fields import Name, Queried
+from preroll.api.history import ChangePage, change_shown
 from preroll.api.paging import DEFAULT, MOST
 from preroll.api.problems import can
-from preroll.api.schemas import ChangePage, change_shown
 from preroll.app import App
 from preroll.domain.permission import Actor
 

@@ -20,6 +20,7 @@ from preroll.domain.errors import (
     InUse,
     Invalid,
     KeyReused,
+    Losing,
     Mistake,
     NameInUse,
     NotFound,
@@ -114,6 +115,22 @@ class WayProblem(Shown):
     rival: str = Field(description="id of the booking that would have to yield")
 
 
+class LosingProblem(Shown):
+    """What one booking would lose if the request were forced; the one to be saved may be among them."""
+
+    booking: str
+    name: str
+    state: str
+    resource: str
+    dimension: str = Field(description="empty: its place among those that hold the resource at once")
+    amount: float
+    start: datetime
+    end: datetime | None
+    type: str = Field(description="of conflict", examples=["CapacityOverflow"])
+    what: str = Field(examples=["LINK 1: 2 of bandwidth to Cup final"])
+    runs: bool = Field(description="it loses nothing, and would be marked in conflict")
+
+
 class Problem(Shown):
     """What went wrong, for people and for programs (RFC 9457)."""
 
@@ -126,6 +143,9 @@ class Problem(Shown):
     errors: list[FieldProblem] = Field(default=[], description="every mistake in the input, or all that is missing")
     clashes: list[ClashProblem] = Field(default=[], description="who holds what, for code conflict")
     ways: list[WayProblem] = Field(default=[], description="what would solve it, best first, for code conflict")
+    losing: list[LosingProblem] = Field(
+        default=[], description="who would lose what if it were sent with `force`, for code conflict; first the first"
+    )
     possible: list[str] = Field(default=[], description="what the state admits, for code transition_not_allowed")
     seen: int | None = Field(default=None, description="the revision that the request was made on, for code stale")
     revision: int | None = Field(default=None, description="the revision that is stored, for code stale")
@@ -143,7 +163,8 @@ def problem_of(error: PrerollError) -> Problem:
     match error:
         case Invalid(mistakes=mistakes) | NotReady(missing=mistakes):
             more["errors"] = _fields(mistakes)
-        case Conflict(clashes=clashes, ways=ways):
+        case Conflict(clashes=clashes, ways=ways, losing=losing):
+            more["losing"] = [_losing(one) for one in losing]
             more["ways"] = [_way(w) for w in ways]
             more["clashes"] = [clash_shown(c) for c in clashes]
         case InUse(uses=found):
@@ -252,6 +273,14 @@ def _way(way: Way) -> WayProblem:
     return WayProblem(
         text=way.text, node=way.node, resource=way.resource, start=maybe_when(way.start_us), rival=way.rival
     )
+
+
+def _losing(one: Losing) -> LosingProblem:
+    return LosingProblem(
+        booking=one.booking, name=one.name, state=one.state, resource=one.resource, dimension=one.dimension,
+        amount=one.amount, start=when(one.start_us), end=maybe_when(one.end_us), type=one.kind, what=one.what,
+        runs=one.runs,
+    )  # fmt: skip
 
 
 def clash_shown(clash: Clash) -> ClashProblem:

@@ -26,18 +26,18 @@ from preroll.api.fields import (
     when,
 )
 from preroll.api.paging import DEFAULT, MOST
+from preroll.api.quarantine import QuarantineShown, quarantine_shown
 from preroll.app.bookings import Edit, NewBooking
 from preroll.app.views import BookingDetails, RunDetails
 from preroll.domain.audit import Configuration, Status, Verdict
 from preroll.domain.booking import Booking, NodeChoice, Phase, State, Timing
 from preroll.domain.boundaries import Boundary, BoundaryState, Kind
-from preroll.domain.changes import Change
 from preroll.domain.window import SECOND
-from preroll.ports.rows import LogLine, Severity, StepState
+from preroll.ports.rows import StepState
 from preroll.ports.store import RunRow, StepRow
 
 Priority = Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="higher wins a conflict")]
-Nodes = dict[Name, "NodeGiven"]
+Force = Annotated[bool, Field(description="save it in spite of conflicts: the problem without it lists who loses what")]
 
 
 class NodeGiven(Given):
@@ -74,6 +74,7 @@ class BookingGiven(Given):
     properties: JsonObject = Field(default={})
     priority: Priority = 0
     zone: Zone | None = Field(default=None, description="IANA time zone for screens; default: the platform's")
+    force: Force = False
 
     def booking(self) -> NewBooking:
         """As the use case takes it."""
@@ -82,10 +83,11 @@ class BookingGiven(Given):
             definition=self.definition, definition_version=self.definition_version,
             nodes={label: node.choice() for label, node in self.nodes.items()}, properties=self.properties,
             priority=self.priority, zone=self.zone or "", id=str(self.id) if self.id else "",
+            force=self.force,
         )  # fmt: skip
 
 
-class EditGiven(Given):
+class ChangeGiven(Given):
     """What is to change. What is left out stays; null takes away: an end, a node, a property."""
 
     name: Name | None = None
@@ -108,6 +110,16 @@ class EditGiven(Given):
             properties=self.properties or None,
             priority=self.priority,
         )
+
+
+class EditGiven(ChangeGiven):
+    """What is to change, by force if need be."""
+
+    force: Force = False
+
+    def edit(self) -> Edit:
+        """As the use case takes it."""
+        return replace(super().edit(), force=self.force)
 
 
 class Why(Given):
@@ -216,6 +228,7 @@ class BookingShown(BookingSummary):
     late: float = Field(description="seconds by which its next event is late; 0: it is not")
     warnings: list[str]
     audit: KnownShown | None = Field(description="null: it does not run, or its definition has no audits")
+    quarantine: QuarantineShown | None = Field(description="null: it lost nothing, and is not in conflict")
 
 
 class BookingPage(Shown):
@@ -264,39 +277,6 @@ class RunShown(Shown):
     steps: list[StepShown]
 
 
-class LineShown(Shown):
-    """One line of a booking's action log."""
-
-    at: datetime
-    run: str
-    severity: Severity
-    text: str
-    data: dict[str, Any]
-
-
-class ChangeShown(Shown):
-    """One fact of the change log."""
-
-    position: str = Field(description="opaque cursor of this change")
-    at: datetime
-    kind: str = Field(examples=["booking.state"])
-    id: str = Field(description="of the thing that changed")
-    revision: int
-    state: str = Field(description="the life cycle state after it, where the change tells of one")
-    before: str
-    after: str
-    actor: str
-    why: str
-    cause: str
-
-
-class ChangePage(Shown):
-    """Changes, oldest first."""
-
-    items: list[ChangeShown]
-    next: str = Field(description="send it as `after` to go on from here")
-
-
 def booking_summary(booking: Booking, platform: str) -> BookingSummary:
     """A booking for a list."""
     return BookingSummary(**_summary(booking, platform))
@@ -332,6 +312,7 @@ def booking_shown(found: BookingDetails) -> BookingShown:
         late=found.late_us / SECOND,
         warnings=list(found.warnings),
         audit=known_shown(found.known),
+        quarantine=quarantine_shown(found.lot),
     )
 
 
@@ -374,18 +355,4 @@ def _step(s: StepRow) -> StepShown:
     return StepShown(
         name=s.name, resource=s.resource, state=s.state, attempts=s.attempts, began=when(s.began_us),
         ended=maybe_when(s.ended_us), result=s.result, diff=list(s.diff), error=s.error,
-    )  # fmt: skip
-
-
-def line_shown(line: LogLine) -> LineShown:
-    """A line of the action log."""
-    return LineShown(at=when(line.at_us), run=line.run, severity=line.severity, text=line.text, data=dict(line.data))
-
-
-def change_shown(c: Change) -> ChangeShown:
-    """A change."""
-    return ChangeShown(
-        position=c.position, at=when(c.at_us), kind=c.kind, id=c.subject, revision=c.revision,
-        state=c.after if c.kind == "booking.state" or c.kind == "booking.created" else "", before=c.before,
-        after=c.after, actor=c.actor, why=c.why, cause=c.cause,
     )  # fmt: skip

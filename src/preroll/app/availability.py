@@ -131,7 +131,8 @@ class Availability:
             permit(by, "view", booking.platform)
             platform = tx.platforms.by_key(booking.platform)
             resources = self._resources(tx, platform.key, platform.catalogue_version)
-            return Conflict(conflict.clashes, tuple(_ways(tx, booking, conflict.clashes, resources)))
+            ways = _ways(tx, booking, conflict.clashes, resources)
+            return Conflict(conflict.clashes, tuple(ways), conflict.losing)
 
         return await self._store.read(query)
 

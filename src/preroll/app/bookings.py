@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from preroll.app import holding
+from preroll.app import holding, quarantine
 from preroll.app.asking import Ask, command
+from preroll.app.recording import fire, store, tell
 from preroll.app.views import BookingDetails, details
 from preroll.domain.booking import (
     FAILED_EVENT,
@@ -32,7 +33,7 @@ from preroll.domain.boundaries import (
     orchestrates,
     retime,
 )
-from preroll.domain.changes import Change
+from preroll.domain.definition import ServiceDefinition
 from preroll.domain.edits import timing_mistakes
 from preroll.domain.errors import ActionNotPossible, Conflict, InUse, Invalid, Mistake, NotReady, Stale
 from preroll.domain.permission import Actor, permit
@@ -43,6 +44,8 @@ from preroll.ports.store import BookingFilter, Page, Store, Tx
 Installed = Callable[[], Collection[str] | None]
 WaysOut = Callable[[Actor, Booking, Conflict], Awaitable[Conflict]]
 """Adds to a refusal what would solve it."""
+_BACK = {State.ON_HOLD: Trigger.LEAVE_QUARANTINE_HELD, State.CONFIRMED: Trigger.CONFIRM}
+"""What takes a booking out of quarantine, by what it was; others become Partial."""
 Retime = Callable[[Timing], Timing]
 
 
@@ -62,6 +65,8 @@ class NewBooking:
     zone: str = ""
     id: str = ""
     """The client's own UUID; empty: one is made."""
+    force: bool = False
+    """Save it in spite of conflicts: who must yield is quarantined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +79,12 @@ class Edit:
     nodes: Mapping[str, NodeChoice | None] | None = None
     properties: Mapping[str, object] | None = None
     priority: int | None = None
+    force: bool = False
+    """Save it in spite of conflicts: who must yield is quarantined."""
 
 
 class Bookings:
-    """Book, edit, confirm, hold, cancel, finish, retry, acknowledge.
+    """Book, edit, confirm, leave quarantine, hold, cancel, finish, retry, acknowledge.
 
     Every method raises NotFound for an unknown id, Stale when ``seen`` is not the booking's revision any more (None
     skips that guard), NotPermitted, and what its rule refuses. A refusal changes nothing.
@@ -116,11 +123,11 @@ class Bookings:
             if mistakes := holding.node_mistakes(tx, booking, definition):
                 raise Invalid(mistakes)
             tried.append(booking)
-            holding.take(tx, booking)
+            verdict = quarantine.weigh(tx, by, None, booking, force=new.force)
             booking = tx.bookings.add(booking)
-            tx.reservations.hold(booking, holding.needs_of(tx, booking))
-            _tell(tx, by, "booking.created", booking, after=booking.state)
-            return details(tx, booking)
+            tell(tx, by, "booking.created", booking, after=booking.state)
+            quarantine.impose(tx, by, verdict.others, f"booking {booking.id}")
+            return details(tx, quarantine.hold(tx, by, booking, verdict))
 
         try:
             return await command(self._store, by, unit, ask)
@@ -143,27 +150,23 @@ class Bookings:
         def unit(tx: Tx) -> BookingDetails:
             before = _open(tx, by, ident, seen, "booking.edit")
             require_action(before, "edit")
-            boundaries = tx.boundaries.of(before.key)
-            after = _edited(tx, before, change)
-            mistakes = _edit_mistakes(before, after, change, boundaries, tx.now)
-            definition = tx.catalogue.definition_by_key(after.definition) if after.definition else None
-            if not mistakes:
-                mistakes += holding.node_mistakes(tx, after, definition)
-            if mistakes:
-                raise Invalid(mistakes)
+            after, definition, boundaries = _prepared(tx, before, change)
             if after == before:
                 return details(tx, before)
             tried.append(after)
-            holding.take(tx, after)
-            if after.state is State.CONFIRMED and not after.began:
+            verdict = quarantine.weigh(tx, by, before, after, force=change.force)
+            quarantine.impose(tx, by, verdict.others, f"booking {after.id}")
+            if after.state is State.CONFIRMED and not after.began and not verdict.own:
                 lost = holding.missing(tx, after, definition, self._installed())
                 if lost:
                     after = replace(after, state=LIFE_CYCLE.fire(after.state, Trigger.DEMOTE))
-                    _tell(tx, by, "booking.state", after, before.state, after.state, "; ".join(map(str, lost)), "edit")
-            after = _store(tx, before, after)
+                    tell(tx, by, "booking.state", after, before.state, after.state, "; ".join(map(str, lost)), "edit")
+            after = store(tx, before, after)
+            tell(tx, by, "booking.edited", after, why=", ".join(_differences(before, after)))
+            after = quarantine.hold(tx, by, after, verdict)
             if boundaries:
+                boundaries = tx.boundaries.of(after.key)
                 tx.boundaries.upsert(retime(boundaries, after.key, after.timing, armed=orchestrates(after.state)))
-            _tell(tx, by, "booking.edited", after, why=", ".join(_differences(before, after)))
             return details(tx, after)
 
         try:
@@ -186,13 +189,55 @@ class Bookings:
             definition = tx.catalogue.definition_by_key(before.definition) if before.definition else None
             if lost := holding.missing(tx, before, definition, self._installed()):
                 raise NotReady(lost)
-            initial = tx.platforms.by_key(before.platform).config.service_states.mapping.initial or STOP
-            after = replace(before, service_state=initial)
-            after = _fire(tx, by, before, after, Trigger.CONFIRM)
+            after = fire(tx, by, before, _initial(tx, before), Trigger.CONFIRM)
+            if tx.losses.of(after.key):
+                quarantine.regain(tx, after, holding.needs_of(tx, after))
             tx.boundaries.upsert(retime(tx.boundaries.of(after.key), after.key, after.timing, armed=True))
             return details(tx, after)
 
         return await command(self._store, by, unit, ask)
+
+    async def leave_quarantine(
+        self,
+        by: Actor,
+        ident: str,
+        seen: int | None,
+        change: Edit | None = None,
+        ask: Ask[BookingDetails] | None = None,
+    ) -> BookingDetails:
+        """Leave quarantine with all that it needs, as it was or with another resource, time or profile.
+
+        It is what it was before: Partial, On-Hold, or Confirmed once it can be confirmed.
+
+        Raises:
+            Invalid: every mistake of the change. Conflict: it still cannot have all. NameInUse.
+            NotReady: it was Confirmed, and this is missing.
+        """
+
+        tried: list[Booking] = []
+
+        def unit(tx: Tx) -> BookingDetails:
+            before = _open(tx, by, ident, seen, "booking.leave-quarantine")
+            require_action(before, "leave-quarantine", Trigger.LEAVE_QUARANTINE)
+            after, definition, boundaries = _prepared(tx, before, change or Edit())
+            tried.append(after)
+            needs = quarantine.require_whole(tx, after)
+            trigger = _BACK.get(tx.losses.was(before.key) or State.PARTIAL, Trigger.LEAVE_QUARANTINE)
+            if trigger is Trigger.CONFIRM:
+                if lost := holding.missing(tx, after, definition, self._installed()):
+                    raise NotReady(lost)
+                after = _initial(tx, after)
+            changed = ", ".join(_differences(before, after))
+            after = fire(tx, by, before, after, trigger, changed, Trigger.LEAVE_QUARANTINE)
+            quarantine.regain(tx, after, needs)
+            if boundaries or orchestrates(after.state):
+                tx.boundaries.upsert(retime(boundaries, after.key, after.timing, armed=orchestrates(after.state)))
+            return details(tx, after)
+
+        try:
+            return await command(self._store, by, unit, ask)
+        except Conflict as conflict:
+            raise await self._ways_out(by, tried[-1], conflict) from None
 
     async def hold(
         self, by: Actor, ident: str, seen: int | None, ask: Ask[BookingDetails] | None = None
@@ -202,7 +247,7 @@ class Bookings:
         def unit(tx: Tx) -> BookingDetails:
             before = _open(tx, by, ident, seen, "booking.hold")
             require_action(before, "hold", Trigger.HOLD)
-            after = _fire(tx, by, before, before, Trigger.HOLD)
+            after = fire(tx, by, before, before, Trigger.HOLD)
             tx.boundaries.upsert(retime(tx.boundaries.of(after.key), after.key, after.timing, armed=False))
             return details(tx, after)
 
@@ -216,8 +261,9 @@ class Bookings:
         def unit(tx: Tx) -> BookingDetails:
             before = _open(tx, by, ident, seen, "booking.cancel")
             require_action(before, "cancel", Trigger.CANCEL)
-            after = _fire(tx, by, before, before, Trigger.CANCEL, why)
+            after = fire(tx, by, before, before, Trigger.CANCEL, why)
             tx.reservations.release(after.key)
+            tx.losses.close([after.key])
             tx.boundaries.upsert(_dropped(tx.boundaries.of(after.key)))
             return details(tx, after)
 
@@ -241,12 +287,12 @@ class Bookings:
             begun = begun_kinds(boundaries)
             if Kind.END_OF_PRE_ROLL not in begun:
                 tx.boundaries.upsert(_aborted(boundaries, before, tx.now))
-                after = _store(tx, before, before)
+                after = store(tx, before, before)
             else:
-                after = _store(tx, before, replace(before, timing=_ended_now(before.timing, begun, now)))
+                after = store(tx, before, replace(before, timing=_ended_now(before.timing, begun, now)))
                 tx.boundaries.upsert(retime(boundaries, after.key, after.timing, armed=True))
                 tx.reservations.hold(after, holding.needs_of(tx, after))
-            _tell(tx, by, "booking.finished", after, after.state, "", why, "finish")
+            tell(tx, by, "booking.finished", after, after.state, "", why, "finish")
             return details(tx, after)
 
         return await command(self._store, by, unit, ask)
@@ -272,9 +318,9 @@ class Bookings:
                     hint="retry when they have ended, or acknowledge after a repair by hand",
                 )
             armed = _retried(before, boundaries, tx.now)
-            after = _store(tx, before, before)
+            after = store(tx, before, before)
             tx.boundaries.upsert(armed)
-            _tell(tx, by, "booking.retry", after, after.state, "", why, ", ".join(b.event.name for b in armed))
+            tell(tx, by, "booking.retry", after, after.state, "", why, ", ".join(b.event.name for b in armed))
             return details(tx, after)
 
         return await command(self._store, by, unit, ask)
@@ -300,7 +346,7 @@ class Bookings:
             mapping = tx.platforms.by_key(before.platform).config.service_states.mapping
             state = (mapping.state(stage) if stage else None) or before.service_state
             after = replace(before, service_state=state, not_reset=False)
-            after = _fire(tx, by, before, after, Trigger.ACKNOWLEDGE, why)
+            after = fire(tx, by, before, after, Trigger.ACKNOWLEDGE, why)
             tx.boundaries.upsert(
                 replace(b, state=BOUNDARY.fire(b.state, BoundaryTrigger.ACKNOWLEDGE), message=f"acknowledged: {why}")
                 for b in failed
@@ -339,26 +385,6 @@ def _open(tx: Tx, by: Actor, ident: str, seen: int | None, action: str) -> Booki
     return booking
 
 
-def _store(tx: Tx, before: Booking, after: Booking) -> Booking:
-    after = replace(after, revision=before.revision + 1, state_version=before.state_version + 1, changed_us=tx.now)
-    tx.bookings.put(after, seen=before)
-    return after
-
-
-def _fire(tx: Tx, by: Actor, before: Booking, after: Booking, trigger: Trigger, why: str = "") -> Booking:
-    after = _store(tx, before, replace(after, state=LIFE_CYCLE.fire(before.state, trigger)))
-    _tell(tx, by, "booking.state", after, before.state, after.state, why, trigger)
-    return after
-
-
-def _tell(
-    tx: Tx, by: Actor, kind: str, booking: Booking, before: str = "", after: str = "", why: str = "", cause: str = ""
-) -> None:
-    tx.changes.add(
-        Change(kind, booking.id, booking.platform, by.name, str(before), str(after), why, str(cause), booking.revision)
-    )
-
-
 def _resolve(tx: Tx, platform: int, nodes: Mapping[str, NodeChoice]) -> dict[str, NodeChoice]:
     """Resources may be named by name; stored are ids."""
     asked = [n.resource for n in nodes.values() if n.resource]
@@ -384,6 +410,26 @@ def _edited(tx: Tx, before: Booking, change: Edit) -> Booking:
         properties={k: v for k, v in properties.items() if v is not None},
         priority=before.priority if change.priority is None else change.priority,
     )
+
+
+def _prepared(tx: Tx, before: Booking, change: Edit) -> tuple[Booking, ServiceDefinition | None, list[Boundary]]:
+    """The booking with what is to change, if nothing of it is mistaken; its definition and its boundaries.
+
+    Raises:
+        Invalid: every mistake.
+    """
+    boundaries, after = tx.boundaries.of(before.key), _edited(tx, before, change)
+    definition = tx.catalogue.definition_by_key(after.definition) if after.definition else None
+    mistakes = _edit_mistakes(before, after, change, boundaries, tx.now)
+    if mistakes := mistakes or holding.node_mistakes(tx, after, definition):
+        raise Invalid(mistakes)
+    return after, definition, boundaries
+
+
+def _initial(tx: Tx, booking: Booking) -> Booking:
+    """The booking with the service state that a confirmed one begins in."""
+    mapping = tx.platforms.by_key(booking.platform).config.service_states.mapping
+    return replace(booking, service_state=mapping.initial or STOP)
 
 
 def _edit_mistakes(

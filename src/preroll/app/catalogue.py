@@ -9,6 +9,7 @@ from functools import partial
 from itertools import count
 
 from preroll.app import judgement, platforms, uses
+from preroll.app.aftermath import settle_changes
 from preroll.app.comparison import ORDER, ChangeKind, Plan, Shelf, Step, compared, sorted_out
 from preroll.domain.bundle import Bundle, Document, Title, kind_of, revision_of, title_of
 from preroll.domain.changes import Change
@@ -58,7 +59,14 @@ class Catalogue:
         return replace(found, gaps=gaps)
 
     async def apply(
-        self, by: Actor, platform: str, documents: Documents, *, prune: bool = False, version: int | None = None
+        self,
+        by: Actor,
+        platform: str,
+        documents: Documents,
+        *,
+        prune: bool = False,
+        version: int | None = None,
+        force: bool = False,
     ) -> list[Applied]:
         """Store documents by name, all in one transaction or none; the platform itself may be one of them.
 
@@ -67,10 +75,11 @@ class Catalogue:
         Args:
             prune: remove what the same bundle created and does not have any more.
             version: of the plan that was shown; None: whatever it takes.
+            force: bookings that then have too little are quarantined.
 
         Raises:
             Invalid: every mistake, each with ``<index>.<field>``. InUse: what would be removed is needed.
-            Stale: the catalogue is not at that version any more.
+            Stale: the catalogue is not at that version any more. Conflict: bookings would lose what they hold.
         """
         rounds = count(1)
         while True:
@@ -82,7 +91,7 @@ class Catalogue:
                 raise _outdated(platform, version, plan.version)
             uses.refuse({step.title: step.users for step in plan.steps if step.users})
             try:
-                return await self._store.write(partial(_carried_out, by, draft))
+                return await self._store.write(partial(_carried_out, by, draft, force))
             except Stale as stale:
                 if version is not None or next(rounds) == ROUNDS:
                     raise _outdated(platform, stale.seen, stale.stored) from None
@@ -229,11 +238,12 @@ def _worked_out(by: Actor, plan: Plan, platform: int, tx: Tx) -> _Draft:
     return _Draft(plan, prepared, changes)
 
 
-def _carried_out(by: Actor, draft: _Draft, tx: Tx) -> list[Applied]:
+def _carried_out(by: Actor, draft: _Draft, force: bool, tx: Tx) -> list[Applied]:  # noqa: FBT001 - bound
     """Write a plan down.
 
     Raises:
         Stale: the catalogue is another one now. InUse: a booking has come in between.
+        Conflict: bookings would lose what they hold.
     """
     plan = draft.plan
     home = _home(tx, by, plan)
@@ -242,6 +252,7 @@ def _carried_out(by: Actor, draft: _Draft, tx: Tx) -> list[Applied]:
     tx.bundles.carry_out(draft.prepared)
     if plan.removed:
         uses.refuse(uses.users_of(tx, home.key, plan.removed, Shelf()))
+    settle_changes(tx, by, home.key, [(step.before, step.after) for step in plan.doing], force=force)
     tx.changes.add_all(draft.changes)
     known = {**draft.prepared.stored, title_of(home): home}
     return [_applied(step, known.get(step.title, step.document).id) for step in plan.steps]

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from preroll.domain.booking import Booking
 from preroll.domain.capacity import Wish
 from preroll.domain.definition import Publication, ServiceDefinition
-from preroll.domain.errors import Conflict, Invalid, Mistake, NameInUse
+from preroll.domain.errors import Invalid, Mistake
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.domain.service import Stage, action_for
 from preroll.domain.usage import Need
@@ -32,15 +34,33 @@ def resources_of(tx: Tx, booking: Booking) -> list[Resource]:
     return [found[ident] for ident in booking.resources]
 
 
-def needs_of(tx: Tx, booking: Booking) -> list[Need]:
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The profiles of a platform by name."""
+
+    profiles: Mapping[str, ProfileDefinition]
+    instances: Mapping[str, ProfileInstance]
+
+
+def shelf_of(tx: Tx, platform: int) -> Shelf:
+    """The profiles of a platform, as they are now."""
+    return Shelf(
+        {p.name: p for p in tx.catalogue.profile_definitions(platform)},
+        {i.name: i for i in tx.catalogue.profile_instances(platform)},
+    )
+
+
+def needs_of(tx: Tx, booking: Booking, shelf: Shelf | None = None) -> list[Need]:
     """What a booking needs of each of its resources, all its nodes together.
+
+    Args:
+        shelf: when it has been read already.
 
     Raises:
         Invalid: one of the resources does not exist; says on which node.
     """
-    resources = resources_of(tx, booking)
-    profiles = {p.name: p for p in tx.catalogue.profile_definitions(booking.platform)}
-    instances = {i.name: i for i in tx.catalogue.profile_instances(booking.platform)}
+    resources, shelf = resources_of(tx, booking), shelf or shelf_of(tx, booking.platform)
+    profiles, instances = shelf.profiles, shelf.instances
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     wishes: dict[str, list[Wish]] = {}
     for label, choice in booking.nodes.items():
@@ -52,28 +72,6 @@ def needs_of(tx: Tx, booking: Booking) -> list[Need]:
         values = {**(instance.values if instance else {}), **choice.values}
         wishes.setdefault(choice.resource, []).append(profile.wish(label, values) if profile else Wish(label))
     return [Need(resource, tuple(wishes[resource.id])) for resource in resources]
-
-
-def take(tx: Tx, booking: Booking) -> None:
-    """Hold the booking's resources over its window, or refuse.
-
-    Raises:
-        Conflict: naming each resource, its holder and what is left.
-        NameInUse: another booking has the name at that time.
-    """
-    needs = needs_of(tx, booking)
-    if clashes := tx.reservations.clashes(booking, needs):
-        raise Conflict(clashes)
-    if booking.definition is not None:
-        held = booking.timing.held
-        rival = tx.bookings.named(booking.platform, booking.name, held.start, held.end, booking.key or None)
-        if rival is not None:
-            raise NameInUse(
-                f"the name {booking.name!r} is in use at that time by booking {rival.id}",
-                hint="choose another name or another time",
-            )
-    if booking.key:
-        tx.reservations.hold(booking, needs)
 
 
 def missing(
@@ -97,8 +95,8 @@ def missing(
 
 def _missing_on_nodes(tx: Tx, booking: Booking, definition: ServiceDefinition) -> list[Mistake]:
     found = []
-    profiles = {p.name: p for p in tx.catalogue.profile_definitions(booking.platform)}
-    instances = {i.name: i for i in tx.catalogue.profile_instances(booking.platform)}
+    shelf = shelf_of(tx, booking.platform)
+    profiles, instances = shelf.profiles, shelf.instances
     for node in definition.ordered:
         choice, where = booking.nodes.get(node.label), f"nodes.{node.label}"
         if choice is None or not choice.resource:
@@ -139,9 +137,8 @@ def _missing_actions(
 
 def node_mistakes(tx: Tx, booking: Booking, definition: ServiceDefinition | None) -> list[Mistake]:
     """What is wrong with the nodes of a booking as it was typed in: unknown labels, profiles and values."""
-    profiles = {p.name: p for p in tx.catalogue.profile_definitions(booking.platform)}
-    instances = {i.name: i for i in tx.catalogue.profile_instances(booking.platform)}
-    found = []
+    shelf, found = shelf_of(tx, booking.platform), []
+    profiles, instances = shelf.profiles, shelf.instances
     for label, choice in booking.nodes.items():
         where, node = f"nodes.{label}", definition.node(label) if definition else None
         if definition is not None and node is None:

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from preroll.app.quarantine import Lot, lot_of
 from preroll.app.workers import out_of_reach
 from preroll.domain.audit import Verdict
 from preroll.domain.auditing import stands
-from preroll.domain.booking import Booking, State, possible_actions
+from preroll.domain.booking import Booking, Phase, State, possible_actions
 from preroll.domain.boundaries import OPEN, Boundary, BoundaryState, Kind, orchestrates
 from preroll.domain.changes import Change
 from preroll.domain.definition import ServiceDefinition
@@ -49,6 +50,8 @@ class BookingDetails:
     """Id -> name of the resources that it chose."""
     known: Verdict | None = None
     """What the audits of its service say now; None: it has none."""
+    lot: Lot | None = None
+    """What it lost, or holds in conflict; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +68,21 @@ def details(tx: Tx, booking: Booking) -> BookingDetails:
     resources = tx.catalogue.resources(booking.platform, ids=ids) if ids else []
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     audited = definition is not None and bool(definition.audits)
+    lot = lot_of(tx, booking)
+    stuck = lot is None or bool(lot.in_the_way)
+    never = {"audit": not audited, "leave-quarantine": stuck}
     return BookingDetails(
         booking=booking,
         platform=tx.platforms.by_key(booking.platform).name,
         definition=definition,
         boundaries=tuple(b for b in boundaries if b.kind is not Kind.AUDIT),
         waiting=tuple(_waiting(tx, booking, boundaries, resources)),
-        actions=tuple(action for action in possible_actions(booking) if audited or action != "audit"),
+        actions=tuple(action for action in possible_actions(booking) if not never.get(action)),
         late_us=_late(booking, boundaries, tx.now),
-        warnings=tuple(_warnings(tx, booking, resources)),
+        warnings=tuple(_warnings(tx, booking, resources, lot)),
         resources={r.id: r.name for r in resources},
         known=stands(booking, boundaries, tx.records.rounds(booking.key)) if audited else None,
+        lot=lot,
     )
 
 
@@ -108,8 +115,13 @@ def _waiting(tx: Tx, booking: Booking, boundaries: Sequence[Boundary], resources
     return found
 
 
-def _warnings(tx: Tx, booking: Booking, resources: Sequence[Resource]) -> list[str]:
+def _warnings(tx: Tx, booking: Booking, resources: Sequence[Resource], lot: Lot | None) -> list[str]:
     found = []
+    end = booking.timing.end
+    if booking.phase is Phase.WAITING and booking.state is not State.CONFIRMED and end is not None and end <= tx.now:
+        found.append("lapsed: its window has passed and it was never confirmed")
+    if lot is not None:
+        found += _told(lot, booking)
     if booking.not_reset:
         found.append("not reset: its last event failed, the devices may still be as it left them")
     if booking.state in (State.PARTIAL, State.CONFIRMED, State.ON_HOLD):
@@ -119,6 +131,14 @@ def _warnings(tx: Tx, booking: Booking, resources: Sequence[Resource]) -> list[s
             if b.id != booking.id
         ]
     return found
+
+
+def _told(lot: Lot, booking: Booking) -> list[str]:
+    if booking.phase is Phase.RUNNING:
+        return [f"in conflict: {clash}" for clash in lot.in_the_way]
+    lost = [f"lost {loss}" for loss in dict.fromkeys(map(str, lot.losses))]
+    free = booking.state is State.QUARANTINED and not lot.in_the_way
+    return [*lost, "nothing is in its way any more: it can leave quarantine"] if free else lost
 
 
 class Views:

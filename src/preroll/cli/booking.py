@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 A_TIME = "2026-03-01T18:00:00Z, now, now+90s or +10m"
 A_LENGTH = "90s, 5m, 1h30m"
+FORCE = "save it in spite of conflicts; who must yield is quarantined"
 
 # fmt: off
 ACTIONS = {
@@ -34,7 +35,8 @@ def define(name: str) -> Parser:
     _define_list(parser.command("list", list_))
     for word, does in (("show", show), ("log", log), ("history", history)):
         _named(parser.command(word, does)).asks_server()
-    _define_edit(parser.command("edit", edit))
+    _define_edit(parser.command("edit", edit)).add_argument("--force", action="store_true", help=FORCE)
+    _define_edit(parser.command("leave-quarantine", leave_quarantine))
     for action, (about, reasoned) in ACTIONS.items():
         command = _named(parser.command(action, partial(act, action), about))
         if reasoned:
@@ -53,6 +55,7 @@ def _define_create(command: Parser) -> None:
     option("--post-roll", metavar="LENGTH", default="0s", help=A_LENGTH)
     _on_nodes(command)
     option("--priority", metavar="N", type=int, default=0, help="higher wins a conflict")
+    option("--force", action="store_true", help=FORCE)
     option("--platform", metavar="NAME", default="default", help="where; default: default")
     option("--id", dest="ident", metavar="UUID", help="a UUID of your own")
     command.asks_server()
@@ -68,7 +71,7 @@ def _define_list(command: Parser) -> None:
     command.asks_server()
 
 
-def _define_edit(command: Parser) -> None:
+def _define_edit(command: Parser) -> Parser:
     option = _named(command).add_argument
     option("--name", metavar="NAME", help="its new name")
     option("--start", metavar="TIME", help=A_TIME)
@@ -78,6 +81,7 @@ def _define_edit(command: Parser) -> None:
     _on_nodes(command)
     option("--priority", metavar="N", type=int, help="higher wins a conflict")
     _guarded(command)
+    return command
 
 
 def _on_nodes(command: Parser) -> None:
@@ -163,39 +167,24 @@ def show(booking: str, server: str, *, as_json: bool) -> None:
         _show(client.send(calls.get_booking(booking_id(client, booking))), as_json=as_json)
 
 
-def edit(
-    booking: str,
-    *,
-    name: str | None,
-    start: str | None,
-    end: str | None,
-    pre_roll: str | None,
-    post_roll: str | None,
-    node: list[str],
-    profile: list[str],
-    value: list[str],
-    prop: list[str],
-    priority: int | None,
-    revision: int | None,
-    server: str,
-    as_json: bool,
-) -> None:
+def edit(booking: str, *, force: bool, revision: int | None, server: str, as_json: bool, **asked: Any) -> None:
     """Change what is given. --node LABEL= empties a node, --property NAME=null removes one."""
-    from preroll.cli import words
     from preroll.cli.connect import booking_id, connected
     from preroll.client import calls
 
-    change: dict[str, Any] = {
-        "name": name, "priority": priority, "start": words.moment(start, "--start") if start else None,
-        "pre_roll": words.seconds(pre_roll, "--pre-roll") if pre_roll else None,
-        "post_roll": words.seconds(post_roll, "--post-roll") if post_roll else None,
-        "nodes": _nodes(node, profile, value) or None, "properties": words.values(prop, "--property") or None,
-    }  # fmt: skip
-    change = {field: new for field, new in change.items() if new is not None}
-    if end is not None:
-        change["end"] = None if end == "never" else words.moment(end, "--end")
+    change = _change(**asked) | ({"force": True} if force else {})
     with connected(server) as client:
         found = client.send(calls.edit_booking(booking_id(client, booking), change, seen=revision))
+        _show(found, as_json=as_json)
+
+
+def leave_quarantine(booking: str, *, revision: int | None, server: str, as_json: bool, **asked: Any) -> None:
+    """Leave quarantine with all that it needs: as it was, or with another resource, time or profile."""
+    from preroll.cli.connect import booking_id, connected
+    from preroll.client import calls
+
+    with connected(server) as client:
+        found = client.send(calls.leave_quarantine(booking_id(client, booking), _change(**asked), seen=revision))
         _show(found, as_json=as_json)
 
 
@@ -246,6 +235,34 @@ def _send(call: Any, server: str, *, as_json: bool) -> None:
         _show(client.send(call), as_json=as_json)
 
 
+def _change(
+    *,
+    name: str | None,
+    start: str | None,
+    end: str | None,
+    pre_roll: str | None,
+    post_roll: str | None,
+    node: list[str],
+    profile: list[str],
+    value: list[str],
+    prop: list[str],
+    priority: int | None,
+) -> dict[str, Any]:
+    """What the options of an edit say is to change."""
+    from preroll.cli import words
+
+    change: dict[str, Any] = {
+        "name": name, "priority": priority, "start": words.moment(start, "--start") if start else None,
+        "pre_roll": words.seconds(pre_roll, "--pre-roll") if pre_roll else None,
+        "post_roll": words.seconds(post_roll, "--post-roll") if post_roll else None,
+        "nodes": _nodes(node, profile, value) or None, "properties": words.values(prop, "--property") or None,
+    }  # fmt: skip
+    change = {field: new for field, new in change.items() if new is not None}
+    if end is not None:
+        change["end"] = None if end == "never" else words.moment(end, "--end")
+    return change
+
+
 def _nodes(node: list[str], profile: list[str], value: list[str]) -> dict[str, Any]:
     """What the options say of each node; one whose resource is empty is taken away."""
     from preroll.cli import words
@@ -284,6 +301,20 @@ def _show(b: Booking, *, as_json: bool) -> None:
             ("warnings", b.warnings), ("possible", b.actions),
         ]
     )  # fmt: skip
+    _show_losses(b)
     if b.events:
         rows = [(e.event, e.state, e.planned, e.began, e.ended, f"{e.reason} {e.message}".strip()) for e in b.events]
         output.table(("event", "state", "planned", "began", "ended", "why"), rows)
+
+
+def _show_losses(b: Booking) -> None:
+    from preroll.cli import output
+
+    if b.quarantine is None or not b.quarantine.lost:
+        return
+    rows = [
+        (x.resource, x.dimension or "place", f"{x.amount:g}", [r.name for r in x.rivals], x.why, x.reason, x.at)
+        for x in b.quarantine.lost
+    ]
+    title = "in conflict" if b.phase == "running" else f"lost; was {b.quarantine.was}"
+    output.table(("resource", "what", "amount", "to", "why", "reason", "at"), rows, title=title)

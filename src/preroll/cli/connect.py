@@ -11,7 +11,7 @@ import stamina.instrumentation
 
 from preroll.cli.exits import NOT_FOUND, UNAVAILABLE, USAGE, Failure, exit_of
 from preroll.client import Client, Problem, Unreachable, calls
-from preroll.client.problems import Clash
+from preroll.client.problems import Clash, Losing
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 PATIENCE_S = 3.0
@@ -39,11 +39,17 @@ def told(problem: Problem) -> str:
     """A problem in a few lines."""
     lines = [f"  {error}" for error in problem.errors]
     lines += [f"  {c.resource}: {clash_told(c)}" for c in problem.clashes]
+    if problem.losing:
+        lines += ["With force:", *(f"  {one.name} ({one.state}): {_cost(one)}" for one in problem.losing)]
     if problem.ways:
         lines += ["What would solve it:", *(f"  {way.text}" for way in problem.ways)]
     if lines:
         return "\n".join([problem.title, *lines])
     return problem.detail
+
+
+def _cost(one: Losing) -> str:
+    return f"{'would be in conflict on' if one.runs else 'would lose'} {one.what}"
 
 
 def clash_told(clash: Clash) -> str:

@@ -66,7 +66,11 @@ def create_booking(
     post_roll: Length = 0,
     **more: Any,
 ) -> Call[Booking]:
-    """Book. ``more``: ``id``, ``platform``, ``definition_version``, ``properties``, ``priority``, ``zone``."""
+    """Book.
+
+    Args:
+        more: ``id``, ``platform``, ``definition_version``, ``properties``, ``priority``, ``zone``, ``force``.
+    """
     body = {
         "name": name, "start": start, "end": end, "pre_roll": pre_roll, "post_roll": post_roll,
         "definition": definition, "nodes": {label: _node(node) for label, node in (nodes or {}).items()}, **more,
@@ -108,11 +112,13 @@ def availability(
 
 
 def edit_booking(ident: str, change: Mapping[str, Any], *, seen: int | None = None) -> Call[Booking]:
-    """Change the fields that are given; None takes away an end, a node, a property."""
-    body = dict(change)
-    if change.get("nodes"):
-        body["nodes"] = {label: None if node is None else _node(node) for label, node in change["nodes"].items()}
-    return Call("PATCH", _booking(ident), Booking, body=body, seen=seen)
+    """Change the fields that are given, with ``force`` against others; None takes away an end, a node, a property."""
+    return Call("PATCH", _booking(ident), Booking, body=_change(change), seen=seen)
+
+
+def leave_quarantine(ident: str, change: Mapping[str, Any] | None = None, *, seen: int | None = None) -> Call[Booking]:
+    """Leave quarantine as it was, or with another resource, time or profile: the fields of an edit."""
+    return Call("POST", f"{_booking(ident)}/leave-quarantine", Booking, body=_change(change or {}), seen=seen)
 
 
 def act(ident: str, action: str, *, why: str = "", seen: int | None = None) -> Call[Booking]:
@@ -162,10 +168,19 @@ def plan(documents: Sequence[Document], *, platform: str = "default", prune: boo
 
 
 def apply(
-    documents: Sequence[Document], *, platform: str = "default", prune: bool = False, version: int | None = None
+    documents: Sequence[Document],
+    *,
+    platform: str = "default",
+    prune: bool = False,
+    version: int | None = None,
+    force: bool = False,
 ) -> Call[AppliedPage]:
-    """Store documents of the catalogue, all or none; with the ``version`` of a plan, only as that showed it."""
-    body = {"platform": platform, "documents": list(documents), "prune": prune, "version": version}
+    """Store documents of the catalogue, all or none; with the ``version`` of a plan, only as that showed it.
+
+    Args:
+        force: bookings that then have too little are quarantined.
+    """
+    body = {"platform": platform, "documents": list(documents), "prune": prune, "version": version, "force": force}
     return Call("POST", f"{API}/catalogue", AppliedPage, body=body)
 
 
@@ -215,6 +230,13 @@ def ready() -> Call[Ready]:
 
 def _booking(ident: str) -> str:
     return f"{API}/bookings/{quote(ident, safe='')}"
+
+
+def _change(change: Mapping[str, Any]) -> dict[str, Any]:
+    body = dict(change)
+    if change.get("nodes"):
+        body["nodes"] = {label: None if node is None else _node(node) for label, node in change["nodes"].items()}
+    return body
 
 
 def _node(node: NodeAsked) -> Mapping[str, Any]:

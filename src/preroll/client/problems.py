@@ -52,6 +52,23 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
+class Losing:
+    """What one booking would lose if the request were sent with ``force``."""
+
+    booking: str
+    name: str
+    state: str
+    resource: str
+    dimension: str
+    amount: float
+    start: datetime
+    end: datetime | None
+    type: str
+    what: str
+    runs: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """The members of a problem, as the server sent them (RFC 9457)."""
 
@@ -64,6 +81,7 @@ class Told:
     errors: list[FieldProblem] = field(default_factory=list)
     clashes: list[Clash] = field(default_factory=list)
     ways: list[Way] = field(default_factory=list)
+    losing: list[Losing] = field(default_factory=list)
     possible: list[str] = field(default_factory=list)
     seen: int | None = None
     revision: int | None = None
@@ -89,7 +107,7 @@ class Problem(ClientError):
         self.told = told
         self.status, self.code, self.title, self.hint = told.status, told.code, told.title, told.hint
         self.detail, self.errors, self.clashes, self.ways = told.detail, told.errors, told.clashes, told.ways
-        self.possible, self.seen, self.revision = told.possible, told.seen, told.revision
+        self.losing, self.possible, self.seen, self.revision = told.losing, told.possible, told.seen, told.revision
 
 
 def problem_in(response: httpx.Response) -> Problem:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from preroll.client.problems import Clash
+from preroll.client.quarantine import Quarantine
 
 R = TypeVar("R")
 
@@ -148,6 +149,7 @@ class Booking(BookingSummary):
     late: float
     warnings: list[str]
     audit: Known | None = None
+    quarantine: Quarantine | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,7 @@ ACTIONS: Mapping[str, frozenset[Phase]] = {
     # action           the phases that admit it; the state must also have the trigger's row
     "edit":            frozenset({Phase.WAITING, Phase.RUNNING}),
     "confirm":         frozenset({Phase.WAITING}),
+    "leave-quarantine": frozenset({Phase.WAITING}),
     "hold":            frozenset({Phase.WAITING}),
     "cancel":          frozenset({Phase.WAITING}),
     "finish":          frozenset({Phase.RUNNING}),
@@ -256,6 +257,7 @@ def possible_actions(booking: Booking) -> Sequence[str]:
     """The actions that phase and life cycle admit now (guards of time and capacity come on top)."""
     triggers = {
         "confirm": T.CONFIRM, "hold": T.HOLD, "cancel": T.CANCEL, "retry": T.RETRY, "acknowledge": T.ACKNOWLEDGE,
+        "leave-quarantine": T.LEAVE_QUARANTINE,
     }  # fmt: skip
     return [
         action

@@ -153,16 +153,43 @@ class Way:
     """Id of the booking that would have to yield."""
 
 
+@dataclass(frozen=True, slots=True)
+class Losing:
+    """What one booking would lose if a refused change were forced; the one to be saved may be among them."""
+
+    booking: str
+    """Id."""
+    name: str
+    state: str
+    resource: str
+    dimension: str
+    """Empty: its place among those that hold the resource at once."""
+    amount: float
+    start_us: int
+    end_us: int | None
+    kind: str
+    """Of conflict."""
+    what: str
+    """For a person: what, and to whom."""
+    runs: bool = False
+    """It runs: it loses nothing, and would be marked in conflict."""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.state}) {'would be in conflict on' if self.runs else 'would lose'} {self.what}"
+
+
 class Conflict(Refused):
-    """A resource is already held; with the ways out, best first, when somebody looked for them."""
+    """A resource is already held; with who would lose what by force, and the ways out when somebody looked for them."""
 
     code = "conflict"
 
-    def __init__(self, clashes: Sequence[Clash], ways: Sequence[Way] = ()) -> None:
-        self.clashes, self.ways = tuple(clashes), tuple(ways)
-        super().__init__(
-            "; ".join(map(str, self.clashes)), hint="choose another resource or another time, or end the other booking"
-        )
+    def __init__(self, clashes: Sequence[Clash], ways: Sequence[Way] = (), losing: Sequence[Losing] = ()) -> None:
+        self.clashes, self.ways, self.losing = tuple(clashes), tuple(ways), tuple(losing)
+        hint = "choose another resource or another time, or end the other booking"
+        if losing:
+            names = ", ".join(dict.fromkeys(one.name for one in losing if not one.runs))
+            hint = (f"{hint}; " if clashes else "") + f"with force it is saved, and quarantined: {names or 'nobody'}"
+        super().__init__("; ".join(map(str, self.clashes or self.losing)), hint=hint)
 
 
 class NameInUse(Refused):

@@ -21,19 +21,21 @@ ENGINE = Actor("engine", frozenset({"engine"}))
 
 # fmt: off
 PERMISSIONS: dict[str, frozenset[str]] = {
-    # action                roles that may (admin always may)
-    "view":                frozenset({"viewer", "operator", "provisioner", "designer", "engine"}),
-    "booking.create":      frozenset({"operator"}),
-    "booking.edit":        frozenset({"operator"}),
-    "booking.confirm":     frozenset({"operator"}),
-    "booking.hold":        frozenset({"operator"}),
-    "booking.cancel":      frozenset({"operator"}),
-    "booking.finish":      frozenset({"operator"}),
-    "booking.retry":       frozenset({"operator"}),
-    "booking.acknowledge": frozenset({"operator"}),
-    "booking.audit":       frozenset({"operator", "provisioner"}),
-    "catalogue.change":    frozenset({"designer"}),
-    "config.change":       frozenset(),
+    # action                    roles that may (admin always may)
+    "view":                     frozenset({"viewer", "operator", "provisioner", "designer", "engine"}),
+    "booking.create":           frozenset({"operator"}),
+    "booking.edit":             frozenset({"operator"}),
+    "booking.force":            frozenset({"operator", "designer"}),
+    "booking.confirm":          frozenset({"operator"}),
+    "booking.leave-quarantine": frozenset({"operator"}),
+    "booking.hold":             frozenset({"operator"}),
+    "booking.cancel":           frozenset({"operator"}),
+    "booking.finish":           frozenset({"operator"}),
+    "booking.retry":            frozenset({"operator"}),
+    "booking.acknowledge":      frozenset({"operator"}),
+    "booking.audit":            frozenset({"operator", "provisioner"}),
+    "catalogue.change":         frozenset({"designer"}),
+    "config.change":            frozenset(),
 }
 # fmt: on
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from preroll.domain.capacity import Wish, agreed_on, asked_in_all, in_units, millionths, unable
 from preroll.domain.errors import Clash
-from preroll.domain.resource import Resource
+from preroll.domain.resource import Mode, Resource
 from preroll.domain.window import FOREVER, Window, peak
 
 ALWAYS = (-FOREVER, FOREVER)
@@ -68,7 +68,7 @@ def clashes(resource: Resource, wishes: Sequence[Wish], held: Window, usages: It
     by: dict[str, list[Usage]] = {}
     for usage in usages:
         by.setdefault(usage.dimension, []).append(usage)
-    found = [_never(resource, held, name, why) for name, why in unable(wishes, resource.capabilities)]
+    found = [_never(resource, held, name, why) for name, why in never(resource, wishes)]
     found += _over(resource, CONCURRENCY, resource.concurrency, len(wishes), held, by.get(CONCURRENCY, ()))
     for name, amount in asked_in_all(wishes).items():
         limit = millionths(resource.capacities.get(name, 0))
@@ -76,6 +76,12 @@ def clashes(resource: Resource, wishes: Sequence[Wish], held: Window, usages: It
     for name, value in agreed_on(wishes, resource.capabilities).items():
         found += [_disagreed(resource, held, u, value) for u in by.get(name, ()) if u.agreed != value]
     return found
+
+
+def never(resource: Resource, wishes: Sequence[Wish]) -> list[tuple[str, str]]:
+    """(capability, what it is about) of all that keeps a resource from these nodes whoever else holds it."""
+    closed = [("", "it is in maintenance")] if resource.mode is Mode.MAINTENANCE else []
+    return closed + unable(wishes, resource.capabilities)
 
 
 def left(resource: Resource, held: Window, usages: Iterable[Usage]) -> list[Left]:
@@ -93,7 +99,7 @@ def left(resource: Resource, held: Window, usages: Iterable[Usage]) -> list[Left
 def blocked(need: Need, usages: Iterable[Usage]) -> list[tuple[int, int]]:
     """The spans of time in which others leave too little of a resource for this need, in order and apart."""
     resource, wishes = need.resource, need.wishes
-    if unable(wishes, resource.capabilities):
+    if never(resource, wishes):
         return [ALWAYS]
     limits = {CONCURRENCY: resource.concurrency} | {n: millionths(a) for n, a in resource.capacities.items()}
     by: dict[str, list[Usage]] = {}
@@ -106,7 +112,7 @@ def blocked(need: Need, usages: Iterable[Usage]) -> list[tuple[int, int]]:
         elif amount > limits.get(name, 0):
             return [ALWAYS]
         else:
-            spans += _full(limits[name] - amount, by.get(name, ()))
+            spans += full(limits[name] - amount, by.get(name, ()))
     return _merged(spans)
 
 
@@ -130,8 +136,8 @@ def next_start(spans: Sequence[Sequence[tuple[int, int]]], length: int, earliest
     return at if taken <= room and at < FOREVER else None
 
 
-def _full(room: int, usages: Sequence[Usage]) -> list[tuple[int, int]]:
-    """Where the level of what is held is over the room."""
+def full(room: int, usages: Sequence[Usage]) -> list[tuple[int, int]]:
+    """The spans in which more than the room is held, in order."""
     steps = sorted([(u.start, u.amount) for u in usages] + [(u.end, -u.amount) for u in usages])
     spans, level = [], 0
     for (instant, step), (following, _) in pairwise(steps):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -20,6 +20,7 @@ from preroll.domain.resource import Resource
 from preroll.domain.usage import Need, Usage
 from preroll.domain.window import Window
 from preroll.ports.bundles import Bundles
+from preroll.ports.losses import Losses
 from preroll.ports.rows import (
     Adopted,
     Claims,
@@ -81,6 +82,14 @@ class Bookings(Protocol):
 
     def page(self, where: BookingFilter, after: tuple[int, str] | None, limit: int) -> Page: ...
 
+    def several(self, idents: Collection[str]) -> list[Booking]:
+        """Those of these ids that exist, by key; in a write they stay as they are until it ends."""
+        ...
+
+    def using(self, platform: int, instances: Collection[str], definitions: Collection[int]) -> list[Booking]:
+        """Live bookings that may refer to one of these profile instances, or are made of one of these definitions."""
+        ...
+
     def named(self, platform: int, name: str, start_us: int, end_us: int | None, but: int | None) -> Booking | None:
         """A live booking with a service that has this name, case-folded, and whose held window overlaps."""
         ...
@@ -93,9 +102,7 @@ class Boundaries(Protocol):
         """All of a booking, in ordinal order."""
         ...
 
-    def booking_of(self, key: int) -> int:
-        """Key of the booking that a boundary belongs to."""
-        ...
+    def booking_of(self, key: int) -> int: ...
 
     def upsert(self, boundaries: Iterable[Boundary]) -> None:
         """Insert (key 0) or replace. Wakes the dispatcher when the transaction commits."""
@@ -109,9 +116,7 @@ class Reservations(Protocol):
         """Replace what the booking holds by what it needs now, over its held window."""
         ...
 
-    def release(self, booking: int) -> None:
-        """Let everything go."""
-        ...
+    def release(self, booking: int) -> None: ...
 
     def clashes(self, booking: Booking, needs: Sequence[Need]) -> list[Clash]:
         """What would exceed a limit, or cannot be done, if the booking got what it needs over its held window.
@@ -124,9 +129,7 @@ class Reservations(Protocol):
         """What bookings hold of these resources within a window, by key of the resource; ``but`` is left out."""
         ...
 
-    def runs_on(self, booking: Booking) -> list[Booking]:
-        """Other bookings that are running on this one's resources now."""
-        ...
+    def runs_on(self, booking: Booking) -> list[Booking]: ...
 
     def not_reset_on(self, resources: Sequence[Resource]) -> list[Booking]:
         """Bookings that ended without having reset one of these resources."""
@@ -174,7 +177,6 @@ class Platforms(Protocol):
 
     def by_key(self, key: int) -> Platform: ...
     def all(self) -> list[Platform]: ...
-
     def put(self, platform: Platform) -> Platform:
         """Insert or replace by name. A changed config gets the next version and is kept in the history."""
         ...
@@ -276,6 +278,7 @@ class Tx(Protocol):
     bookings: Bookings
     boundaries: Boundaries
     reservations: Reservations
+    losses: Losses
     catalogue: Catalogue
     bundles: Bundles
     platforms: Platforms

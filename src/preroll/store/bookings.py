@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+import msgspec
+
 from preroll.domain.booking import ENDED, Booking, State, Timing
 from preroll.domain.errors import NotFound, Refused, Stale
 from preroll.domain.window import FOREVER
@@ -146,6 +150,22 @@ class Bookings:
         more = len(found) > limit and items
         return Page(items, (items[-1].timing.start, items[-1].id) if more else None)
 
+    def several(self, idents: Collection[str]) -> list[Booking]:
+        rows = self._work.db.all(
+            f"select {COLUMNS} from booking where id in ?texts order by key for no key update", sorted(idents)
+        )
+        return [booking_of(row) for row in rows]
+
+    def using(self, platform: int, instances: Collection[str], definitions: Collection[int]) -> list[Booking]:
+        said = [f'%"profile":{_pattern(msgspec.json.encode(name).decode())}%' for name in sorted(instances)]
+        terms = " or ".join(["definition in ?ints", *["body like ? escape '\\'"] * len(said)])
+        rows = self._work.db.all(
+            f"select {COLUMNS} from booking where platform = ? and live = 1 and held_end_us > ? and ({terms})"
+            " order by key for no key update",
+            platform, self._work.now, sorted(definitions), *said,
+        )  # fmt: skip
+        return [booking_of(row) for row in rows]
+
     def named(self, platform: int, name: str, start_us: int, end_us: int | None, but: int | None) -> Booking | None:
         row = self._work.db.one(
             f"select {COLUMNS} from booking where platform = ? and folded = ? and {_LIVE_WITH_A_SERVICE}"
@@ -153,6 +173,11 @@ class Bookings:
             platform, name.casefold(), FOREVER if end_us is None else end_us, start_us, 0 if but is None else but,
         )  # fmt: skip
         return None if row is None else booking_of(row)
+
+
+def _pattern(text: str) -> str:
+    """The text as a part of a pattern of ``like`` that means nothing but itself."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _terms(where: BookingFilter) -> tuple[list[str], list[object]]:
@@ -165,9 +190,8 @@ def _terms(where: BookingFilter) -> tuple[list[str], list[object]]:
         terms.append("state in ?texts")
         values.append(sorted(state.value for state in where.states))
     if where.text:
-        pattern = where.text.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         terms.append("folded like ? escape '\\'")
-        values.append(f"%{pattern}%")
+        values.append(f"%{_pattern(where.text.casefold())}%")
     if where.overlaps is not None:
         terms.append("held_start_us < ? and held_end_us > ?")
         values += [where.overlaps[1], where.overlaps[0]]

@@ -300,6 +300,21 @@ reservation = Table(
     _partial("ix_reservation_live", "resource", "tier", "start_us", where="live = 1"),
     _partial("ix_reservation_unreset", "resource", where="unreset = 1"),
 )
+loss = Table(
+    "loss",
+    metadata,
+    _key(),
+    _refers("booking", "booking"),
+    _refers("resource", "resource"),
+    _need("dimension", Text),
+    *(_need(name, Long) for name in ("amount", "start_us", "end_us")),
+    *(_need(name, Text) for name in ("kind", "about", "why", "rivals", "reason")),
+    _need("held", Flag),
+    _need("was", Text),
+    _need("at_us", Long),
+    Column("closed_us", Long),
+    Index("ix_loss_booking_key", "booking", "key"),
+)
 device_hold = Table(
     "device_hold",
     metadata,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from preroll.ports import store as ports
 from preroll.ports.bundles import Bundles as BundlesPort
+from preroll.ports.losses import Losses as LossesPort
 from preroll.ports.workers import Workers as WorkersPort
 from preroll.store.answers import Answers
 from preroll.store.bookings import Bookings
@@ -12,6 +13,7 @@ from preroll.store.boundaries import Boundaries
 from preroll.store.bundles import Bundles
 from preroll.store.catalogue import Catalogue
 from preroll.store.changes import Changes
+from preroll.store.losses import Losses
 from preroll.store.platforms import Platforms
 from preroll.store.records import Records
 from preroll.store.reservations import Reservations
@@ -27,6 +29,7 @@ class SqlTx:
         self.bookings: ports.Bookings = Bookings(work)
         self.boundaries: ports.Boundaries = Boundaries(work)
         self.reservations: ports.Reservations = Reservations(work)
+        self.losses: LossesPort = Losses(work)
         platforms = Platforms(work)
         self.platforms: ports.Platforms = platforms
         self.catalogue: ports.Catalogue = Catalogue(work, platforms)

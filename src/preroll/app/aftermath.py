@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a change of the catalogue does to bookings: who waits and has too little now is quarantined, who runs is marked.
+
+In two steps, as a booking is saved against others: refused with the list, or forced (SPEC 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from preroll.app import holding, quarantine
+from preroll.app.holding import Shelf
+from preroll.app.recording import tell
+from preroll.domain.booking import Booking, Phase
+from preroll.domain.errors import Conflict
+from preroll.domain.permission import Actor, permit
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
+from preroll.domain.quarantine import Contender, Loser, Loss, Share, offers_another, reason_of, settle, share
+from preroll.domain.resource import Resource
+from preroll.domain.usage import Need
+from preroll.domain.window import Window
+from preroll.ports.store import Tx
+
+Pair = tuple[object | None, object]
+"""A document before and after the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Touched:
+    """What the change is about."""
+
+    resources: Mapping[int, tuple[Resource, Resource]]
+    """Key -> before and after, of each that offers something else now."""
+    users: Mapping[str, tuple[Booking, Sequence[Need]]]
+    """Id -> waiting bookings that a changed profile may make need something else, and what they need now."""
+
+
+def settle_changes(tx: Tx, by: Actor, platform: int, pairs: Iterable[Pair], *, force: bool) -> None:
+    """Bring the bookings in line with documents that were stored in this transaction.
+
+    Raises:
+        Conflict: bookings would lose what they hold, or be in conflict; each is listed. Never with ``force``.
+    """
+    shelf = holding.shelf_of(tx, platform)
+    touched = _touched(tx, platform, [pair for pair in pairs if pair[0] not in (None, pair[1])], shelf)
+    if not touched.resources and not touched.users:
+        return
+    contenders = _contenders(tx, touched, shelf)
+    losers = [_with_reasons(loser, touched.resources) for loser in settle(contenders)]
+    waiting = [loser for loser in losers if loser.booking.phase is Phase.WAITING]
+    running = [loser for loser in losers if loser.booking.phase is Phase.RUNNING]
+    fresh = [loser for loser in running if _differs(tx.losses.of(loser.booking.key), loser.losses)]
+    if waiting or fresh:
+        if not force:
+            raise Conflict([], losing=[line for loser in (*waiting, *fresh) for line in loser.told])
+        permit(by, "booking.force", platform)
+    for booking, needs in touched.users.values():
+        tx.reservations.hold(booking, needs)
+    quarantine.impose(tx, by, waiting, "the catalogue was changed")
+    _mark(tx, by, contenders, running, {loser.booking.id for loser in fresh})
+
+
+def _touched(tx: Tx, platform: int, changed: Sequence[Pair], shelf: Shelf) -> _Touched:
+    resources = {
+        after.key: (before, after)
+        for before, after in changed
+        if isinstance(before, Resource) and isinstance(after, Resource) and offers_another(before, after)
+    }
+    profiles = {after.name for _, after in changed if isinstance(after, ProfileDefinition)}
+    instances = {after.name for _, after in changed if isinstance(after, ProfileInstance)}
+    instances |= {name for name, instance in shelf.instances.items() if instance.definition in profiles}
+    if not instances and not profiles:
+        return _Touched(resources, {})
+    made_of = [
+        d.key
+        for d in tx.catalogue.definitions(platform)
+        if any(n.default_profile in instances or n.profile in profiles for n in d.nodes)
+    ]
+    users = {
+        b.id: (b, holding.needs_of(tx, b, shelf))
+        for b in tx.bookings.using(platform, instances, made_of)
+        if b.phase is Phase.WAITING and not tx.losses.of(b.key)
+    }
+    return _Touched(resources, users)
+
+
+def _contenders(tx: Tx, touched: _Touched, shelf: Shelf) -> list[Contender]:
+    """Everyone who holds, or needs now, something of what was touched: from now on, with what the change leaves."""
+    resources = {key: after for key, (_, after) in touched.resources.items()}
+    resources |= {need.resource.key: need.resource for _, needs in touched.users.values() for need in needs}
+    usages = tx.reservations.usages([resources[key] for key in sorted(resources)], Window(tx.now, None))
+    held = [
+        _judged(tx, holder, touched, shelf)
+        for holder in quarantine.holders(tx, usages, list(resources.values()))
+        if holder.booking.id not in touched.users
+    ]
+    return held + [Contender(b, tuple(share(need) for need in needs)) for b, needs in touched.users.values()]
+
+
+def _judged(tx: Tx, holder: Contender, touched: _Touched, shelf: Shelf) -> Contender:
+    """The holder with what a touched resource cannot do for it any more."""
+    if not any(part.resource.key in touched.resources for part in holder.shares):
+        return holder
+    wanted = {need.resource.key: share(need) for need in holding.needs_of(tx, holder.booking, shelf)}
+    return Contender(holder.booking, tuple(_with_never(part, wanted.get(part.resource.key)) for part in holder.shares))
+
+
+def _with_never(part: Share, wanted: Share | None) -> Share:
+    return replace(part, never=wanted.never) if wanted else part
+
+
+def _with_reasons(loser: Loser, resources: Mapping[int, tuple[Resource, Resource]]) -> Loser:
+    return Loser(
+        loser.booking,
+        tuple(
+            replace(loss, reason=reason_of(loss, *resources[loss.resource])) if loss.resource in resources else loss
+            for loss in loser.losses
+        ),
+    )
+
+
+def _differs(marked: Sequence[Loss], found: Sequence[Loss]) -> bool:
+    known = {(loss.resource, loss.about): loss.amount for loss in marked}
+    return any(known.get((loss.resource, loss.about), -1) < loss.amount for loss in found)
+
+
+def _mark(tx: Tx, by: Actor, contenders: Sequence[Contender], running: Sequence[Loser], fresh: set[str]) -> None:
+    """Those that run are marked in conflict; a mark whose cause is gone is taken away."""
+    seen = {part.resource.key for c in contenders for part in c.shares}
+    found = {loser.booking.id: loser.losses for loser in running}
+    for contender in contenders:
+        if not contender.runs:
+            continue
+        booking = contender.booking
+        marked, now = tx.losses.of(booking.key), found.get(booking.id, ())
+        if not marked and not now:
+            continue
+        tx.losses.close([booking.key])
+        elsewhere = [loss for loss in marked if loss.resource not in seen]
+        tx.losses.add(booking.key, [*elsewhere, *(replace(loss, was=booking.state) for loss in now)])
+        if booking.id in fresh:
+            tell(tx, by, "booking.in_conflict", booking, booking.state, booking.state, "; ".join(map(str, now)))

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Saving against others in two steps: refused with who would lose what; forced, they are quarantined with it.
+
+Functions of a transaction, shared by the use cases. The rule itself is ``domain/quarantine``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from preroll.app import holding
+from preroll.app.recording import fire, store, tell
+from preroll.domain.booking import Booking, Phase, State, Trigger
+from preroll.domain.boundaries import orchestrates, retime
+from preroll.domain.errors import Clash, Conflict, NameInUse
+from preroll.domain.permission import Actor, permit
+from preroll.domain.quarantine import Contender, Loser, Loss, Share, settle, share
+from preroll.domain.resource import Resource
+from preroll.domain.usage import Need, Usage, clashes
+from preroll.ports.store import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What saving a booking comes to."""
+
+    needs: Sequence[Need]
+    others: tuple[Loser, ...] = ()
+    """Who is quarantined for it."""
+    own: tuple[Loss, ...] = ()
+    """What the booking itself cannot have."""
+    untouched: bool = False
+    """It goes on holding what it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What a booking lost, or holds in conflict, and whether that must still be so."""
+
+    was: State
+    """What it was before it lost anything."""
+    losses: tuple[Loss, ...]
+    in_the_way: tuple[Clash, ...]
+    """Why it cannot have all that it needs; empty: it could."""
+
+
+def weigh(tx: Tx, by: Actor, before: Booking | None, after: Booking, *, force: bool) -> Verdict:
+    """What saving ``after`` comes to; nothing is written.
+
+    Raises:
+        Conflict: naming each resource, its holder and what is left, and who would lose what. With force only when the
+            booking runs and cannot have what it wants itself.
+        NameInUse: another booking has the name at that time.
+    """
+    if force:
+        permit(by, "booking.force", after.platform)
+    if before is not None and _asks_for_no_more(before, after):
+        same = before.timing == after.timing
+        verdict = Verdict(holding.needs_of(tx, after), own=tuple(tx.losses.of(after.key)), untouched=same)
+    else:
+        verdict = _weighed(tx, after, force=force)
+    _require_name(tx, after)
+    return verdict
+
+
+def require_whole(tx: Tx, booking: Booking) -> Sequence[Need]:
+    """What a booking needs, all of which it can have.
+
+    Raises:
+        Conflict. NameInUse.
+    """
+    needs = holding.needs_of(tx, booking)
+    if found := tx.reservations.clashes(booking, needs):
+        raise Conflict(found)
+    _require_name(tx, booking)
+    return needs
+
+
+def hold(tx: Tx, by: Actor, booking: Booking, verdict: Verdict) -> Booking:
+    """Have a stored booking hold what the verdict leaves it; who loses anything is Quarantined."""
+    if verdict.untouched:
+        return booking
+    was = _was(tx, booking)
+    tx.reservations.hold(booking, verdict.needs)
+    tx.losses.close([booking.key])
+    tx.losses.add(booking.key, [replace(loss, was=was) for loss in verdict.own])
+    lost_now = any(not loss.at_us for loss in verdict.own)
+    if lost_now and booking.state is not State.QUARANTINED:
+        return _quarantined(tx, by, booking, verdict.own, "it was saved by force")
+    return booking
+
+
+def regain(tx: Tx, booking: Booking, needs: Sequence[Need]) -> None:
+    """A stored booking holds all that it needs again."""
+    tx.reservations.hold(booking, needs)
+    tx.losses.close([booking.key])
+
+
+def impose(tx: Tx, by: Actor, losers: Iterable[Loser], cause: str) -> None:
+    """Take from waiting bookings what they lost: they are Quarantined and not orchestrated, the rest stays held."""
+    for loser in losers:
+        was = _was(tx, loser.booking)
+        tx.losses.add(loser.booking.key, [replace(loss, was=was) for loss in loser.losses])
+        _quarantined(tx, by, loser.booking, loser.losses, cause)
+
+
+def lot_of(tx: Tx, booking: Booking) -> Lot | None:
+    """What a booking lost or holds in conflict; None: nothing, and it is not quarantined."""
+    if booking.phase is Phase.ENDED or booking.state in (State.PARTIAL, State.CONFIRMED):
+        return None
+    losses = tuple(tx.losses.of(booking.key))
+    if not losses and booking.state is not State.QUARANTINED:
+        return None
+    found = _in_the_way(tx, booking)
+    return None if booking.phase is Phase.RUNNING and not found else Lot(_was(tx, booking), losses, tuple(found))
+
+
+def holders(tx: Tx, usages: Mapping[int, Sequence[Usage]], resources: Sequence[Resource]) -> list[Contender]:
+    """Who holds these resources, with what they hold of them; they stay as they are until the transaction ends."""
+    held: dict[str, dict[int, dict[str, tuple[int, str]]]] = {}
+    for key, found in usages.items():
+        for usage in found:
+            held.setdefault(usage.booking, {}).setdefault(key, {})[usage.dimension] = usage.amount, usage.agreed
+    known = {resource.key: resource for resource in resources}
+    return [
+        Contender(booking, tuple(Share(known[key], amounts) for key, amounts in held[booking.id].items()))
+        for booking in tx.bookings.several(held)
+    ]
+
+
+def _asks_for_no_more(before: Booking, after: Booking) -> bool:
+    was, held = before.timing.held, after.timing.held
+    return before.nodes == after.nodes and was.start <= held.start and held.until <= was.until
+
+
+def _weighed(tx: Tx, booking: Booking, *, force: bool) -> Verdict:
+    needs = holding.needs_of(tx, booking)
+    found = tx.reservations.clashes(booking, needs)
+    if not found:
+        return Verdict(needs)
+    needs = holding.needs_of(tx, booking)  # under the lock of the resources
+    resources = [need.resource for need in needs]
+    usages = tx.reservations.usages(resources, booking.timing.held, but=booking.key)
+    me = Contender(booking, tuple(share(need) for need in needs))
+    losers = [x for x in settle([me, *holders(tx, usages, resources)]) if x.booking is booking or not _runs(x)]
+    own = next((x.losses for x in losers if x.booking is booking), ())
+    if own and me.runs:
+        raise Conflict(found)
+    if not force or not losers:
+        raise Conflict(found, losing=[line for x in losers for line in x.told])
+    return Verdict(needs, tuple(x for x in losers if x.booking is not booking), own)
+
+
+def _runs(loser: Loser) -> bool:
+    return loser.booking.phase is Phase.RUNNING
+
+
+def _require_name(tx: Tx, booking: Booking) -> None:
+    if booking.definition is None:
+        return
+    held = booking.timing.held
+    rival = tx.bookings.named(booking.platform, booking.name, held.start, held.end, booking.key or None)
+    if rival is not None:
+        raise NameInUse(
+            f"the name {booking.name!r} is in use at that time by booking {rival.id}",
+            hint="choose another name or another time",
+        )
+
+
+def _was(tx: Tx, booking: Booking) -> State:
+    if booking.state is State.QUARANTINED:
+        return tx.losses.was(booking.key) or State.PARTIAL
+    return booking.state
+
+
+def _quarantined(tx: Tx, by: Actor, booking: Booking, losses: Sequence[Loss], cause: str) -> Booking:
+    why = "; ".join(dict.fromkeys(map(str, losses)))
+    if booking.state is State.QUARANTINED:
+        after = store(tx, booking, booking)
+        tell(tx, by, "booking.lost", after, after.state, after.state, why, cause)
+        return after
+    after = fire(tx, by, booking, booking, Trigger.QUARANTINE, why, cause)
+    if orchestrates(booking.state):
+        tx.boundaries.upsert(retime(tx.boundaries.of(after.key), after.key, after.timing, armed=False))
+    return after
+
+
+def _in_the_way(tx: Tx, booking: Booking) -> list[Clash]:
+    held, needs = booking.timing.held, holding.needs_of(tx, booking)
+    usages = tx.reservations.usages([need.resource for need in needs], held, but=booking.key)
+    return [
+        clash
+        for need in needs
+        for clash in clashes(need.resource, need.wishes, held, usages.get(need.resource.key, ()))
+    ]
