@@ -2,7 +2,7 @@
 """One module a measure; each has ``measure(quick)``, which yields its figures."""
 
 from bench.figures import Measure
-from bench.measures import bundles, burst, fleet, idle, launch, printed, workers
+from bench.measures import bundles, burst, fleet, idle, launch, netconf, printed, workers
 
 MEASURES: dict[str, Measure] = {
     "idle": idle.measure,
@@ -10,6 +10,7 @@ MEASURES: dict[str, Measure] = {
     "fleet": fleet.measure,
     "launch": launch.measure,
     "workers": workers.measure,
+    "netconf": netconf.measure,
     "bundles": bundles.measure,
     "help": printed.measure,
 }

@@ -39,6 +39,14 @@ async def configure(ctx: Context) -> None:
     await asyncio.gather(*(ctx.apply_profile(label) for label in ctx.resources))
 
 
+@lso(name="bench-journal")
+async def journal(ctx: Context) -> None:
+    """As many steps as resources, all at once, and no device behind them."""
+    await asyncio.gather(
+        *(ctx.step(f"apply {label}", lambda key: bool(key), repeatable=True) for label in ctx.resources)
+    )
+
+
 @lso(name="bench-wait")
 async def wait(ctx: Context) -> None:
     """One step that takes a minute."""
