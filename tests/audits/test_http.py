@@ -15,6 +15,7 @@ from aiohttp import web
 from preroll.audits import Http
 from preroll.domain.errors import Invalid
 from preroll.sdk import AuditState
+from tests.audits.far_ends import serving
 
 STATUS = {"active": {"rate": 5, "on": True}, "ports": [{"up": True}, {"up": False}]}
 
@@ -72,10 +73,9 @@ async def test_nobody_there_is_down_and_nobody_known_is_unknown() -> None:
 async def test_what_is_no_http_is_down() -> None:
     async def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example ready\r\n")
-        writer.close()
 
-    async with await asyncio.start_server(speak, "127.0.0.1", 0) as server:
-        audit = await Http(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/").look()
+    async with serving(speak) as port:
+        audit = await Http(f"http://127.0.0.1:{port}/").look()
     assert audit.state is AuditState.DOWN, audit
 
 

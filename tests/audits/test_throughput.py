@@ -14,6 +14,7 @@ import pytest
 from preroll.audits import Throughput
 from preroll.audits.throughput import Meter, answer
 from preroll.sdk import AuditState
+from tests.audits.far_ends import serving
 
 
 class Wall:
@@ -76,13 +77,9 @@ async def relay(to: int, kbit: float) -> AsyncIterator[int]:
         finally:
             returning.cancel()
             far.close()
-            writer.close()
 
-    server = await asyncio.start_server(carry, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
+    async with serving(carry) as port:
+        yield port
 
 
 async def test_a_limited_path_has_its_rate() -> None:
@@ -115,23 +112,15 @@ async def test_a_path_without_its_limit_is_down_unless_more_is_fine() -> None:
 
 
 async def test_a_far_end_tells_what_it_got() -> None:
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    try:
-        port = server.sockets[0].getsockname()[1]
+    async with serving(answer) as port:
         audit = await Throughput("127.0.0.1", port, 1000, more=True, tolerance=0.5, seconds=0.4).look()
-        assert audit.state is AuditState.UP, audit
-        assert int(str(audit.evidence["bytes"])) > 0
-    finally:
-        server.close()
+    assert audit.state is AuditState.UP, audit
+    assert int(str(audit.evidence["bytes"])) > 0
 
 
 async def test_a_far_end_behind_a_slow_path_tells_in_time() -> None:
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    try:
-        async with relay(server.sockets[0].getsockname()[1], 1000) as port:
-            audit = await Throughput("127.0.0.1", port, 50_000, seconds=0.5).look()
-    finally:
-        server.close()
+    async with serving(answer) as far, relay(far, 1000) as port:
+        audit = await Throughput("127.0.0.1", port, 50_000, seconds=0.5).look()
     assert audit.state is AuditState.DOWN, audit
     assert audit.message.startswith("expected 50000 kbit/s within 20%, found ")
 
@@ -152,13 +141,9 @@ async def test_who_is_no_receiver_is_unknown() -> None:
         writer.write(b"hello\n")
         with contextlib.suppress(ConnectionError):
             await reader.read()
-        writer.close()
 
-    server = await asyncio.start_server(speak, "127.0.0.1", 0)
-    try:
-        audit = await Throughput("127.0.0.1", server.sockets[0].getsockname()[1], 100, seconds=0.2).look()
-    finally:
-        server.close()
+    async with serving(speak) as port:
+        audit = await Throughput("127.0.0.1", port, 100, seconds=0.2).look()
     assert (audit.state, audit.message.rpartition("found ")[2]) == (
         AuditState.UNKNOWN, "the far end is no receiver of Preroll",
     )  # fmt: skip

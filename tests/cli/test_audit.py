@@ -138,4 +138,4 @@ def test_a_mistake_in_an_audit_is_told_with_its_place(server: Server, preroll: P
     assert wrong.code == 2
     assert f"{bundle}:8:7 audits.0.parameters.port: is 99999 (expected less than or equal to 65535)" in wrong.err
     assert f"{bundle}:9:7 audits.0.parameters.speed" in wrong.err
-    assert f"{bundle}:10:5 audits.1" in wrong.err
+    assert f"{bundle}:10:15 audits.1.kind" in wrong.err
