@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from preroll.app import holding
-from preroll.domain.booking import Booking, State, Timing
+from preroll.domain.booking import Booking, Timing
 from preroll.domain.capacity import Wish
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
 from preroll.domain.permission import Actor, permit
+from preroll.domain.quarantine import standing
 from preroll.domain.resource import Mode, Resource
 from preroll.domain.usage import Left, Need, blocked, clashes, left, next_start
 from preroll.domain.window import FOREVER, Window
@@ -154,22 +155,19 @@ def _wishes(
         if definition is not None and definition.node(label) is None
     ]:
         raise Invalid(mistakes)
-    profiles = {p.name: p for p in tx.catalogue.profile_definitions(platform)}
-    instances = {i.name: i for i in tx.catalogue.profile_instances(platform)}
+    shelf = holding.shelf_of(tx, platform)
     nodes = {node.label: node for node in definition.ordered} if definition else {}
     found = {}
     for label in (*nodes, *(label for label in question.nodes if label not in nodes)):
         wanted, node = question.nodes.get(label, Wanted()), nodes.get(label, Node(label))
-        name = wanted.profile or node.default_profile
-        if wanted.profile and wanted.profile not in instances:
-            raise Invalid([Mistake(f"nodes.{label}.profile", f"there is no profile instance {name}", "a known one")])
-        instance = instances.get(name)
-        profile = profiles.get(instance.definition if instance else node.profile)
+        if wanted.profile and wanted.profile not in shelf.instances:
+            what = f"there is no profile instance {wanted.profile}"
+            raise Invalid([Mistake(f"nodes.{label}.profile", what, "a known one")])
+        profile, _, values = shelf.filled(node, wanted.profile, wanted.values)
         if wanted.values and profile is None:
             raise Invalid([Mistake(f"nodes.{label}.values", "the node takes no profile", "no values")])
         if profile and (mistakes := profile.mistakes(f"nodes.{label}.values", wanted.values)):
             raise Invalid(mistakes)
-        values = {**(instance.values if instance else {}), **wanted.values}
         asked = replace(node, function=wanted.function or node.function, pool=wanted.pool or node.pool)
         found[label] = asked, profile.wish(label, values) if profile else Wish(label)
     return found
@@ -272,7 +270,5 @@ def _later(tx: Tx, booking: Booking, needs: Sequence[Need]) -> list[Way]:
 def _yielding(tx: Tx, found: Sequence[Clash]) -> list[Way]:
     """The rivals, the one that would lose first before the others (SPEC 6); who runs never loses."""
     rivals = [tx.bookings.get(ident) for ident in dict.fromkeys(c.rival for c in found if c.rival)]
-    waiting = [b for b in rivals if not b.began]
-    waiting.sort(key=lambda b: (b.timing.start, b.name, b.id), reverse=True)
-    waiting.sort(key=lambda b: (b.state is not State.QUARANTINED, b.priority, b.state is State.CONFIRMED))
+    waiting = sorted((b for b in rivals if not b.began), key=standing, reverse=True)
     return [Way(f"move or cancel {b.name}, {b.state.value}", rival=b.id) for b in waiting[:SUGGESTED]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from preroll.domain.booking import Booking
 from preroll.domain.capacity import Wish
-from preroll.domain.definition import Publication, ServiceDefinition
+from preroll.domain.definition import Node, Publication, ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
@@ -41,6 +41,14 @@ class Shelf:
     profiles: Mapping[str, ProfileDefinition]
     instances: Mapping[str, ProfileInstance]
 
+    def filled(
+        self, node: Node | None, chosen: str | None, values: Mapping[str, object]
+    ) -> tuple[ProfileDefinition | None, ProfileInstance | None, dict[str, object]]:
+        """A node's profile, the instance that was chosen for it or is its default, and its values, own ones on top."""
+        instance = self.instances.get(chosen or (node.default_profile if node else ""))
+        profile = self.profiles.get(instance.definition if instance else node.profile if node else "")
+        return profile, instance, {**(instance.values if instance else {}), **values}
+
 
 def shelf_of(tx: Tx, platform: int) -> Shelf:
     """The profiles of a platform, as they are now."""
@@ -60,16 +68,13 @@ def needs_of(tx: Tx, booking: Booking, shelf: Shelf | None = None) -> list[Need]
         Invalid: one of the resources does not exist; says on which node.
     """
     resources, shelf = resources_of(tx, booking), shelf or shelf_of(tx, booking.platform)
-    profiles, instances = shelf.profiles, shelf.instances
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     wishes: dict[str, list[Wish]] = {}
     for label, choice in booking.nodes.items():
         if not choice.resource:
             continue
         node = definition.node(label) if definition else None
-        instance = instances.get(choice.profile or (node.default_profile if node else ""))
-        profile = profiles.get(instance.definition if instance else node.profile if node else "")
-        values = {**(instance.values if instance else {}), **choice.values}
+        profile, _, values = shelf.filled(node, choice.profile, choice.values)
         wishes.setdefault(choice.resource, []).append(profile.wish(label, values) if profile else Wish(label))
     return [Need(resource, tuple(wishes[resource.id])) for resource in resources]
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from preroll.app.holding import Shelf, shelf_of
 from preroll.domain.audit import AuditSpec, Finding, judge
 from preroll.domain.auditing import decide_audit, event_of
 from preroll.domain.booking import Booking
@@ -26,8 +27,7 @@ class _Shelf:
     """A platform's catalogue at one version, filled as it is needed."""
 
     version: int
-    profiles: Mapping[str, ProfileDefinition]
-    instances: Mapping[str, ProfileInstance]
+    profiles: Shelf
     resources: dict[str, Resource]
 
 
@@ -137,9 +137,7 @@ class Orchestration:
             if resource is None:
                 continue
             node = definition.node(label) if definition else None
-            instance = shelf.instances.get(choice.profile or (node.default_profile if node else ""))
-            profile = shelf.profiles.get(instance.definition if instance else node.profile if node else "")
-            values = {**(instance.values if instance else {}), **choice.values}
+            profile, instance, values = shelf.profiles.filled(node, choice.profile, choice.values)
             found.append(_equip(label, resource, profile, instance, values))
         return found
 
@@ -149,12 +147,7 @@ class Orchestration:
         if shelf is None or shelf.version != platform.catalogue_version:
 
             def load(tx: Tx) -> _Shelf:
-                return _Shelf(
-                    platform.catalogue_version,
-                    {p.name: p for p in tx.catalogue.profile_definitions(platform.key)},
-                    {i.name: i for i in tx.catalogue.profile_instances(platform.key)},
-                    {},
-                )
+                return _Shelf(platform.catalogue_version, shelf_of(tx, platform.key), {})
 
             shelf = self._shelves[platform.key] = await self._store.read(load)
         lacking = [ident for ident in wanted if ident not in shelf.resources]

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from preroll.cli.parser import Parser
+from preroll.cli.parser import A_LENGTH, A_TIME, Parser
 
 if TYPE_CHECKING:
     from preroll.client.things import Availability
 
-A_TIME = "2026-03-01T18:00:00Z, now, now+90s or +10m"
 ORDERS = ("priority", "name", "left")
 
 
@@ -20,8 +19,8 @@ def define(name: str) -> Parser:
     option = parser.add_argument
     option("--start", metavar="TIME", required=True, help=f"on the air: {A_TIME}")
     option("--end", metavar="TIME", help="off the air; left out: permanent")
-    option("--pre-roll", metavar="LENGTH", default="0s", help="90s, 5m, 1h30m")
-    option("--post-roll", metavar="LENGTH", default="0s", help="90s, 5m, 1h30m")
+    option("--pre-roll", metavar="LENGTH", default="0s", help=A_LENGTH)
+    option("--post-roll", metavar="LENGTH", default="0s", help=A_LENGTH)
     option("--definition", metavar="NAME", help="service definition: all its nodes are asked for")
     option("--function", metavar="NAME", default="", help="without a definition: what the resource can do")
     option("--pool", metavar="NAME", default="", help="without a definition: of which pool")
@@ -64,9 +63,8 @@ def availability(
     nodes: dict[str, dict[str, Any]] = {} if definition else {"resource": {"function": function, "pool": pool}}
     for label, instance in words.pairs(profile, "--profile").items():
         nodes.setdefault(label, {})["profile"] = instance
-    for where, what in words.values(value, "--value").items():
-        label, _, parameter = where.rpartition(".")
-        nodes.setdefault(label, {}).setdefault("values", {})[parameter] = what
+    for label, values in words.node_values(value, "--value").items():
+        nodes.setdefault(label, {})["values"] = values
     call = calls.availability(
         words.moment(start, "--start"), words.moment(end, "--end") if end else None, definition=definition,
         nodes=nodes, pre_roll=words.seconds(pre_roll, "--pre-roll"), post_roll=words.seconds(post_roll, "--post-roll"),

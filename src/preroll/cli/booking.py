@@ -6,13 +6,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from preroll.cli.parser import Parser
+from preroll.cli.parser import A_LENGTH, A_TIME, Parser
 
 if TYPE_CHECKING:
     from preroll.client.things import Booking, BookingSummary
 
-A_TIME = "2026-03-01T18:00:00Z, now, now+90s or +10m"
-A_LENGTH = "90s, 5m, 1h30m"
 FORCE = "save it in spite of conflicts; who must yield is quarantined"
 
 # fmt: off
@@ -271,10 +269,8 @@ def _nodes(node: list[str], profile: list[str], value: list[str]) -> dict[str, A
     found: dict[str, Any] = {label: {"resource": name} if name else None for label, name in resources.items()}
     for label, name in profiles.items():
         found[label] = {**(found.get(label) or {}), "profile": name}
-    for where, what in words.values(value, "--value").items():
-        label, _, parameter = where.rpartition(".")
-        given = found.get(label) or {}
-        found[label] = {**given, "values": {**given.get("values", {}), parameter: what}}
+    for label, values in words.node_values(value, "--value").items():
+        found[label] = {**(found.get(label) or {}), "values": values}
     return found
 
 

@@ -13,6 +13,9 @@ from typing import Any, NoReturn
 from preroll.cli.exits import USAGE, Failure
 
 SERVER = "http://127.0.0.1:8484"
+A_TIME = "2026-03-01T18:00:00Z, now, now+90s or +10m"
+A_LENGTH = "90s, 5m, 1h30m"
+"""What options say of the times and lengths that ``preroll.cli.words`` reads."""
 
 
 class Parser(argparse.ArgumentParser):

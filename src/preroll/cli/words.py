@@ -67,6 +67,15 @@ def values(texts: Sequence[str], option: str) -> dict[str, Any]:
     return {name: _value(text) for name, text in pairs(texts, option).items()}
 
 
+def node_values(texts: Sequence[str], option: str) -> dict[str, dict[str, Any]]:
+    """``label.parameter=value`` words: node label -> parameter -> value."""
+    found: dict[str, dict[str, Any]] = {}
+    for where, what in values(texts, option).items():
+        label, _, parameter = where.rpartition(".")
+        found.setdefault(label, {})[parameter] = what
+    return found
+
+
 def _value(text: str) -> Any:
     try:
         return json.loads(text)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from preroll.domain.booking import Booking, Phase, State
-from preroll.domain.capacity import in_units, millionths
+from preroll.domain.capacity import in_units
 from preroll.domain.errors import Losing
 from preroll.domain.resource import Mode, Resource
-from preroll.domain.usage import CONCURRENCY, Need, Usage, full, never
+from preroll.domain.usage import CONCURRENCY, Need, Usage, full, limit, never
 from preroll.domain.window import FOREVER, peak
 
 
@@ -268,11 +268,6 @@ class _Taken:
                 kind = Kind.CAPACITY if dimension else Kind.CONCURRENCY
                 found.append(_Obstacle(dimension, kind, min(over, amount), rivals=_rivals(others)))
         return found
-
-
-def limit(resource: Resource, dimension: str) -> int:
-    """How much of a dimension a resource has."""
-    return millionths(resource.capacities.get(dimension, 0)) if dimension else resource.concurrency
 
 
 def _disagreement(dimension: str, agreed: str, others: Sequence[Usage]) -> list[_Obstacle]:

@@ -65,17 +65,19 @@ def clashes(resource: Resource, wishes: Sequence[Wish], held: Window, usages: It
     Args:
         usages: what other bookings hold of it within the window.
     """
-    by: dict[str, list[Usage]] = {}
-    for usage in usages:
-        by.setdefault(usage.dimension, []).append(usage)
+    by = _by_dimension(usages)
     found = [_never(resource, held, name, why) for name, why in never(resource, wishes)]
     found += _over(resource, CONCURRENCY, resource.concurrency, len(wishes), held, by.get(CONCURRENCY, ()))
     for name, amount in asked_in_all(wishes).items():
-        limit = millionths(resource.capacities.get(name, 0))
-        found += _over(resource, name, limit, amount, held, by.get(name, ()))
+        found += _over(resource, name, limit(resource, name), amount, held, by.get(name, ()))
     for name, value in agreed_on(wishes, resource.capabilities).items():
         found += [_disagreed(resource, held, u, value) for u in by.get(name, ()) if u.agreed != value]
     return found
+
+
+def limit(resource: Resource, dimension: str) -> int:
+    """How much there is of a dimension of a resource; of what it does not have, nothing."""
+    return millionths(resource.capacities.get(dimension, 0)) if dimension else resource.concurrency
 
 
 def never(resource: Resource, wishes: Sequence[Wish]) -> list[tuple[str, str]]:
@@ -86,14 +88,13 @@ def never(resource: Resource, wishes: Sequence[Wish]) -> list[tuple[str, str]]:
 
 def left(resource: Resource, held: Window, usages: Iterable[Usage]) -> list[Left]:
     """What is left of each dimension of a resource over a whole window."""
-    taken: dict[str, list[tuple[int, int, int]]] = {}
-    for usage in usages:
-        taken.setdefault(usage.dimension, []).append((usage.start, usage.end, usage.amount))
-    limits = {CONCURRENCY: resource.concurrency} | {n: millionths(a) for n, a in resource.capacities.items()}
-    return [
-        Left(name, limit, max(0, limit - peak(taken.get(name, ()), held.start, held.until)))
-        for name, limit in limits.items()
-    ]
+    by = _by_dimension(usages)
+    found = []
+    for name in (CONCURRENCY, *resource.capacities):
+        whole = limit(resource, name)
+        taken = peak(((u.start, u.end, u.amount) for u in by.get(name, ())), held.start, held.until)
+        found.append(Left(name, whole, max(0, whole - taken)))
+    return found
 
 
 def blocked(need: Need, usages: Iterable[Usage]) -> list[tuple[int, int]]:
@@ -101,18 +102,15 @@ def blocked(need: Need, usages: Iterable[Usage]) -> list[tuple[int, int]]:
     resource, wishes = need.resource, need.wishes
     if never(resource, wishes):
         return [ALWAYS]
-    limits = {CONCURRENCY: resource.concurrency} | {n: millionths(a) for n, a in resource.capacities.items()}
-    by: dict[str, list[Usage]] = {}
-    for usage in usages:
-        by.setdefault(usage.dimension, []).append(usage)
+    by = _by_dimension(usages)
     spans: list[tuple[int, int]] = []
     for name, (amount, agreed) in need.amounts().items():
         if agreed:
             spans += [(u.start, u.end) for u in by.get(name, ()) if u.agreed != agreed]
-        elif amount > limits.get(name, 0):
+        elif amount > limit(resource, name):
             return [ALWAYS]
         else:
-            spans += full(limits[name] - amount, by.get(name, ()))
+            spans += full(limit(resource, name) - amount, by.get(name, ()))
     return _merged(spans)
 
 
@@ -145,6 +143,13 @@ def full(room: int, usages: Sequence[Usage]) -> list[tuple[int, int]]:
         if level > room and instant < following:
             spans.append((instant, following))
     return spans
+
+
+def _by_dimension(usages: Iterable[Usage]) -> dict[str, list[Usage]]:
+    found: dict[str, list[Usage]] = {}
+    for usage in usages:
+        found.setdefault(usage.dimension, []).append(usage)
+    return found
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
