@@ -12,12 +12,13 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
+from preroll.drivers.netconf.account import Account
 from preroll.drivers.netconf.mapping import Element, Node, Tree, topmost
-from preroll.drivers.netconf.session import Account, Session
 from preroll.sdk import (
     Applied,
     Busy,
@@ -34,6 +35,9 @@ from preroll.sdk import (
     Tolerance,
     Unreachable,
 )
+
+if TYPE_CHECKING:
+    from preroll.drivers.netconf.session import Session
 
 _TREE = frozenset({"parameters", "namespace", "namespaces", "variables"})
 
@@ -93,7 +97,9 @@ class NetconfDriver:
     async def open(self) -> None:
         """Connect and greet."""
         await self.close()
-        self._open, self._held = await Session.dial(self._name, self._address.account), _Held()
+        # ncclient takes half a second to load: not at the start of a host that may not need it, nor on its loop.
+        session = await asyncio.to_thread(import_module, "preroll.drivers.netconf.session")
+        self._open, self._held = await session.Session.dial(self._name, self._address.account), _Held()
         found = {"candidate": ":candidate", "confirmed-commit": ":confirmed-commit:1.1", "validate": ":validate"}
         self.caps = frozenset(cap for cap, announced in found.items() if self._open.has(announced))
 
