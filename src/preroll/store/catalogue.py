@@ -35,7 +35,7 @@ class Catalogue:
         row = self._work.db.one("select key, body from resource where id = ?", ident)
         if row is None:
             raise NotFound("resource", ident)
-        return _resource(row)
+        return read_resources([row], self._platforms)[0]
 
     def resources(
         self, platform: int, *, ids: Sequence[str] | None = None, names: Sequence[str] | None = None
@@ -46,7 +46,7 @@ class Catalogue:
             if given is not None:
                 sql += f" and {column} in ?texts"
                 wanted.append(list(given))
-        return [_resource(row) for row in self._work.db.all(f"{sql} order by name", *values, *wanted)]
+        return read_resources(self._work.db.all(f"{sql} order by name", *values, *wanted), self._platforms)
 
     def put_resource(self, resource: Resource) -> Resource:
         db = self._work.db
@@ -66,7 +66,7 @@ class Catalogue:
             assert made is not None  # noqa: S101 - it was inserted
             self._platforms.touch(new.platform)
             return replace(new, key=made[0])
-        stored = _resource(row)
+        (stored,) = read_resources([row[:2]], self._platforms)
         now = replace(resource, id=stored.id, key=stored.key, revision=stored.revision)
         if now == stored and not row[2]:
             return stored
@@ -190,5 +190,11 @@ class Catalogue:
         return found
 
 
-def _resource(row: Row) -> Resource:
-    return replace(RESOURCE.decode(row[1]), key=row[0])
+def read_resources(rows: Iterable[Row], platforms: Platforms) -> list[Resource]:
+    """Resources of rows ``(key, body)``; weekly hours that have no zone are in that of the platform."""
+    found = [replace(RESOURCE.decode(body), key=key) for key, body in rows]
+    homes = {r.platform for r in found if r.availability and r.availability.lives_at_home}
+    if not homes:
+        return found
+    zones = {key: platform.zone for key, platform in platforms.by_keys(homes).items()}
+    return [r.at_home(zones[r.platform]) if r.platform in zones else r for r in found]

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
 from preroll.domain import usage
 from preroll.domain.booking import Booking
@@ -14,7 +13,8 @@ from preroll.domain.resource import Resource
 from preroll.domain.usage import CONCURRENCY, Need, Usage
 from preroll.domain.window import FOREVER, Window
 from preroll.store.bookings import booking_of, columns
-from preroll.store.catalogue import RESOURCE
+from preroll.store.catalogue import read_resources
+from preroll.store.platforms import Platforms
 from preroll.store.work import Work
 
 HOUR = 3_600_000_000
@@ -76,10 +76,13 @@ class Reservations:
     def release(self, booking: int) -> None:
         self._work.db.run("update reservation set live = 0 where booking = ? and live = 1", booking)
 
+    def lock(self, resources: Sequence[Resource]) -> None:
+        self._work.db.all(_LOCK, sorted(resource.key for resource in resources))
+
     def clashes(self, booking: Booking, needs: Sequence[Need]) -> list[Clash]:
         wishes = {need.resource.key: need.wishes for need in needs}
         keys, held = sorted(wishes), booking.timing.held
-        locked = [replace(RESOURCE.decode(body), key=key) for key, body in self._work.db.all(_LOCK, keys)]
+        locked = read_resources(self._work.db.all(_LOCK, keys), Platforms(self._work))
         taken = self.usages(locked, held, but=booking.key)
         return [clash for r in locked for clash in usage.clashes(r, wishes[r.key], held, taken.get(r.key, ()))]
 
