@@ -109,6 +109,17 @@ class Boundaries(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a booking finds where it wants to be, under the lock of the resources."""
+
+    clashes: Sequence[Clash]
+    namesake: Booking | None
+    """A live one with a service that has its name then."""
+    not_reset: Sequence[Booking]
+    """Those that ended without having reset one of the resources."""
+
+
 class Reservations(Protocol):
     """What bookings hold."""
 
@@ -123,6 +134,10 @@ class Reservations(Protocol):
 
         Locks the resource rows in id order first and reads the overlaps in the next statement.
         """
+        ...
+
+    def look(self, booking: Booking, needs: Sequence[Need]) -> Look:
+        """The same, and whatever else decides whether the booking can be saved, in one question."""
         ...
 
     def usages(self, resources: Sequence[Resource], window: Window, *, but: int = 0) -> Mapping[int, Sequence[Usage]]:
