@@ -12,7 +12,7 @@ from preroll.domain.errors import Clash
 from preroll.domain.resource import Resource
 from preroll.domain.usage import CONCURRENCY, Need, Usage
 from preroll.domain.window import FOREVER, Window
-from preroll.ports.store import Look
+from preroll.ports.reservations import Look
 from preroll.store.bookings import booking_of, columns, namesake_of
 from preroll.store.catalogue import RESOURCE
 from preroll.store.sql import Later, Row
