@@ -7,6 +7,7 @@ from typing import Any
 
 from preroll.api.checks import AuditShown, audit_shown
 from preroll.api.fields import Shown
+from preroll.api.opening_hours import AvailabilityShown, opening_hours_shown
 from preroll.domain.capacity import Capability
 from preroll.domain.config import Platform
 from preroll.domain.definition import Publication, ServiceDefinition
@@ -45,6 +46,7 @@ class ResourceShown(DocumentShown):
     capabilities: dict[str, CapabilityShown]
     priority: int
     mode: Mode
+    availability: AvailabilityShown | None
     device: str
     properties: dict[str, Any]
     labels: dict[str, str]
@@ -144,6 +146,7 @@ def resource_shown(r: Resource) -> ResourceShown:
         function=r.function, pools=list(r.pools), concurrency=r.concurrency, priority=r.priority, mode=r.mode,
         capacities=dict(r.capacities), capabilities={n: _capability_shown(c) for n, c in r.capabilities.items()},
         device=r.device, properties=dict(r.properties), labels=dict(r.labels),
+        availability=opening_hours_shown(r.availability),
     )  # fmt: skip
 
 

@@ -78,12 +78,15 @@ class HoursGiven(Given):
 class AvailabilityGiven(Given):
     """When a resource can be booked; where it says nothing, always."""
 
-    windows: list[PeriodGiven] = Field(default=[], max_length=MOST, description="only within one of these; none: at any time")
+    windows: list[PeriodGiven] = Field(
+        default=[], max_length=MOST, description="only within one of these; none: at any time"
+    )
     weekly: list[HoursGiven] = Field(default=[], max_length=100, description="only then, every week; none: at any hour")
     zone: Zone | None = Field(default=None, description="of the weekly hours; null: the platform's")
     blackouts: list[BlackoutGiven] = Field(default=[], max_length=MOST, description="never then")
     days_ahead: Annotated[int, Field(ge=1, le=36_500)] | None = Field(
-        default=None, description="how many days before its end a booking can be made; null: as far ahead as anybody wants"
+        default=None,
+        description="how many days before its end a booking can be made; null: as far ahead as anybody wants",
     )
 
     def thing(self) -> Availability | None:
