@@ -219,6 +219,8 @@ class Booking:
     created_us: int = 0
     created_by: str = ""
     changed_us: int = 0
+    scopes: tuple[str, ...] = ()
+    """Security scopes, sorted: only who has one of them knows that it exists; none: everybody on the platform."""
 
     @property
     def phase(self) -> Phase:

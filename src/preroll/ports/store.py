@@ -14,11 +14,13 @@ from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Clash
+from preroll.domain.permission import Sight
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import Labels
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Need, Usage
 from preroll.domain.window import Window
+from preroll.ports.accounts import Accounts
 from preroll.ports.bundles import Bundles
 from preroll.ports.losses import Losses
 from preroll.ports.rows import (
@@ -48,6 +50,8 @@ class BookingFilter:
     """Part of the name, case-folded."""
     overlaps: tuple[int, int] | None = None
     """Only those whose held window overlaps [from, to)."""
+    sight: Sight | None = None
+    """Only what somebody sees; None: everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,10 @@ class Bookings(Protocol):
         ...
 
     def page(self, where: BookingFilter, after: tuple[int, str] | None, limit: int) -> Page: ...
+
+    def scopes(self, idents: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """Id -> security scopes of those that carry any."""
+        ...
 
     def several(self, idents: Collection[str]) -> list[Booking]:
         """Those of these ids that exist, by key; in a write they stay as they are until it ends."""
@@ -286,6 +294,7 @@ class Tx(Protocol):
     answers: Answers
     changes: Changes
     workers: Workers
+    accounts: Accounts
 
     @property
     def now(self) -> int:

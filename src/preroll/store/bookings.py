@@ -9,6 +9,7 @@ import msgspec
 
 from preroll.domain.booking import ENDED, Booking, State, Timing
 from preroll.domain.errors import NotFound, Refused, Stale
+from preroll.domain.permission import Sight
 from preroll.domain.window import FOREVER
 from preroll.ports.store import BookingFilter, Page
 from preroll.store.documents import BODY, Body
@@ -18,7 +19,7 @@ from preroll.store.work import Work
 NAMES = (
     "key", "id", "platform", "name", "state", "start_us", "end_us", "pre_roll_us", "post_roll_us", "definition", "body",
     "priority", "service_state", "began", "entering", "not_reset", "zone", "revision", "state_version", "created_us",
-    "created_by", "changed_us",
+    "created_by", "changed_us", "scopes",
 )  # fmt: skip
 WIDTH = len(NAMES)
 COLUMNS = ", ".join(NAMES)
@@ -35,13 +36,13 @@ def booking_of(row: Row) -> Booking:
     """The booking that a row of COLUMNS holds."""
     (
         key, ident, platform, name, state, start, end, pre_roll, post_roll, definition, body, priority, service_state,
-        began, entering, not_reset, zone, revision, state_version, created_us, created_by, changed_us,
+        began, entering, not_reset, zone, revision, state_version, created_us, created_by, changed_us, scopes,
     ) = row  # fmt: skip
     said = BODY.decode(body)
     return Booking(
         key, ident, platform, name, STATES[state], Timing(start, None if end == FOREVER else end, pre_roll, post_roll),
         definition, said.nodes, said.properties, priority, service_state, bool(began), entering, bool(not_reset), zone,
-        revision, state_version, created_us, created_by, changed_us,
+        revision, state_version, created_us, created_by, changed_us, tuple(scopes.split()),
     )  # fmt: skip
 
 
@@ -51,6 +52,7 @@ def entered(b: Booking, entering: str) -> Booking:
         b.key, b.id, b.platform, b.name, b.state, b.timing, b.definition, b.nodes, b.properties, b.priority,
         b.service_state, began=True, entering=entering, not_reset=b.not_reset, zone=b.zone, revision=b.revision,
         state_version=b.state_version + 1, created_us=b.created_us, created_by=b.created_by, changed_us=b.changed_us,
+        scopes=b.scopes,
     )  # fmt: skip
 
 
@@ -81,6 +83,7 @@ def _written(booking: Booking) -> dict[str, object]:
         "created_us": booking.created_us,
         "created_by": booking.created_by,
         "changed_us": booking.changed_us,
+        "scopes": f" {' '.join(booking.scopes)} " if booking.scopes else "",
     }
 
 
@@ -139,6 +142,8 @@ class Bookings:
 
     def page(self, where: BookingFilter, after: tuple[int, str] | None, limit: int) -> Page:
         terms, values = _terms(where)
+        if where.sight is not None:
+            _seen(where.sight, terms, values)
         if after is not None:
             terms.append("(start_us, id) > (?, ?)")
             values += after
@@ -149,6 +154,10 @@ class Bookings:
         items = tuple(booking_of(row) for row in found[:limit])
         more = len(found) > limit and items
         return Page(items, (items[-1].timing.start, items[-1].id) if more else None)
+
+    def scopes(self, idents: Collection[str]) -> dict[str, tuple[str, ...]]:
+        rows = self._work.db.all("select id, scopes from booking where id in ?texts and scopes <> ''", sorted(idents))
+        return {ident: tuple(scopes.split()) for ident, scopes in rows}
 
     def several(self, idents: Collection[str]) -> list[Booking]:
         rows = self._work.db.all(
@@ -178,6 +187,14 @@ class Bookings:
 def _pattern(text: str) -> str:
     """The text as a part of a pattern of ``like`` that means nothing but itself."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _seen(sight: Sight, terms: list[str], values: list[object]) -> None:
+    if sight.platforms is not None:
+        terms.append("platform in ?ints")
+        values.append(sorted(sight.platforms))
+    terms.append(f"({' or '.join(['scopes = ?', 'platform in ?ints', *['scopes like ?'] * len(sight.scopes)])})")
+    values += ["", sorted(sight.whole), *(f"% {scope} %" for scope in sorted(sight.scopes))]
 
 
 def _terms(where: BookingFilter) -> tuple[list[str], list[object]]:

@@ -185,6 +185,7 @@ booking = Table(
     _need("created_us", Long),
     _need("created_by", Text),
     _need("changed_us", Long),
+    _need("scopes", Text, "''"),
     UniqueConstraint("id"),
     Index("ix_booking_start_us_id", "start_us", "id"),
     _partial("ix_booking_live_name", "platform", "folded", where="live = 1"),
@@ -351,6 +352,62 @@ answer = Table(
     _need("at_us", Long),
     PrimaryKeyConstraint("actor", "route", "key"),
     Index("ix_answer_at_us", "at_us"),
+)
+account = Table(
+    "account",
+    metadata,
+    _key(),
+    *(_need(name, Text) for name in ("id", "name", "folded", "full_name", "password")),
+    _need("rights", Json),
+    _need("disabled", Flag),
+    *(_need(name, Text) for name in ("issuer", "subject")),
+    *(_need(name, Long) for name in ("revision", "created_us", "changed_us")),
+    UniqueConstraint("id"),
+    UniqueConstraint("folded"),
+    _partial("ix_account_subject", "issuer", "subject", where="subject <> ''"),
+)
+session = Table(
+    "session",
+    metadata,
+    _key(),
+    _refers("account", "account"),
+    _need("digest", Text),
+    *(_need(name, Long) for name in ("began_us", "seen_us")),
+    UniqueConstraint("digest"),
+    Index("ix_session_account", "account"),
+    Index("ix_session_seen_us", "seen_us"),
+)
+token = Table(
+    "token",
+    metadata,
+    _key(),
+    _need("id", Text),
+    _refers("account", "account"),
+    *(_need(name, Text) for name in ("name", "digest")),
+    _need("bounds", Json),
+    *(_need(name, Long) for name in ("ends_us", "created_us")),
+    Column("used_us", Long),
+    UniqueConstraint("id"),
+    UniqueConstraint("digest"),
+    UniqueConstraint("account", "name"),
+)
+failed_sign_in = Table(
+    "failed_sign_in",
+    metadata,
+    *(_need(name, Text) for name in ("about", "who")),
+    *(_need(name, Long) for name in ("count", "since_us", "locked_until_us", "at_us")),
+    PrimaryKeyConstraint("about", "who"),
+    Index("ix_failed_sign_in_at_us", "at_us"),
+    sqlite_with_rowid=False,
+)
+pending_sign_in = Table(
+    "pending_sign_in",
+    metadata,
+    *(_need(name, Text) for name in ("digest", "nonce", "verifier", "returns")),
+    _need("at_us", Long),
+    PrimaryKeyConstraint("digest"),
+    Index("ix_pending_sign_in_at_us", "at_us"),
+    sqlite_with_rowid=False,
 )
 change_log = Table(
     "change_log",

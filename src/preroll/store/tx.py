@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from preroll.ports import store as ports
+from preroll.ports.accounts import Accounts as AccountsPort
 from preroll.ports.bundles import Bundles as BundlesPort
 from preroll.ports.losses import Losses as LossesPort
 from preroll.ports.workers import Workers as WorkersPort
+from preroll.store.accounts import Accounts
 from preroll.store.answers import Answers
 from preroll.store.bookings import Bookings
 from preroll.store.boundaries import Boundaries
@@ -38,6 +40,7 @@ class SqlTx:
         self.answers: ports.Answers = Answers(work)
         self.changes: ports.Changes = Changes(work)
         self.workers: WorkersPort = Workers(work)
+        self.accounts: AccountsPort = Accounts(work)
 
     @property
     def now(self) -> int:
