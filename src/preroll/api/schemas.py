@@ -37,6 +37,9 @@ from preroll.ports.rows import StepState
 from preroll.ports.store import RunRow, StepRow
 
 Priority = Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="higher wins a conflict")]
+Scopes = Annotated[
+    list[Name], Field(max_length=20, description="security scopes: only who has one of them sees the booking")
+]
 Force = Annotated[bool, Field(description="save it in spite of conflicts: the problem without it lists who loses what")]
 
 
@@ -74,6 +77,7 @@ class BookingGiven(Given):
     properties: JsonObject = Field(default={})
     priority: Priority = 0
     zone: Zone | None = Field(default=None, description="IANA time zone for screens; default: the platform's")
+    scopes: Scopes = Field(default=[])
     force: Force = False
 
     def booking(self) -> NewBooking:
@@ -83,7 +87,7 @@ class BookingGiven(Given):
             definition=self.definition, definition_version=self.definition_version,
             nodes={label: node.choice() for label, node in self.nodes.items()}, properties=self.properties,
             priority=self.priority, zone=self.zone or "", id=str(self.id) if self.id else "",
-            force=self.force,
+            scopes=self.scopes, force=self.force,
         )  # fmt: skip
 
 
@@ -115,11 +119,12 @@ class ChangeGiven(Given):
 class EditGiven(ChangeGiven):
     """What is to change, by force if need be."""
 
+    scopes: Scopes | None = None
     force: Force = False
 
     def edit(self) -> Edit:
         """As the use case takes it."""
-        return replace(super().edit(), force=self.force)
+        return replace(super().edit(), scopes=self.scopes, force=self.force)
 
 
 class Why(Given):
@@ -222,6 +227,7 @@ class BookingShown(BookingSummary):
     properties: dict[str, Any]
     created: datetime
     created_by: str
+    scopes: list[str] = Field(description="only who has one of them sees it; empty: everybody on the platform")
     events: list[EventShown]
     waiting: list[WaitingShown]
     actions: list[str] = Field(description="what its phase and its life cycle admit now")
@@ -301,6 +307,7 @@ def booking_shown(found: BookingDetails) -> BookingShown:
         properties=dict(b.properties),
         created=when(b.created_us),
         created_by=b.created_by,
+        scopes=list(b.scopes),
         events=[_event(boundary) for boundary in found.boundaries],
         waiting=[
             WaitingShown(

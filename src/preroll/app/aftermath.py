@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from preroll.app import holding, quarantine
+from preroll.app import holding, quarantine, sight
 from preroll.app.holding import Shelf
 from preroll.app.recording import tell
 from preroll.domain.booking import Booking, Phase
@@ -53,7 +53,8 @@ def settle_changes(tx: Tx, by: Actor, platform: int, pairs: Iterable[Pair], *, f
     fresh = [loser for loser in running if _differs(tx.losses.of(loser.booking.key), loser.losses)]
     if waiting or fresh:
         if not force:
-            raise Conflict([], losing=[line for loser in (*waiting, *fresh) for line in loser.told])
+            found = Conflict([], losing=[line for loser in (*waiting, *fresh) for line in loser.told])
+            raise sight.conflict(tx, by, platform, found)
         permit(by, "booking.force", platform)
     for booking, needs in touched.users.values():
         tx.reservations.hold(booking, needs)

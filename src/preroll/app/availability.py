@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from preroll.app import holding
+from preroll.app import holding, sight
 from preroll.domain.booking import Booking, Timing
 from preroll.domain.capacity import Wish
 from preroll.domain.definition import Node, ServiceDefinition
@@ -108,20 +108,20 @@ class Availability:
         """
 
         def query(tx: Tx) -> Mapping[str, NodeAnswer]:
-            platform = tx.platforms.get(question.platform)
-            permit(by, "view", platform.key)
+            platform = sight.platform(tx, by, question.platform)
             if mistakes := question.timing.mistakes():
                 raise Invalid(mistakes)
             definition = None
             if question.definition is not None:
                 definition = tx.catalogue.definition(platform.key, question.definition, question.definition_version)
-            ignored = tx.bookings.get(question.ignore).key if question.ignore else 0
+            ignored = sight.booking(tx, by, question.ignore).key if question.ignore else 0
             wishes = _wishes(tx, platform.key, question, definition)
             resources = self._resources(tx, platform.key, platform.catalogue_version)
-            return {
+            found = {
                 label: _answer(tx, question, wish, _candidates(resources, node), ignored)
                 for label, (node, wish) in wishes.items()
             }
+            return {label: _veiled(tx, by, platform.key, answer) for label, answer in found.items()}
 
         return await self._store.read(query)
 
@@ -133,7 +133,8 @@ class Availability:
             platform = tx.platforms.by_key(booking.platform)
             resources = self._resources(tx, platform.key, platform.catalogue_version)
             ways = _ways(tx, booking, conflict.clashes, resources)
-            return Conflict(conflict.clashes, tuple(ways), conflict.losing)
+            whole = Conflict(conflict.clashes, tuple(ways), conflict.losing)
+            return sight.conflict(tx, by, booking.platform, whole)
 
         return await self._store.read(query)
 
@@ -199,6 +200,12 @@ def _answer(tx: Tx, question: Question, wish: Wish, candidates: Sequence[Resourc
         tuple(offers[: question.limit]), len(candidates), refused if question.explain else {},
         None if start is None else question.timing.start + start - window.start,
     )  # fmt: skip
+
+
+def _veiled(tx: Tx, by: Actor, platform: int, answer: NodeAnswer) -> NodeAnswer:
+    """The answer, in which a booking that the actor may not see has no name."""
+    refused = {name: sight.clashes(tx, by, platform, found) for name, found in answer.refused.items()}
+    return replace(answer, refused=refused)
 
 
 def _rank(offer: Offer, order: Order, wish: Wish) -> tuple[object, ...]:

@@ -143,6 +143,7 @@ class Booking(BookingSummary):
     properties: dict[str, Any]
     created: datetime
     created_by: str
+    scopes: list[str]
     events: list[Event]
     waiting: list[Waiting]
     actions: list[str]

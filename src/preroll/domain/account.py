@@ -67,7 +67,8 @@ class Token:
     def actor(self, owner: User) -> Actor:
         """Who asks when this token does: narrowed to what its owner may do now."""
         rights = owner.rights.within(self.bounds)
-        return Actor(f"{owner.name}/{self.name}", rights.roles, rights.on, rights.scopes, owner.id)
+        name = f"{owner.name}/{self.name}"
+        return Actor(name, rights.roles, rights.on, rights.scopes, owner.id, self.bounds, self.ends_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,11 @@ class Failures:
     def left_us(self, now: int) -> int:
         """How long no sign-in is tried; 0: it may be."""
         return max(0, self.locked_until_us - now)
+
+    def but_one(self) -> Failures:
+        """Without the last one, which was none in the end."""
+        count = self.count - 1 if self.count else LIMITS[self.about].failures - 1
+        return Failures(self.of, self.about, max(0, count), self.since_us)
 
     def and_one(self, now: int) -> Failures:
         """With one more."""

@@ -38,6 +38,14 @@ class Bounds:
     roles: frozenset[str] = frozenset()
     platforms: frozenset[int] = frozenset()
 
+    def within(self, other: Bounds) -> Bounds | None:
+        """What is in both; None: nothing."""
+        roles = self.roles & other.roles if self.roles and other.roles else self.roles | other.roles
+        both = self.platforms and other.platforms
+        platforms = self.platforms & other.platforms if both else self.platforms | other.platforms
+        empty = (self.roles and other.roles and not roles) or (both and not platforms)
+        return None if empty else Bounds(roles, platforms)
+
 
 @dataclass(frozen=True, slots=True)
 class Rights:
@@ -75,6 +83,10 @@ class Actor:
     scopes: frozenset[str] = frozenset()
     user: str = ""
     """Id of the person; empty: nobody who has an account."""
+    bounds: Bounds = Bounds()
+    """Of the token by which it asks."""
+    ends_us: int | None = None
+    """When that token ends; None: it asks by none."""
 
     def roles_on(self, platform: int) -> frozenset[str]:
         """The roles on one platform."""
