@@ -19,6 +19,7 @@ from preroll.domain.errors import Invalid, Mistake, NotFound, Stale
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
+from preroll.domain.shelf import Resolved
 from preroll.ports.bundles import Batch, Prepared
 from preroll.ports.scripts import ScriptKind
 from preroll.ports.store import Store, Tx
@@ -154,6 +155,24 @@ class Catalogue:
             home = tx.platforms.get(platform)
             permit(by, "view", home.key)
             return tx.catalogue.profile_instances(home.key)
+
+        return await self._store.read(query)
+
+    async def profile(self, by: Actor, ident: str) -> tuple[ProfileInstance, Resolved]:
+        """A profile instance by id, and what it says with all that it inherits.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+
+        def query(tx: Tx) -> tuple[ProfileInstance, Resolved]:
+            for home in tx.platforms.all():
+                shelf = tx.catalogue.shelf(home.key)
+                found = next((i for i in shelf.instances.values() if i.id == ident), None)
+                if found is not None:
+                    permit(by, "view", home.key)
+                    return found, shelf.resolved(found.name)
+            raise NotFound("profile instance", ident)
 
         return await self._store.read(query)
 

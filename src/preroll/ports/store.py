@@ -12,14 +12,13 @@ from preroll.domain.booking import Booking, State
 from preroll.domain.boundaries import Boundary, Kind
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
-from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Clash
-from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import Labels
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Need, Usage
 from preroll.domain.window import Window
 from preroll.ports.bundles import Bundles
+from preroll.ports.catalogue import Catalogue
 from preroll.ports.losses import Losses
 from preroll.ports.rows import (
     Adopted,
@@ -133,38 +132,6 @@ class Reservations(Protocol):
 
     def not_reset_on(self, resources: Sequence[Resource]) -> list[Booking]:
         """Bookings that ended without having reset one of these resources."""
-        ...
-
-
-class Catalogue(Protocol):
-    """Resources, profiles and definitions. Names are unique per platform and kind; definitions per (name, version)."""
-
-    def resource(self, ident: str) -> Resource:
-        """By id. Raises NotFound."""
-        ...
-
-    def resources(
-        self, platform: int, *, ids: Sequence[str] | None = None, names: Sequence[str] | None = None
-    ) -> list[Resource]: ...
-
-    def put_resource(self, resource: Resource) -> Resource:
-        """Insert (id empty or unknown) or replace by name; returns it as stored."""
-        ...
-
-    def profile_definitions(self, platform: int) -> list[ProfileDefinition]: ...
-    def put_profile_definition(self, definition: ProfileDefinition) -> ProfileDefinition: ...
-    def profile_instances(self, platform: int) -> list[ProfileInstance]: ...
-    def put_profile_instance(self, instance: ProfileInstance) -> ProfileInstance: ...
-
-    def definition(self, platform: int, name: str, version: int | None = None) -> ServiceDefinition:
-        """A version, or the newest published one. Raises NotFound."""
-        ...
-
-    def definition_by_key(self, key: int) -> ServiceDefinition: ...
-    def definitions(self, platform: int) -> list[ServiceDefinition]: ...
-
-    def put_definition(self, definition: ServiceDefinition) -> ServiceDefinition:
-        """Store as a new version unless the newest one says the same; returns what is stored."""
         ...
 
 

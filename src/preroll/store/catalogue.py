@@ -12,6 +12,7 @@ from preroll.domain.errors import NotFound
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import written
 from preroll.domain.resource import Resource
+from preroll.domain.shelf import Shelf
 from preroll.store.documents import Codec
 from preroll.store.platforms import Platforms
 from preroll.store.sql import Row
@@ -91,6 +92,17 @@ class Catalogue:
 
     def put_profile_instance(self, instance: ProfileInstance) -> ProfileInstance:
         return self._put_profile("profile_instance", PROFILE_INSTANCE, instance)
+
+    def shelf(self, platform: int) -> Shelf:
+        work = self._work
+        version = work.versions.get(platform)
+        if version is None:
+            version = self._platforms.by_key(platform).catalogue_version
+        known = work.memory.shelves.get(platform)
+        if known is None or known[0] != version:
+            shelf = Shelf(self.profile_definitions(platform), self.profile_instances(platform))
+            known = work.memory.shelves[platform] = version, shelf
+        return known[1]
 
     def _profiles(self, table: str, codec: Codec[P], platform: int) -> list[P]:
         rows = self._work.db.all(f"select key, body from {table} where platform = ? order by name", platform)

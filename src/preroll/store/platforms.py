@@ -60,11 +60,13 @@ class Platforms:
             "update platform set zone = ?, catalogue_version = ?, config_version = ?, config = ? where key = ?",
             now.zone, now.catalogue_version, config.version, CONFIG.encode(config), now.key,
         )  # fmt: skip
+        work.versions.pop(now.key, None)
         return now
 
     def touch(self, key: int) -> None:
         """The platform's catalogue has changed."""
         self._work.catalogue = True
+        self._work.versions.pop(key, None)
         self._work.db.run("update platform set catalogue_version = catalogue_version + 1 where key = ?", key)
 
     def _insert(self, platform: Platform) -> Platform:
@@ -91,4 +93,5 @@ class Platforms:
         config = configs.get((key, version))
         if config is None:
             config = configs[key, version] = CONFIG.decode(text)
+        self._work.versions[key] = catalogue_version
         return Platform(name, zone, config, ident, key, catalogue_version)

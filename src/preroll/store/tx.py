@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from preroll.ports import store as ports
 from preroll.ports.bundles import Bundles as BundlesPort
+from preroll.ports.catalogue import Catalogue as CataloguePort
 from preroll.ports.losses import Losses as LossesPort
 from preroll.ports.workers import Workers as WorkersPort
 from preroll.store.answers import Answers
@@ -32,7 +33,7 @@ class SqlTx:
         self.losses: LossesPort = Losses(work)
         platforms = Platforms(work)
         self.platforms: ports.Platforms = platforms
-        self.catalogue: ports.Catalogue = Catalogue(work, platforms)
+        self.catalogue: CataloguePort = Catalogue(work, platforms)
         self.bundles: BundlesPort = Bundles(work)
         self.records: ports.Records = Records(work)
         self.answers: ports.Answers = Answers(work)

@@ -10,6 +10,7 @@ from preroll.domain.booking import Booking
 from preroll.domain.boundaries import Boundary
 from preroll.domain.config import PlatformConfig
 from preroll.domain.definition import ServiceDefinition
+from preroll.domain.shelf import Shelf
 from preroll.ports.clock import Clock
 from preroll.ports.store import Tx
 from preroll.store.sql import Sql
@@ -28,6 +29,8 @@ class Memory:
 
     definitions: dict[int, ServiceDefinition] = field(default_factory=dict)
     configs: dict[tuple[int, int], PlatformConfig] = field(default_factory=dict)
+    shelves: dict[int, tuple[int, Shelf]] = field(default_factory=dict)
+    """By key of the platform: the newest version of its catalogue that was asked for, and the profiles in it."""
     claimed: dict[int, tuple[Boundary, Booking]] = field(default_factory=dict)
     """Boundaries that were claimed here, by key, with their bookings as they were then."""
 
@@ -35,6 +38,7 @@ class Memory:
         """After a roll-back: what was read inside may never have existed."""
         self.definitions.clear()
         self.configs.clear()
+        self.shelves.clear()
 
 
 class Work:
@@ -55,6 +59,8 @@ class Work:
         """The timetable changed: dispatchers are woken at the commit."""
         self.changed = False
         """The change log grew: its readers are woken at the commit."""
+        self.versions: dict[int, int] = {}
+        """Key of a platform -> version of its catalogue, as it was read in this transaction."""
         self.catalogue = False
         """The catalogue was written: a roll-back must forget what was read."""
         self.committing = False
@@ -66,6 +72,7 @@ class Work:
         """Start a transaction."""
         self.due = self.changed = self.catalogue = self.committing = False
         self._now = None
+        self.versions.clear()
         self.db.begin(write=write)
 
     @property
@@ -99,6 +106,7 @@ class Work:
 
     def forget(self) -> None:
         """What was read since the catalogue was written in this transaction may never have existed."""
+        self.versions.clear()
         if self.catalogue:
             self.memory.forget()
 
