@@ -13,10 +13,10 @@ from preroll.api.fields import Shown
 from preroll.domain.capacity import Capability
 from preroll.domain.config import Platform
 from preroll.domain.definition import Publication, ServiceDefinition
+from preroll.domain.inheritance import Resolved
 from preroll.domain.parameter import ParameterKind, ValueType
 from preroll.domain.profile import ProfileBy, ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Mode, Resource
-from preroll.domain.shelf import Resolved
 
 
 class DocumentShown(Shown):

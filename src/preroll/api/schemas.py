@@ -32,8 +32,8 @@ from preroll.app.views import BookingDetails, RunDetails
 from preroll.domain.audit import Configuration, Status, Verdict
 from preroll.domain.booking import Booking, NodeChoice, Phase, State, Timing
 from preroll.domain.boundaries import Boundary, BoundaryState, Kind
+from preroll.domain.inheritance import taken_by
 from preroll.domain.profile import ProfileBy
-from preroll.domain.shelf import taken_by
 from preroll.domain.window import SECOND
 from preroll.ports.rows import StepState
 from preroll.ports.store import RunRow, StepRow

@@ -14,11 +14,11 @@ from preroll.app import holding, quarantine
 from preroll.app.recording import store, tell
 from preroll.domain.booking import Booking, Phase
 from preroll.domain.errors import Conflict
+from preroll.domain.inheritance import Profiles
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.quarantine import Contender, Loser, Loss, Share, offers_another, reason_of, settle, share
 from preroll.domain.resource import Resource
-from preroll.domain.shelf import Shelf
 from preroll.domain.usage import Need
 from preroll.domain.window import Window
 from preroll.ports.store import Tx
@@ -45,7 +45,7 @@ def settle_changes(tx: Tx, by: Actor, platform: int, pairs: Iterable[Pair], *, f
     Raises:
         Conflict: bookings would lose what they hold, or be in conflict; each is listed. Never with ``force``.
     """
-    shelf = tx.catalogue.shelf(platform)
+    shelf = tx.catalogue.profiles(platform)
     touched = _touched(tx, platform, [pair for pair in pairs if pair[0] not in (None, pair[1])], shelf)
     for keeper in touched.keepers:
         _keep(tx, by, keeper)
@@ -66,7 +66,7 @@ def settle_changes(tx: Tx, by: Actor, platform: int, pairs: Iterable[Pair], *, f
     _mark(tx, by, contenders, running, {loser.booking.id for loser in fresh})
 
 
-def _touched(tx: Tx, platform: int, changed: Sequence[Pair], shelf: Shelf) -> _Touched:
+def _touched(tx: Tx, platform: int, changed: Sequence[Pair], shelf: Profiles) -> _Touched:
     resources = {
         after.key: (before, after)
         for before, after in changed
@@ -91,7 +91,7 @@ def _touched(tx: Tx, platform: int, changed: Sequence[Pair], shelf: Shelf) -> _T
     return _Touched(resources, users, _keepers(tx, running, shelf, shelf.before(changed)) if running else ())
 
 
-def _keepers(tx: Tx, running: Sequence[Booking], now: Shelf, before: Shelf) -> list[Booking]:
+def _keepers(tx: Tx, running: Sequence[Booking], now: Profiles, before: Profiles) -> list[Booking]:
     """Those of these bookings for whom a profile says something else now, with a copy of what it said before."""
     found = []
     for booking in running:
@@ -113,7 +113,7 @@ def _keep(tx: Tx, by: Actor, booking: Booking) -> None:
     tell(tx, by, "booking.profile_kept", kept, kept.state, kept.state, why, "the catalogue was changed")
 
 
-def _contenders(tx: Tx, touched: _Touched, shelf: Shelf) -> list[Contender]:
+def _contenders(tx: Tx, touched: _Touched, shelf: Profiles) -> list[Contender]:
     """Everyone who holds, or needs now, something of what was touched: from now on, with what the change leaves."""
     resources = {key: after for key, (_, after) in touched.resources.items()}
     resources |= {need.resource.key: need.resource for _, needs in touched.users.values() for need in needs}
@@ -126,7 +126,7 @@ def _contenders(tx: Tx, touched: _Touched, shelf: Shelf) -> list[Contender]:
     return held + [Contender(b, tuple(share(need) for need in needs)) for b, needs in touched.users.values()]
 
 
-def _judged(tx: Tx, holder: Contender, touched: _Touched, shelf: Shelf) -> Contender:
+def _judged(tx: Tx, holder: Contender, touched: _Touched, shelf: Profiles) -> Contender:
     """The holder with what a touched resource cannot do for it any more."""
     if not any(part.resource.key in touched.resources for part in holder.shares):
         return holder

@@ -155,7 +155,7 @@ def _wishes(
         if definition is not None and definition.node(label) is None
     ]:
         raise Invalid(mistakes)
-    shelf = tx.catalogue.shelf(platform)
+    shelf = tx.catalogue.profiles(platform)
     nodes = {node.label: node for node in definition.ordered} if definition else {}
     found = {}
     for label in (*nodes, *(label for label in question.nodes if label not in nodes)):

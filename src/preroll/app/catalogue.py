@@ -16,10 +16,10 @@ from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake, NotFound, Stale
+from preroll.domain.inheritance import Resolved
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
-from preroll.domain.shelf import Resolved
 from preroll.ports.bundles import Batch, Prepared
 from preroll.ports.scripts import ScriptKind
 from preroll.ports.store import Store, Tx
@@ -167,7 +167,7 @@ class Catalogue:
 
         def query(tx: Tx) -> tuple[ProfileInstance, Resolved]:
             for home in tx.platforms.all():
-                shelf = tx.catalogue.shelf(home.key)
+                shelf = tx.catalogue.profiles(home.key)
                 found = next((i for i in shelf.instances.values() if i.id == ident), None)
                 if found is not None:
                     permit(by, "view", home.key)

@@ -86,7 +86,8 @@ def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking]) -> BookingD
     booking = tx.bookings.add(booking)
     tell(tx, by, "booking.created", booking, after=booking.state)
     quarantine.impose(tx, by, verdict.others, f"booking {booking.id}")
-    return details(tx, quarantine.hold(tx, by, booking, verdict))
+    booking = quarantine.hold(tx, by, booking, verdict)
+    return details(tx, booking, boundaries=(), not_reset=verdict.not_reset)
 
 
 def edit(

@@ -10,9 +10,9 @@ from preroll.domain.booking import Booking, NodeChoice
 from preroll.domain.capacity import Wish
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake
+from preroll.domain.inheritance import Profiles, settled
 from preroll.domain.resource import Resource
 from preroll.domain.service import Stage, action_for
-from preroll.domain.shelf import Shelf, settled
 from preroll.domain.usage import Need
 from preroll.ports.store import Tx
 
@@ -34,7 +34,7 @@ def resources_of(tx: Tx, booking: Booking) -> list[Resource]:
     return [found[ident] for ident in booking.resources]
 
 
-def needs_of(tx: Tx, booking: Booking, shelf: Shelf | None = None) -> list[Need]:
+def needs_of(tx: Tx, booking: Booking, shelf: Profiles | None = None) -> list[Need]:
     """What a booking needs of each of its resources, all its nodes together.
 
     Args:
@@ -43,7 +43,7 @@ def needs_of(tx: Tx, booking: Booking, shelf: Shelf | None = None) -> list[Need]
     Raises:
         Invalid: one of the resources does not exist; says on which node.
     """
-    resources, shelf = resources_of(tx, booking), shelf or tx.catalogue.shelf(booking.platform)
+    resources, shelf = resources_of(tx, booking), shelf or tx.catalogue.profiles(booking.platform)
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     wishes: dict[str, list[Wish]] = {}
     for label, choice in booking.nodes.items():
@@ -59,7 +59,7 @@ def with_copies(
 ) -> Booking:
     """The booking with a copy of each profile that it takes by value; what was copied before stays as it is."""
     nodes = definition.nodes if definition else ()
-    shelf = tx.catalogue.shelf(booking.platform)
+    shelf = tx.catalogue.profiles(booking.platform)
     return replace(booking, nodes=settled(shelf, nodes, booking.nodes, before, runs=booking.began))
 
 
@@ -84,7 +84,7 @@ def missing(
 
 def _missing_on_nodes(tx: Tx, booking: Booking, definition: ServiceDefinition) -> list[Mistake]:
     found = []
-    shelf = tx.catalogue.shelf(booking.platform)
+    shelf = tx.catalogue.profiles(booking.platform)
     for node in definition.ordered:
         choice, where = booking.nodes.get(node.label), f"nodes.{node.label}"
         if choice is None or not choice.resource:
@@ -123,7 +123,7 @@ def _missing_actions(
 
 def node_mistakes(tx: Tx, booking: Booking, definition: ServiceDefinition | None) -> list[Mistake]:
     """What is wrong with the nodes of a booking as it was typed in: unknown labels, profiles and values."""
-    shelf, found = tx.catalogue.shelf(booking.platform), []
+    shelf, found = tx.catalogue.profiles(booking.platform), []
     profiles, instances = shelf.profiles, shelf.instances
     for label, choice in booking.nodes.items():
         where, node = f"nodes.{label}", definition.node(label) if definition else None

@@ -11,10 +11,10 @@ from preroll.domain.bundle import Document, Title, kind_of, title_of
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Mistake
+from preroll.domain.inheritance import derivation_mistakes
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import A_LABEL, is_label, labels_of
 from preroll.domain.resource import Resource
-from preroll.domain.shelf import derivation_mistakes
 from preroll.ports.scripts import ScriptKind
 
 # fmt: off

@@ -10,9 +10,9 @@ from preroll.domain.audit import AuditSpec, Finding, judge
 from preroll.domain.auditing import decide_audit, event_of
 from preroll.domain.booking import Booking
 from preroll.domain.boundaries import EVENTS, Boundary, Decision, Kind, Reason, Run, decide, derive
+from preroll.domain.inheritance import Filled, Profiles
 from preroll.domain.machine import Outcome
 from preroll.domain.resource import Resource
-from preroll.domain.shelf import Filled, Shelf
 from preroll.ports.rows import Claimed, Judged, LogLine, Settlement, StepBegin, StepEnd, Verdict
 from preroll.ports.scripts import BookingView, Equipment, InstalledScript, Order, Report, ScriptKind, ScriptRunner
 from preroll.ports.store import Store, Tx
@@ -26,7 +26,7 @@ class _Shelf:
     """A platform's catalogue at one version, filled as it is needed."""
 
     version: int
-    profiles: Shelf
+    profiles: Profiles
     resources: dict[str, Resource]
 
 
@@ -145,7 +145,7 @@ class Orchestration:
         if shelf is None or shelf.version != platform.catalogue_version:
 
             def load(tx: Tx) -> _Shelf:
-                return _Shelf(platform.catalogue_version, tx.catalogue.shelf(platform.key), {})
+                return _Shelf(platform.catalogue_version, tx.catalogue.profiles(platform.key), {})
 
             shelf = self._shelves[platform.key] = await self._store.read(load)
         lacking = [ident for ident in wanted if ident not in shelf.resources]

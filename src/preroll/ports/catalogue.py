@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from preroll.domain.definition import ServiceDefinition
+from preroll.domain.inheritance import Profiles
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
-from preroll.domain.shelf import Shelf
 
 
 class Catalogue(Protocol):
@@ -31,7 +31,7 @@ class Catalogue(Protocol):
     def put_profile_definition(self, definition: ProfileDefinition) -> ProfileDefinition: ...
     def profile_instances(self, platform: int) -> list[ProfileInstance]: ...
     def put_profile_instance(self, instance: ProfileInstance) -> ProfileInstance: ...
-    def shelf(self, platform: int) -> Shelf:
+    def profiles(self, platform: int) -> Profiles:
         """All profiles of a platform; read once for each version of its catalogue."""
         ...
 

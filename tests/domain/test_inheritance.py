@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from preroll.domain.booking import NodeChoice
 from preroll.domain.definition import Node
+from preroll.domain.inheritance import LONGEST_LINE, Profiles, derivation_mistakes, settled, taken_by
 from preroll.domain.parameter import Parameter, ParameterKind, ValueType
 from preroll.domain.profile import ProfileBy, ProfileDefinition, ProfileInstance
-from preroll.domain.shelf import LONGEST_LINE, Shelf, derivation_mistakes, settled, taken_by
 
 RATE = Parameter("rate", ValueType.NUMBER, kinds=(ParameterKind.CONFIGURATION, ParameterKind.CAPACITY), default=2)
 ENCODING = ProfileDefinition("Encoding", (RATE, Parameter("codec"), Parameter("size")))
@@ -22,7 +22,7 @@ SLATE = ProfileInstance("Slate", "Encoding", {"size": "card"}, parent="Base")
 SPORT = ProfileInstance(
     "Sport", "Encoding", {"rate": 8}, {"Pause": {"rate": 1}}, parent="Base", variants={"STANDBY": "Slate"}
 )
-SHELF = Shelf([ENCODING], [BASE, SLATE, SPORT])
+SHELF = Profiles([ENCODING], [BASE, SLATE, SPORT])
 
 
 def test_own_values_go_on_top_of_inherited_ones() -> None:
@@ -43,7 +43,7 @@ def test_values_of_a_state_are_inherited_and_a_link_takes_their_place() -> None:
 def test_a_variant_may_derive_from_the_instance_that_links_to_it() -> None:
     main = ProfileInstance("Main", "Encoding", {"rate": 8, "codec": "AVC"}, variants={"PAUSE": "Main paused"})
     paused = ProfileInstance("Main paused", "Encoding", {"rate": 1}, parent="Main")
-    shelf = Shelf([ENCODING], [main, paused])
+    shelf = Profiles([ENCODING], [main, paused])
     assert not derivation_mistakes(main, shelf.instances)
     assert not derivation_mistakes(paused, shelf.instances)
     assert shelf.resolved("Main").states == {"PAUSE": {"rate": 1, "codec": "AVC"}}
@@ -87,7 +87,7 @@ def test_each_value_is_the_nearest_that_stands_in_the_line(
     values: list[dict[str, object]], data: st.DataObject
 ) -> None:
     line = [ProfileInstance(str(n), "P", v, parent=str(n - 1) if n else "") for n, v in enumerate(values)]
-    shelf = Shelf((), data.draw(st.permutations(line)))
+    shelf = Profiles((), data.draw(st.permutations(line)))
     found = shelf.resolved(line[-1].name)
     for name in "abc":
         nearest = next((n for n in reversed(range(len(values))) if name in values[n]), None)
@@ -103,7 +103,7 @@ def test_heirs_are_those_whose_values_come_from_one() -> None:
 
 
 NODE = Node("Encoder", profile="Encoding", default_profile="Sport")
-SAME = Shelf([ENCODING], [BASE, SLATE, ProfileInstance("Sport", "Encoding", {"rate": 3})])
+SAME = Profiles([ENCODING], [BASE, SLATE, ProfileInstance("Sport", "Encoding", {"rate": 3})])
 
 
 def test_a_copy_stays_as_it_was_and_a_reference_is_read() -> None:
@@ -117,7 +117,7 @@ def test_a_copy_stays_as_it_was_and_a_reference_is_read() -> None:
 def test_a_copy_keeps_the_defaults_too() -> None:
     kept = SHELF.copied(NODE, NodeChoice("r", "Slate"))
     dearer = ProfileDefinition("Encoding", (Parameter("rate", ValueType.NUMBER, kinds=RATE.kinds, default=9),))
-    later = Shelf([dearer], [ProfileInstance("Slate", "Encoding")])
+    later = Profiles([dearer], [ProfileInstance("Slate", "Encoding")])
     filled = later.filled(NODE, kept)
     assert filled.profile is not None
     assert filled.profile.defaults() == {"rate": 2}

@@ -118,7 +118,7 @@ class Filled:
         return self.profile.wish(label, self.values) if self.profile else Wish(label)
 
 
-class Shelf:
+class Profiles:
     """The profiles of a platform by name, as they are at one version of its catalogue."""
 
     def __init__(self, profiles: Iterable[ProfileDefinition] = (), instances: Iterable[ProfileInstance] = ()) -> None:
@@ -138,10 +138,10 @@ class Shelf:
         wanted = set(names)
         return wanted | {i.name for i in self.instances.values() if wanted & self._kin(i)}
 
-    def before(self, changes: Iterable[tuple[object, object]]) -> Shelf:
-        """The shelf as it was before these changes: (before, after) of each document that was there."""
+    def before(self, changes: Iterable[tuple[object, object]]) -> Profiles:
+        """The profiles as they were before these changes: (before, after) of each document that was there."""
         was = [before for before, _ in changes]
-        return Shelf(
+        return Profiles(
             [*self.profiles.values(), *(d for d in was if isinstance(d, ProfileDefinition))],
             [*self.instances.values(), *(d for d in was if isinstance(d, ProfileInstance))],
         )
@@ -179,7 +179,7 @@ def taken_by(node: Node | None, choice: NodeChoice) -> ProfileBy:
 
 
 def settled(
-    shelf: Shelf,
+    profiles: Profiles,
     nodes: Sequence[Node],
     after: Mapping[str, NodeChoice],
     before: Mapping[str, NodeChoice],
@@ -199,7 +199,7 @@ def settled(
         if stays and old is not None and ((by_value and taken_by(node, old) is ProfileBy.VALUE) or runs):
             found[label] = replace(choice, kept=old.kept)
         else:
-            found[label] = shelf.copied(node, choice) if by_value else replace(choice, kept=None)
+            found[label] = profiles.copied(node, choice) if by_value else replace(choice, kept=None)
     return found
 
 
