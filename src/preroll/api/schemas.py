@@ -32,6 +32,8 @@ from preroll.app.views import BookingDetails, RunDetails
 from preroll.domain.audit import Configuration, Status, Verdict
 from preroll.domain.booking import Booking, NodeChoice, Phase, State, Timing
 from preroll.domain.boundaries import Boundary, BoundaryState, Kind
+from preroll.domain.inheritance import taken_by
+from preroll.domain.profile import ProfileBy
 from preroll.domain.window import SECOND
 from preroll.ports.rows import StepState
 from preroll.ports.store import RunRow, StepRow
@@ -49,10 +51,13 @@ class NodeGiven(Given):
     resource: Name | None = Field(default=None, description="the id or name of a resource")
     profile: Name | None = Field(default=None, description="the name of a profile instance")
     values: JsonObject = Field(default={}, description="parameter values that override the instance's")
+    profile_by: Annotated[ProfileBy, Field(strict=False)] | None = Field(
+        default=None, description="is the profile copied now, or read at each event? Null: as the node says"
+    )
 
     def choice(self) -> NodeChoice:
         """As the domain has it."""
-        return NodeChoice(self.resource, self.profile, self.values)
+        return NodeChoice(self.resource, self.profile, self.values, self.profile_by)
 
 
 class BookingGiven(Given):
@@ -156,6 +161,8 @@ class NodeShown(Shown):
     name: str = Field(description="the resource's name; empty: none is chosen")
     profile: str | None
     values: dict[str, Any]
+    profile_by: ProfileBy
+    kept: dict[str, Any] | None = Field(description="what the profile said when it was copied; null: it is read")
 
 
 class DefinitionNamed(Shown):
@@ -301,6 +308,8 @@ def booking_shown(found: BookingDetails) -> BookingShown:
                 name=found.resources.get(n.resource or "", ""),
                 profile=n.profile,
                 values=dict(n.values),
+                profile_by=taken_by(definition.node(label) if definition else None, n),
+                kept=dict(n.kept.values) if n.kept else None,
             )
             for label, n in b.nodes.items()
         },

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from preroll.app import holding, sight
-from preroll.domain.booking import Booking, Timing
+from preroll.domain.booking import Booking, NodeChoice, Timing
 from preroll.domain.capacity import Wish
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
@@ -156,7 +156,7 @@ def _wishes(
         if definition is not None and definition.node(label) is None
     ]:
         raise Invalid(mistakes)
-    shelf = holding.shelf_of(tx, platform)
+    shelf = tx.catalogue.profiles(platform)
     nodes = {node.label: node for node in definition.ordered} if definition else {}
     found = {}
     for label in (*nodes, *(label for label in question.nodes if label not in nodes)):
@@ -164,13 +164,14 @@ def _wishes(
         if wanted.profile and wanted.profile not in shelf.instances:
             what = f"there is no profile instance {wanted.profile}"
             raise Invalid([Mistake(f"nodes.{label}.profile", what, "a known one")])
-        profile, _, values = shelf.filled(node, wanted.profile, wanted.values)
+        filled = shelf.filled(node, NodeChoice(None, wanted.profile, wanted.values))
+        profile = filled.profile
         if wanted.values and profile is None:
             raise Invalid([Mistake(f"nodes.{label}.values", "the node takes no profile", "no values")])
         if profile and (mistakes := profile.mistakes(f"nodes.{label}.values", wanted.values)):
             raise Invalid(mistakes)
         asked = replace(node, function=wanted.function or node.function, pool=wanted.pool or node.pool)
-        found[label] = asked, profile.wish(label, values) if profile else Wish(label)
+        found[label] = asked, filled.wish(label)
     return found
 
 

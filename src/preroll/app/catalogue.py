@@ -16,6 +16,7 @@ from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake, NotFound, Stale
+from preroll.domain.inheritance import Resolved
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
@@ -148,6 +149,24 @@ class Catalogue:
         def query(tx: Tx) -> list[ProfileInstance]:
             home = sight.platform(tx, by, platform)
             return tx.catalogue.profile_instances(home.key)
+
+        return await self._store.read(query)
+
+    async def profile(self, by: Actor, ident: str) -> tuple[ProfileInstance, Resolved]:
+        """A profile instance by id, and what it says with all that it inherits.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+
+        def query(tx: Tx) -> tuple[ProfileInstance, Resolved]:
+            for home in tx.platforms.all():
+                shelf = tx.catalogue.profiles(home.key)
+                found = next((i for i in shelf.instances.values() if i.id == ident), None)
+                if found is not None:
+                    permit(by, "view", home.key)
+                    return found, shelf.resolved(found.name)
+            raise NotFound("profile instance", ident)
 
         return await self._store.read(query)
 

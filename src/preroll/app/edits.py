@@ -83,6 +83,7 @@ def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking]) -> BookingD
     )  # fmt: skip
     if mistakes := holding.node_mistakes(tx, booking, definition):
         raise Invalid(mistakes)
+    booking = holding.with_copies(tx, booking, definition, {})
     tried.append(booking)
     verdict = quarantine.weigh(tx, by, None, booking, force=new.force)
     booking = tx.bookings.add(booking)
@@ -154,6 +155,8 @@ def prepared(tx: Tx, before: Booking, change: Edit) -> tuple[Booking, ServiceDef
     mistakes = _edit_mistakes(before, after, change, boundaries, tx.now)
     if mistakes := mistakes or holding.node_mistakes(tx, after, definition):
         raise Invalid(mistakes)
+    if change.nodes:
+        after = holding.with_copies(tx, after, definition, before.nodes)
     return after, definition, boundaries
 
 

@@ -12,13 +12,11 @@ from preroll.domain.booking import Booking, State
 from preroll.domain.boundaries import Boundary, Kind
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
-from preroll.domain.definition import ServiceDefinition
 from preroll.domain.permission import Sight
-from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import Labels
-from preroll.domain.resource import Resource
 from preroll.ports.accounts import Accounts
 from preroll.ports.bundles import Bundles
+from preroll.ports.catalogue import Catalogue
 from preroll.ports.losses import Losses
 from preroll.ports.reservations import Reservations
 from preroll.ports.rows import (
@@ -112,38 +110,6 @@ class Boundaries(Protocol):
 
     def upsert(self, boundaries: Iterable[Boundary]) -> None:
         """Insert (key 0) or replace. Wakes the dispatcher when the transaction commits."""
-        ...
-
-
-class Catalogue(Protocol):
-    """Resources, profiles and definitions. Names are unique per platform and kind; definitions per (name, version)."""
-
-    def resource(self, ident: str) -> Resource:
-        """By id. Raises NotFound."""
-        ...
-
-    def resources(
-        self, platform: int, *, ids: Sequence[str] | None = None, names: Sequence[str] | None = None
-    ) -> list[Resource]: ...
-
-    def put_resource(self, resource: Resource) -> Resource:
-        """Insert (id empty or unknown) or replace by name; returns it as stored."""
-        ...
-
-    def profile_definitions(self, platform: int) -> list[ProfileDefinition]: ...
-    def put_profile_definition(self, definition: ProfileDefinition) -> ProfileDefinition: ...
-    def profile_instances(self, platform: int) -> list[ProfileInstance]: ...
-    def put_profile_instance(self, instance: ProfileInstance) -> ProfileInstance: ...
-
-    def definition(self, platform: int, name: str, version: int | None = None) -> ServiceDefinition:
-        """A version, or the newest published one. Raises NotFound."""
-        ...
-
-    def definition_by_key(self, key: int) -> ServiceDefinition: ...
-    def definitions(self, platform: int) -> list[ServiceDefinition]: ...
-
-    def put_definition(self, definition: ServiceDefinition) -> ServiceDefinition:
-        """Store as a new version unless the newest one says the same; returns what is stored."""
         ...
 
 

@@ -172,8 +172,8 @@ class Bookings:
         said = [f'%"profile":{_pattern(msgspec.json.encode(name).decode())}%' for name in sorted(instances)]
         terms = " or ".join(["definition in ?ints", *["body like ? escape '\\'"] * len(said)])
         rows = self._work.db.all(
-            f"select {COLUMNS} from booking where platform = ? and live = 1 and held_end_us > ? and ({terms})"
-            " order by key for no key update",
+            f"select {COLUMNS} from booking where platform = ? and live = 1 and (held_end_us > ? or began = 1)"
+            f" and ({terms}) order by key for no key update",
             platform, self._work.now, sorted(definitions), *said,
         )  # fmt: skip
         return [booking_of(row) for row in rows]
