@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import NotFound
+from preroll.domain.inheritance import Profiles
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import written
 from preroll.domain.resource import Resource
@@ -117,6 +118,12 @@ class Catalogue:
 
     def put_profile_instance(self, instance: ProfileInstance) -> ProfileInstance:
         return self._put_profile("profile_instance", PROFILE_INSTANCE, instance)
+
+    def profiles(self, platform: int) -> Profiles:
+        shelf = self._shelf(platform)
+        if shelf.profiles is None:
+            shelf.profiles = Profiles(self.profile_definitions(platform), self.profile_instances(platform))
+        return shelf.profiles
 
     def _profiles(self, table: str, codec: Codec[P], platform: int) -> list[P]:
         rows = self._work.db.all(f"select key, body from {table} where platform = ? order by name", platform)
