@@ -239,7 +239,7 @@ def _shut(resource: Resource, held: Window, closure: Closure, opens: int | None)
     again = f"; it opens at {written(opens)}" if opens not in (None, closure.end) else ""
     permanent = "; a permanent booking needs it open without end" if held.end is None else ""
     return Clash(
-        resource.name, "", "", max(closure.start, held.start), None if closure.end >= FOREVER else closure.end, 0, 0, 0,
+        resource.name, "", "", closure.start if since else held.start, None if closure.end >= FOREVER else closure.end, 0, 0, 0,
         "", f"closed {since}{until} ({closure.why}){again}{permanent}", opens,
     )  # fmt: skip
 
