@@ -14,6 +14,7 @@ from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Clash
+from preroll.domain.function import Function, Pool
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import Labels
 from preroll.domain.resource import Resource
@@ -137,7 +138,7 @@ class Reservations(Protocol):
 
 
 class Catalogue(Protocol):
-    """Resources, profiles and definitions. Names are unique per platform and kind; definitions per (name, version)."""
+    """What can be booked. Names are unique per platform and kind; definitions per (name, version)."""
 
     def resource(self, ident: str) -> Resource:
         """By id. Raises NotFound."""
@@ -151,6 +152,8 @@ class Catalogue(Protocol):
         """Insert (id empty or unknown) or replace by name; returns it as stored."""
         ...
 
+    def pools(self, platform: int) -> list[Pool]: ...
+    def functions(self, platform: int) -> list[Function]: ...
     def profile_definitions(self, platform: int) -> list[ProfileDefinition]: ...
     def put_profile_definition(self, definition: ProfileDefinition) -> ProfileDefinition: ...
     def profile_instances(self, platform: int) -> list[ProfileInstance]: ...

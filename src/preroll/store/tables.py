@@ -66,6 +66,22 @@ def _partial(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
+def _named(name: str) -> Table:
+    """What is known by its name, and has nothing that a query asks for but that."""
+    return Table(
+        name,
+        metadata,
+        _key(),
+        _need("id", Text),
+        _need("platform", Long),
+        _need("name", Text),
+        _need("revision", Long),
+        _need("body", Json),
+        UniqueConstraint("id"),
+        UniqueConstraint("platform", "name"),
+    )
+
+
 platform = Table(
     "platform",
     metadata,
@@ -107,29 +123,8 @@ resource = Table(
     Index("ix_resource_held_as", "held_as"),
     _partial("ix_resource_labels", "labels", where="labels <> ''"),
 )
-profile_definition = Table(
-    "profile_definition",
-    metadata,
-    _key(),
-    _need("id", Text),
-    _need("platform", Long),
-    _need("name", Text),
-    _need("revision", Long),
-    _need("body", Json),
-    UniqueConstraint("id"),
-    UniqueConstraint("platform", "name"),
-)
-profile_instance = Table(
-    "profile_instance",
-    metadata,
-    _key(),
-    _need("id", Text),
-    _need("platform", Long),
-    _need("name", Text),
-    _need("revision", Long),
-    _need("body", Json),
-    UniqueConstraint("id"),
-    UniqueConstraint("platform", "name"),
+pool, function, profile_definition, profile_instance = (
+    _named(name) for name in ("pool", "function", "profile_definition", "profile_instance")
 )
 service_definition = Table(
     "service_definition",
