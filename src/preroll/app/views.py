@@ -62,9 +62,19 @@ class RunDetails:
     steps: tuple[StepRow, ...]
 
 
-def details(tx: Tx, booking: Booking) -> BookingDetails:
-    """Put a booking's details together."""
-    boundaries, ids = tx.boundaries.of(booking.key), booking.resources
+def details(
+    tx: Tx,
+    booking: Booking,
+    boundaries: Sequence[Boundary] | None = None,
+    not_reset: Sequence[Booking] | None = None,
+) -> BookingDetails:
+    """Put a booking's details together.
+
+    Args:
+        boundaries: its own, when they are known already.
+        not_reset: who left one of its resources not reset, when that is known already.
+    """
+    boundaries, ids = tx.boundaries.of(booking.key) if boundaries is None else boundaries, booking.resources
     resources = tx.catalogue.resources(booking.platform, ids=ids) if ids else []
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     audited = definition is not None and bool(definition.audits)
@@ -79,7 +89,7 @@ def details(tx: Tx, booking: Booking) -> BookingDetails:
         waiting=tuple(_waiting(tx, booking, boundaries, resources)),
         actions=tuple(action for action in possible_actions(booking) if not never.get(action)),
         late_us=_late(booking, boundaries, tx.now),
-        warnings=tuple(_warnings(tx, booking, resources, lot)),
+        warnings=tuple(_warnings(tx, booking, resources, lot, not_reset)),
         resources={r.id: r.name for r in resources},
         known=stands(booking, boundaries, tx.records.rounds(booking.key)) if audited else None,
         lot=lot,
@@ -115,7 +125,9 @@ def _waiting(tx: Tx, booking: Booking, boundaries: Sequence[Boundary], resources
     return found
 
 
-def _warnings(tx: Tx, booking: Booking, resources: Sequence[Resource], lot: Lot | None) -> list[str]:
+def _warnings(
+    tx: Tx, booking: Booking, resources: Sequence[Resource], lot: Lot | None, not_reset: Sequence[Booking] | None
+) -> list[str]:
     found = []
     end = booking.timing.end
     if booking.phase is Phase.WAITING and booking.state is not State.CONFIRMED and end is not None and end <= tx.now:
@@ -127,7 +139,7 @@ def _warnings(tx: Tx, booking: Booking, resources: Sequence[Resource], lot: Lot 
     if booking.state in (State.PARTIAL, State.CONFIRMED, State.ON_HOLD):
         found += [
             f"a resource was not reset by {b.name} ({b.id})"
-            for b in tx.reservations.not_reset_on(resources)
+            for b in (tx.reservations.not_reset_on(resources) if not_reset is None else not_reset)
             if b.id != booking.id
         ]
     return found

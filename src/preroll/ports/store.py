@@ -13,15 +13,13 @@ from preroll.domain.boundaries import Boundary, Kind
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
-from preroll.domain.errors import Clash
 from preroll.domain.function import Function, Pool
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import Labels
 from preroll.domain.resource import Resource
-from preroll.domain.usage import Need, Usage
-from preroll.domain.window import Window
 from preroll.ports.bundles import Bundles
 from preroll.ports.losses import Losses
+from preroll.ports.reservations import Reservations
 from preroll.ports.rows import (
     Adopted,
     Claims,
@@ -107,33 +105,6 @@ class Boundaries(Protocol):
 
     def upsert(self, boundaries: Iterable[Boundary]) -> None:
         """Insert (key 0) or replace. Wakes the dispatcher when the transaction commits."""
-        ...
-
-
-class Reservations(Protocol):
-    """What bookings hold."""
-
-    def hold(self, booking: Booking, needs: Sequence[Need]) -> None:
-        """Replace what the booking holds by what it needs now, over its held window."""
-        ...
-
-    def release(self, booking: int) -> None: ...
-
-    def clashes(self, booking: Booking, needs: Sequence[Need]) -> list[Clash]:
-        """What would exceed a limit, or cannot be done, if the booking got what it needs over its held window.
-
-        Locks the resource rows in id order first and reads the overlaps in the next statement.
-        """
-        ...
-
-    def usages(self, resources: Sequence[Resource], window: Window, *, but: int = 0) -> Mapping[int, Sequence[Usage]]:
-        """What bookings hold of these resources within a window, by key of the resource; ``but`` is left out."""
-        ...
-
-    def runs_on(self, booking: Booking) -> list[Booking]: ...
-
-    def not_reset_on(self, resources: Sequence[Resource]) -> list[Booking]:
-        """Bookings that ended without having reset one of these resources."""
         ...
 
 

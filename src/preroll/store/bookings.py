@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import msgspec
 
@@ -23,7 +23,10 @@ NAMES = (
 WIDTH = len(NAMES)
 COLUMNS = ", ".join(NAMES)
 STATES = {state.value: state for state in State}
-_LIVE_WITH_A_SERVICE = "live = 1 and definition is not null"
+_NAMESAKE = (
+    f"select {COLUMNS} from booking where platform = ? and folded = ? and live = 1 and definition is not null"
+    " and held_start_us < ? and held_end_us > ? and key <> ? order by held_start_us, key limit 1"
+)
 
 
 def columns(alias: str) -> str:
@@ -167,12 +170,18 @@ class Bookings:
         return [booking_of(row) for row in rows]
 
     def named(self, platform: int, name: str, start_us: int, end_us: int | None, but: int | None) -> Booking | None:
-        row = self._work.db.one(
-            f"select {COLUMNS} from booking where platform = ? and folded = ? and {_LIVE_WITH_A_SERVICE}"
-            " and held_start_us < ? and held_end_us > ? and key <> ? order by held_start_us, key limit 1",
-            platform, name.casefold(), FOREVER if end_us is None else end_us, start_us, 0 if but is None else but,
-        )  # fmt: skip
+        until = FOREVER if end_us is None else end_us
+        row = self._work.db.one(_NAMESAKE, platform, name.casefold(), until, start_us, 0 if but is None else but)
         return None if row is None else booking_of(row)
+
+
+def namesake_of(work: Work, booking: Booking) -> Callable[[], Booking | None]:
+    """Another live booking with a service that has its name at its time, when that is wanted."""
+    if booking.definition is None:
+        return lambda: None
+    held = booking.timing.held
+    rows = work.db.later(_NAMESAKE, booking.platform, booking.name.casefold(), held.until, held.start, booking.key)
+    return lambda: next(map(booking_of, rows()), None)
 
 
 def _pattern(text: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from preroll.ports import store as ports
 from preroll.ports.bundles import Bundles as BundlesPort
 from preroll.ports.losses import Losses as LossesPort
+from preroll.ports.reservations import Reservations as ReservationsPort
 from preroll.ports.workers import Workers as WorkersPort
 from preroll.store.answers import Answers
 from preroll.store.bookings import Bookings
@@ -28,7 +29,7 @@ class SqlTx:
         self._work = work
         self.bookings: ports.Bookings = Bookings(work)
         self.boundaries: ports.Boundaries = Boundaries(work)
-        self.reservations: ports.Reservations = Reservations(work)
+        self.reservations: ReservationsPort = Reservations(work)
         self.losses: LossesPort = Losses(work)
         platforms = Platforms(work)
         self.platforms: ports.Platforms = platforms
