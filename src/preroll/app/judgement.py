@@ -13,6 +13,7 @@ from preroll.domain.config import Platform
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Mistake
 from preroll.domain.function import Function, Pool
+from preroll.domain.inheritance import derivation_mistakes
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import A_LABEL, is_label, labels_of
 from preroll.domain.resource import Resource
@@ -58,7 +59,7 @@ class _Bench:
 
     def __init__(self, shelf: Shelf) -> None:
         self._profiles = {p.name: p for p in shelf.of(ProfileDefinition)}
-        self._instances = {i.name: i.definition for i in shelf.of(ProfileInstance)}
+        self._instances = {i.name: i for i in shelf.of(ProfileInstance)}
         resources = shelf.of(Resource)
         self._functions = {f.name: f for f in shelf.of(Function)}
         self._function_names = self._functions.keys() | {r.function for r in resources if r.function}
@@ -89,7 +90,7 @@ class _Bench:
         found = owner.mistakes("values", document.values)
         for state, values in document.states.items():
             found += owner.mistakes(f"states.{state}", values)
-        return found
+        return found + derivation_mistakes(document, self._instances)
 
     def _function(self, function: Function) -> list[Mistake]:
         found = self._of_known_profile("profile", function.profile) + function.mistakes()
@@ -120,7 +121,8 @@ class _Bench:
             found.append(
                 Mistake(f"{where}.profile", f"is {node.profile}", f"{function.profile}, as {function.name} takes")
             )
-        if node.default_profile and self._instances.get(node.default_profile) != node.profile:
+        instance = self._instances.get(node.default_profile)
+        if node.default_profile and (instance is None or instance.definition != node.profile):
             what = f"is no instance of {node.profile or 'a profile'}"
             found.append(Mistake(f"{where}.default_profile", what, "one that is"))
         return found
@@ -147,12 +149,7 @@ def _resource_mistakes(document: Resource) -> list[Mistake]:
 
 
 def _profile_mistakes(document: ProfileDefinition) -> list[Mistake]:
-    return [
-        mistake
-        for index, p in enumerate(document.parameters)
-        for mistake in p.mistakes(f"parameters.{index}")
-        + ([] if p.default is None else document.mistakes("parameters", {p.name: p.default}))
-    ]
+    return [mistake for index, p in enumerate(document.parameters) for mistake in p.mistakes(f"parameters.{index}")]
 
 
 def _audit_mistakes(definition: ServiceDefinition, labels: Sequence[str]) -> list[Mistake]:

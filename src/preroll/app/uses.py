@@ -59,6 +59,9 @@ def _documents(document: Document, left: Shelf) -> Iterator[str]:
                     yield f"function {function.name}"
             yield from _nodes(left, lambda node: node.profile == name)
         case ProfileInstance(name=name):
+            for instance in left.of(ProfileInstance):
+                if name == instance.parent or name in instance.variants.values():
+                    yield f"profile instance {instance.name}"
             yield from _nodes(left, lambda node: node.default_profile == name)
         case Function(name=name) if all(r.function != name for r in left.of(Resource)):
             yield from _nodes(left, lambda node: node.function == name)

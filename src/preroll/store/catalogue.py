@@ -10,6 +10,7 @@ from typing import TypeVar
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import NotFound
 from preroll.domain.function import Function, Pool
+from preroll.domain.inheritance import Profiles
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import written
 from preroll.domain.resource import Resource
@@ -126,6 +127,12 @@ class Catalogue:
 
     def put_profile_instance(self, instance: ProfileInstance) -> ProfileInstance:
         return self._put_named("profile_instance", PROFILE_INSTANCE, instance)
+
+    def profiles(self, platform: int) -> Profiles:
+        shelf = self._shelf(platform)
+        if shelf.profiles is None:
+            shelf.profiles = Profiles(self.profile_definitions(platform), self.profile_instances(platform))
+        return shelf.profiles
 
     def _named(self, table: str, codec: Codec[N], platform: int) -> list[N]:
         rows = self._work.db.all(f"select key, body from {table} where platform = ? order by name", platform)
