@@ -9,6 +9,7 @@ from pydantic import Field
 
 from preroll.api.checks import AuditGiven
 from preroll.api.fields import Given, JsonObject, Name, Prose, Span, Word
+from preroll.api.opening_hours import AvailabilityGiven
 from preroll.domain.bundle import Bundle
 from preroll.domain.capacity import LARGEST, Capability
 from preroll.domain.config import Limits, Platform, PlatformConfig
@@ -58,6 +59,7 @@ class ResourceGiven(Given):
     )
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="lower is taken first")] = 0
     mode: Annotated[Mode, Choice] = Mode.AVAILABLE
+    availability: AvailabilityGiven | None = Field(default=None, description="when it can be booked; null: always")
     device: Word = Field(
         default="", description="the box behind it; resources of one device are never configured at once"
     )
@@ -73,7 +75,7 @@ class ResourceGiven(Given):
             concurrency=self.concurrency, capacities=self.capacities,
             capabilities={name: c.thing() for name, c in self.capabilities.items()},
             priority=self.priority, mode=self.mode, device=self.device, properties=self.properties,
-            labels=self.labels,
+            labels=self.labels, availability=self.availability.thing() if self.availability else None,
         )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from preroll.api.checks import AuditShown, audit_shown
 from preroll.api.fields import Shown
+from preroll.api.opening_hours import AvailabilityShown, opening_hours_shown
 from preroll.domain.capacity import Capability
 from preroll.domain.config import Platform
 from preroll.domain.definition import Publication, ServiceDefinition
@@ -51,6 +52,7 @@ class ResourceShown(DocumentShown):
     capabilities: dict[str, CapabilityShown]
     priority: int
     mode: Mode
+    availability: AvailabilityShown | None
     device: str
     properties: dict[str, Any]
     labels: dict[str, str]
@@ -199,6 +201,7 @@ def resource_shown(r: Resource) -> ResourceShown:
         function=r.function, pools=list(r.pools), concurrency=r.concurrency, priority=r.priority, mode=r.mode,
         capacities=dict(r.capacities), capabilities={n: _capability_shown(c) for n, c in r.capabilities.items()},
         device=r.device, properties=dict(r.properties), labels=dict(r.labels),
+        availability=opening_hours_shown(r.availability),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+from preroll.api import opening_hours
 from preroll.api.documents import (
     FunctionGiven,
     InterfaceGiven,
@@ -59,7 +60,7 @@ class Difference(NamedTuple):
 
 def whole(thing: Document | Platform) -> Plain:
     """All fields of a document, those with their default value included."""
-    full = _shown(thing).model_dump(mode="json")
+    full = _shown(thing).model_dump(mode="json", by_alias=True)
     for name, neat in _NEAT.items():
         if name in full:
             full[name] = neat(full[name])
@@ -109,6 +110,8 @@ def written(thing: Document | Platform) -> Plain:
         found["audits"] = [_lean(audit, parts.audit) for audit in found["audits"]]
     if "capabilities" in found:
         found["capabilities"] = {n: _lean(c, parts.capability) for n, c in found["capabilities"].items()}
+    if found.get("availability"):
+        found["availability"] = opening_hours.lean(found["availability"])
     return found
 
 

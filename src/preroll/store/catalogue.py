@@ -39,7 +39,7 @@ class Catalogue:
         row = self._work.db.one("select key, body from resource where id = ?", ident)
         if row is None:
             raise NotFound("resource", ident)
-        return _resource(row)
+        return read_resources([row], self._platforms)[0]
 
     def resources(
         self, platform: int, *, ids: Sequence[str] | None = None, names: Sequence[str] | None = None
@@ -70,7 +70,7 @@ class Catalogue:
             f"select key, body from resource where platform = ? and removed = 0 {where} order by name",
             platform, *values,
         )  # fmt: skip
-        return [_resource(row) for row in rows]
+        return read_resources(rows, self._platforms)
 
     def _shelf(self, platform: int) -> Shelf:
         """What is known of a platform's catalogue; nothing, in a transaction that writes it."""
@@ -96,7 +96,7 @@ class Catalogue:
             assert made is not None  # noqa: S101 - it was inserted
             self._platforms.touch(new.platform)
             return replace(new, key=made[0])
-        stored = _resource(row)
+        (stored,) = read_resources([row[:2]], self._platforms)
         now = replace(resource, id=stored.id, key=stored.key, revision=stored.revision)
         if now == stored and not row[2]:
             return stored
@@ -236,5 +236,15 @@ class Catalogue:
         return found
 
 
-def _resource(row: Row) -> Resource:
-    return replace(RESOURCE.decode(row[1]), key=row[0])
+def read_resources(rows: Iterable[Row], platforms: Platforms) -> list[Resource]:
+    """Resources of rows ``(key, body)``."""
+    return in_their_zones([replace(RESOURCE.decode(body), key=key) for key, body in rows], platforms)
+
+
+def in_their_zones(resources: list[Resource], platforms: Platforms) -> list[Resource]:
+    """The resources; weekly hours that have no zone are in that of the platform, as it is now."""
+    homes = {r.platform for r in resources if r.availability and r.availability.lives_at_home}
+    if not homes:
+        return resources
+    zones = {key: platform.zone for key, platform in platforms.by_keys(homes).items()}
+    return [r.at_home(zones[r.platform]) if r.platform in zones else r for r in resources]
