@@ -134,6 +134,8 @@ class BookingSummary:
     priority: int
     zone: str
     not_reset: bool
+    attention: str | None
+    """``near_air`` or ``lapsed``: it is not confirmed, and its time comes near or is over."""
     revision: int
     changed: datetime
 
