@@ -91,6 +91,18 @@ CREATE TABLE failed_sign_in (
 
 CREATE INDEX ix_failed_sign_in_at_us ON failed_sign_in (at_us);
 
+CREATE TABLE function (
+	"key" INTEGER NOT NULL,
+	id TEXT NOT NULL,
+	platform INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	revision INTEGER NOT NULL,
+	body TEXT NOT NULL,
+	CONSTRAINT pk_function PRIMARY KEY ("key"),
+	CONSTRAINT uq_function_id UNIQUE (id),
+	CONSTRAINT uq_function_platform_name UNIQUE (platform, name)
+);
+
 CREATE TABLE origin (
 	platform INTEGER NOT NULL,
 	kind TEXT NOT NULL,
@@ -131,6 +143,18 @@ CREATE TABLE platform_config (
 	config TEXT NOT NULL,
 	at_us INTEGER NOT NULL,
 	CONSTRAINT pk_platform_config PRIMARY KEY (platform, version)
+);
+
+CREATE TABLE pool (
+	"key" INTEGER NOT NULL,
+	id TEXT NOT NULL,
+	platform INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	revision INTEGER NOT NULL,
+	body TEXT NOT NULL,
+	CONSTRAINT pk_pool PRIMARY KEY ("key"),
+	CONSTRAINT uq_pool_id UNIQUE (id),
+	CONSTRAINT uq_pool_platform_name UNIQUE (platform, name)
 );
 
 CREATE TABLE profile_definition (
@@ -281,7 +305,6 @@ CREATE TABLE booking (
 	created_by TEXT NOT NULL,
 	changed_us INTEGER NOT NULL,
 	scopes TEXT DEFAULT '' NOT NULL,
-	alarmed INTEGER DEFAULT 0 NOT NULL,
 	CONSTRAINT pk_booking PRIMARY KEY ("key"),
 	CONSTRAINT uq_booking_id UNIQUE (id),
 	CONSTRAINT fk_booking_platform FOREIGN KEY(platform) REFERENCES platform ("key"),
@@ -289,8 +312,6 @@ CREATE TABLE booking (
 );
 
 CREATE INDEX ix_booking_live_name ON booking (platform, folded) WHERE live = 1;
-
-CREATE INDEX ix_booking_near ON booking (platform, held_start_us) WHERE alarmed = 0 and state in ('On-Hold', 'Partial', 'Quarantined');
 
 CREATE INDEX ix_booking_start_us_id ON booking (start_us, id);
 
