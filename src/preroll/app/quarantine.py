@@ -116,16 +116,23 @@ def lot_of(tx: Tx, booking: Booking) -> Lot | None:
     return None if booking.phase is Phase.RUNNING and not found else Lot(_was(tx, booking), losses, tuple(found))
 
 
-def holders(tx: Tx, usages: Mapping[int, Sequence[Usage]], resources: Sequence[Resource]) -> list[Contender]:
-    """Who holds these resources, with what they hold of them; they stay as they are until the transaction ends."""
-    held: dict[str, dict[int, dict[str, tuple[int, str]]]] = {}
-    for key, found in usages.items():
-        for usage in found:
-            held.setdefault(usage.booking, {}).setdefault(key, {})[usage.dimension] = usage.amount, usage.agreed
+def holders(tx: Tx, resources: Sequence[Resource], held: Window, but: Booking | None = None) -> list[Contender]:
+    """Who holds these resources within a window, with what they hold of them; they stay so until the transaction ends.
+
+    Their bookings are locked, ``but`` with them, in one order for all; then what they hold is read again: somebody may
+    have let go before.
+    """
+    own = (but.key, [but.id] if but.key else []) if but else (0, [])
+    seen = tx.reservations.usages(resources, held, but=own[0])
+    bookings = {b.id: b for b in tx.bookings.several({u.booking for found in seen.values() for u in found}.union(own[1]))}
     known = {resource.key: resource for resource in resources}
+    shares: dict[str, dict[int, dict[str, tuple[int, str]]]] = {}
+    for key, found in tx.reservations.usages(resources, held, but=own[0]).items():
+        for usage in found:
+            shares.setdefault(usage.booking, {}).setdefault(key, {})[usage.dimension] = usage.amount, usage.agreed
     return [
-        Contender(booking, tuple(Share(known[key], amounts) for key, amounts in held[booking.id].items()))
-        for booking in tx.bookings.several(held)
+        Contender(bookings[ident], tuple(Share(known[key], amounts) for key, amounts in held_of.items()))
+        for ident, held_of in shares.items()
     ]
 
 
