@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A booking is made, or changed: what is asked for, what is wrong with it, and the unit that saves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from preroll.app import holding, quarantine
+from preroll.app.recording import store, tell
+from preroll.app.views import BookingDetails, details
+from preroll.domain.booking import LIFE_CYCLE, Booking, NodeChoice, State, Timing, Trigger, require_action
+from preroll.domain.boundaries import Boundary, begun_kinds, orchestrates, retime
+from preroll.domain.definition import ServiceDefinition
+from preroll.domain.edits import timing_mistakes
+from preroll.domain.errors import Invalid, Mistake, Stale
+from preroll.domain.permission import Actor, permit
+from preroll.domain.service import STOP
+from preroll.ports.store import Tx
+
+Retime = Callable[[Timing], Timing]
+
+
+@dataclass(frozen=True, slots=True)
+class NewBooking:
+    """What is asked for. Resources are named by id or by name."""
+
+    name: str
+    timing: Timing
+    platform: str = "default"
+    definition: str | None = None
+    """Name of a service definition; None: a free list of resources."""
+    definition_version: int | None = None
+    nodes: Mapping[str, NodeChoice] = field(default_factory=dict)
+    properties: Mapping[str, object] = field(default_factory=dict)
+    priority: int = 0
+    zone: str = ""
+    id: str = ""
+    """The client's own UUID; empty: one is made."""
+    force: bool = False
+    """Save it in spite of conflicts: who must yield is quarantined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What is to change; None leaves a thing alone. Nodes given replace those of the same label; None removes one."""
+
+    name: str | None = None
+    timing: Timing | Retime | None = None
+    """A rule from the stored timing to the new one lets the end move and keeps the start as it is now."""
+    nodes: Mapping[str, NodeChoice | None] | None = None
+    properties: Mapping[str, object] | None = None
+    priority: int | None = None
+    force: bool = False
+    """Save it in spite of conflicts: who must yield is quarantined."""
+
+
+def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking]) -> BookingDetails:
+    """Book: the state is Partial, the resources are held, nothing is orchestrated.
+
+    Raises:
+        Invalid: every mistake in the input. Conflict: a resource is held. NameInUse.
+    """
+    platform = tx.platforms.get(new.platform)
+    permit(by, "booking.create", platform.key)
+    mistakes = list(new.timing.mistakes())
+    if not new.name.strip():
+        mistakes.append(Mistake("name", "is empty", "a name"))
+    definition = None
+    if new.definition is not None:
+        definition = tx.catalogue.definition(platform.key, new.definition, new.definition_version)
+    if mistakes:
+        raise Invalid(mistakes)
+    booking = Booking(
+        key=0, id=new.id or tx.new_id(), platform=platform.key, name=new.name.strip(), state=LIFE_CYCLE.initial,
+        timing=new.timing, definition=definition.key if definition else None,
+        nodes=_resolve(tx, platform.key, new.nodes), properties=dict(new.properties), priority=new.priority,
+        service_state=platform.config.service_states.mapping.initial or STOP, zone=new.zone or platform.zone,
+        created_us=tx.now, created_by=by.name, changed_us=tx.now,
+    )  # fmt: skip
+    if mistakes := holding.node_mistakes(tx, booking, definition):
+        raise Invalid(mistakes)
+    tried.append(booking)
+    verdict = quarantine.weigh(tx, by, None, booking, force=new.force)
+    booking = tx.bookings.add(booking)
+    tell(tx, by, "booking.created", booking, after=booking.state)
+    quarantine.impose(tx, by, verdict.others, f"booking {booking.id}")
+    return details(tx, quarantine.hold(tx, by, booking, verdict))
+
+
+def edit(
+    tx: Tx,
+    by: Actor,
+    ident: str,
+    seen: int | None,
+    change: Edit,
+    installed: Collection[str] | None,
+    tried: list[Booking],
+) -> BookingDetails:
+    """Change what is given. The boundaries that have not begun move in the same transaction.
+
+    A confirmed booking that loses something mandatory becomes Partial again.
+
+    Raises:
+        Invalid: every mistake. Conflict. NameInUse. ActionNotPossible: it has ended.
+    """
+    before = open_booking(tx, by, ident, seen, "booking.edit")
+    require_action(before, "edit")
+    after, definition, boundaries = prepared(tx, before, change)
+    if after == before:
+        return details(tx, before)
+    tried.append(after)
+    verdict = quarantine.weigh(tx, by, before, after, force=change.force)
+    quarantine.impose(tx, by, verdict.others, f"booking {after.id}")
+    if after.state is State.CONFIRMED and not after.began and not verdict.own:
+        lost = holding.missing(tx, after, definition, installed)
+        if lost:
+            after = replace(after, state=LIFE_CYCLE.fire(after.state, Trigger.DEMOTE))
+            tell(tx, by, "booking.state", after, before.state, after.state, "; ".join(map(str, lost)), "edit")
+    after = store(tx, before, after)
+    tell(tx, by, "booking.edited", after, why=", ".join(differences(before, after)))
+    after = quarantine.hold(tx, by, after, verdict)
+    if boundaries:
+        boundaries = tx.boundaries.of(after.key)
+        tx.boundaries.upsert(retime(boundaries, after.key, after.timing, armed=orchestrates(after.state)))
+    return details(tx, after)
+
+
+def open_booking(tx: Tx, by: Actor, ident: str, seen: int | None, action: str) -> Booking:
+    """The booking that an action is about, if the actor may carry it out and has seen how it stands.
+
+    Raises:
+        NotFound. NotPermitted. Stale: ``seen`` is not its revision any more; None skips that guard.
+    """
+    booking = tx.bookings.get(ident)
+    permit(by, action, booking.platform)
+    if seen is not None and seen != booking.revision:
+        raise Stale(f"booking {ident}", seen, booking.revision)
+    return booking
+
+
+def prepared(tx: Tx, before: Booking, change: Edit) -> tuple[Booking, ServiceDefinition | None, list[Boundary]]:
+    """The booking with what is to change, if nothing of it is mistaken; its definition and its boundaries.
+
+    Raises:
+        Invalid: every mistake.
+    """
+    boundaries, after = tx.boundaries.of(before.key), _edited(tx, before, change)
+    definition = tx.catalogue.definition_by_key(after.definition) if after.definition else None
+    mistakes = _edit_mistakes(before, after, change, boundaries, tx.now)
+    if mistakes := mistakes or holding.node_mistakes(tx, after, definition):
+        raise Invalid(mistakes)
+    return after, definition, boundaries
+
+
+def differences(before: Booking, after: Booking) -> list[str]:
+    """What an edit changed, by name."""
+    watched = ("name", "timing", "nodes", "properties", "priority")
+    return [name for name in watched if getattr(before, name) != getattr(after, name)]
+
+
+def initial(tx: Tx, booking: Booking) -> Booking:
+    """The booking with the service state that a confirmed one begins in."""
+    mapping = tx.platforms.by_key(booking.platform).config.service_states.mapping
+    return replace(booking, service_state=mapping.initial or STOP)
+
+
+def _resolve(tx: Tx, platform: int, nodes: Mapping[str, NodeChoice]) -> dict[str, NodeChoice]:
+    """Resources may be named by name; stored are ids."""
+    asked = [n.resource for n in nodes.values() if n.resource]
+    ids = {r.name: r.id for r in tx.catalogue.resources(platform, names=asked)} if asked else {}
+    return {
+        label: replace(n, resource=ids.get(n.resource, n.resource)) if n.resource else n for label, n in nodes.items()
+    }
+
+
+def _edited(tx: Tx, before: Booking, change: Edit) -> Booking:
+    nodes = dict(before.nodes)
+    for label, choice in (change.nodes or {}).items():
+        if choice is None:
+            nodes.pop(label, None)
+        else:
+            nodes[label] = choice
+    properties = dict(before.properties) | dict(change.properties or {})
+    return replace(
+        before,
+        name=before.name if change.name is None else change.name.strip(),
+        timing=_timing(before.timing, change.timing),
+        nodes=_resolve(tx, before.platform, nodes) if change.nodes else before.nodes,
+        properties={k: v for k, v in properties.items() if v is not None},
+        priority=before.priority if change.priority is None else change.priority,
+    )
+
+
+def _edit_mistakes(
+    before: Booking, after: Booking, change: Edit, boundaries: Sequence[Boundary], now: int
+) -> list[Mistake]:
+    found = list(after.timing.mistakes())
+    if not after.name:
+        found.append(Mistake("name", "is empty", "a name"))
+    found += timing_mistakes(before.timing, after.timing, begun_kinds(boundaries), now)
+    if before.began and change.nodes:
+        found.append(Mistake("nodes", "are in use: the booking runs", "no change of nodes"))
+    if any(b.trigger is Trigger.FINISH for b in boundaries) and after.timing != before.timing:
+        found.append(Mistake("end", "is frozen: the booking is being finished", "no change of the timing"))
+    return found
+
+
+def _timing(before: Timing, change: Timing | Retime | None) -> Timing:
+    if change is None or isinstance(change, Timing):
+        return change or before
+    return change(before)

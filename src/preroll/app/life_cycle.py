@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people decide of a booking that waits: confirm it, put it on hold, cancel it, take it out of quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from preroll.app import holding, quarantine
+from preroll.app.edits import Edit, differences, initial, open_booking, prepared
+from preroll.app.recording import fire
+from preroll.app.views import BookingDetails, details
+from preroll.domain.booking import Booking, State, Trigger, require_action
+from preroll.domain.boundaries import BOUNDARY, Boundary, BoundaryState, BoundaryTrigger, orchestrates, retime
+from preroll.domain.errors import NotReady
+from preroll.domain.permission import Actor
+from preroll.ports.store import Tx
+
+_BACK = {State.ON_HOLD: Trigger.LEAVE_QUARANTINE_HELD, State.CONFIRMED: Trigger.CONFIRM}
+"""What takes a booking out of quarantine, by what it was; others become Partial."""
+
+
+def confirm(tx: Tx, by: Actor, ident: str, seen: int | None, installed: Collection[str] | None) -> BookingDetails:
+    """Schedule it to be orchestrated: its boundaries are armed.
+
+    Raises:
+        NotReady: everything that is missing, at once.
+    """
+    before = open_booking(tx, by, ident, seen, "booking.confirm")
+    require_action(before, "confirm", Trigger.CONFIRM)
+    definition = tx.catalogue.definition_by_key(before.definition) if before.definition else None
+    if lost := holding.missing(tx, before, definition, installed):
+        raise NotReady(lost)
+    after = fire(tx, by, before, initial(tx, before), Trigger.CONFIRM)
+    if tx.losses.of(after.key):
+        quarantine.regain(tx, after, holding.needs_of(tx, after))
+    tx.boundaries.upsert(retime(tx.boundaries.of(after.key), after.key, after.timing, armed=True))
+    return details(tx, after)
+
+
+def leave_quarantine(
+    tx: Tx,
+    by: Actor,
+    ident: str,
+    seen: int | None,
+    change: Edit,
+    installed: Collection[str] | None,
+    tried: list[Booking],
+) -> BookingDetails:
+    """Leave quarantine with all that it needs, as it was or with another resource, time or profile.
+
+    It is what it was before: Partial, On-Hold, or Confirmed once it can be confirmed.
+
+    Raises:
+        Invalid: every mistake of the change. Conflict: it still cannot have all. NameInUse.
+        NotReady: it was Confirmed, and this is missing.
+    """
+    before = open_booking(tx, by, ident, seen, "booking.leave-quarantine")
+    require_action(before, "leave-quarantine", Trigger.LEAVE_QUARANTINE)
+    after, definition, boundaries = prepared(tx, before, change)
+    tried.append(after)
+    needs = quarantine.require_whole(tx, after)
+    trigger = _BACK.get(tx.losses.was(before.key) or State.PARTIAL, Trigger.LEAVE_QUARANTINE)
+    if trigger is Trigger.CONFIRM:
+        if lost := holding.missing(tx, after, definition, installed):
+            raise NotReady(lost)
+        after = initial(tx, after)
+    changed = ", ".join(differences(before, after))
+    after = fire(tx, by, before, after, trigger, changed, Trigger.LEAVE_QUARANTINE)
+    quarantine.regain(tx, after, needs)
+    if boundaries or orchestrates(after.state):
+        tx.boundaries.upsert(retime(boundaries, after.key, after.timing, armed=orchestrates(after.state)))
+    return details(tx, after)
+
+
+def hold(tx: Tx, by: Actor, ident: str, seen: int | None) -> BookingDetails:
+    """Put it on hold: it will not be executed, its resources stay reserved."""
+    before = open_booking(tx, by, ident, seen, "booking.hold")
+    require_action(before, "hold", Trigger.HOLD)
+    after = fire(tx, by, before, before, Trigger.HOLD)
+    tx.boundaries.upsert(retime(tx.boundaries.of(after.key), after.key, after.timing, armed=False))
+    return details(tx, after)
+
+
+def cancel(tx: Tx, by: Actor, ident: str, seen: int | None, why: str) -> BookingDetails:
+    """Cancel a booking that does not run yet: it is never executed and releases its resources."""
+    before = open_booking(tx, by, ident, seen, "booking.cancel")
+    require_action(before, "cancel", Trigger.CANCEL)
+    after = fire(tx, by, before, before, Trigger.CANCEL, why)
+    tx.reservations.release(after.key)
+    tx.losses.close([after.key])
+    tx.boundaries.upsert(_dropped(tx.boundaries.of(after.key)))
+    return details(tx, after)
+
+
+def _dropped(boundaries: Sequence[Boundary]) -> list[Boundary]:
+    return [replace(b, state=BoundaryState.DROPPED) for b in boundaries if BOUNDARY.may(b.state, BoundaryTrigger.DROP)]
