@@ -20,7 +20,7 @@ from preroll.app import App, build
 from preroll.app.bookings import Edit, NewBooking
 from preroll.domain.booking import NodeChoice, Timing
 from preroll.domain.config import Platform
-from preroll.domain.errors import Refused
+from preroll.domain.errors import Conflict, Refused, Stale
 from preroll.domain.permission import LOCAL
 from preroll.domain.window import MINUTE, SECOND
 from preroll.ports.clock import Clock
@@ -31,9 +31,11 @@ from tests.builders import NOON
 from tests.store.world import StoppedClock
 
 HOUR = 60 * MINUTE
+Nodes = dict[str, tuple[str, int, str]]
+"""Label -> resource, rate, polarisation."""
 LIMITS = {("hot-1", ""): 2, ("hot-1", "rate"): 10, ("hot-2", ""): 2, ("hot-2", "rate"): 10}
 HOT = {"a": ("hot-1", 6, ""), "b": ("hot-2", 3, "H")}
-"""Label -> resource, rate and polarisation: what everybody wants in the window of a round; one can have it."""
+"""What everybody wants in the window of a round; one can have it."""
 DOCUMENTS: list[dict[str, Any]] = [
     {
         "kind": "profile_definition", "name": "Link", "parameters": [
@@ -52,9 +54,12 @@ DOCUMENTS: list[dict[str, Any]] = [
     *({"kind": "resource", "name": f"spare-{n}", "concurrency": 50, "capacities": {"rate": 1000}} for n in range(8)),
 ]  # fmt: skip
 MORE = {"a": ("hot-1", 7, ""), "b": ("hot-2", 4, "V")}
-ACTS = ("create", "insist", "force", "move", "cancel", "swap", "insist", "create")
-"""What the members of a round do, by number; each round begins elsewhere."""
-REFUSED = frozenset({409, 412})
+ACTS = (
+    ("create", "create", "force", "move", "create", "swap", "create", "move"),
+    ("create", "insist", "force", "move", "cancel", "swap", "insist", "create"),
+)
+"""What the members do, by number: in every other round somebody has it already, and gives it up or wants more of it.
+Each round begins elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -63,52 +68,56 @@ class Want:
 
     name: str
     start: int
-    nodes: dict[str, tuple[str, int, str]]
+    nodes: Nodes
     priority: int = 0
     force: bool = False
+
+    def booking(self) -> NewBooking:
+        """As the use case takes it."""
+        return NewBooking(
+            self.name, _timing(self.start), nodes=_nodes(self.nodes), priority=self.priority, force=self.force
+        )
 
 
 class Door(Protocol):
     """A way to book. Every call says whether it was done; what is no refusal is raised."""
 
     async def create(self, want: Want) -> str | None: ...
-    async def move(self, ident: str, start: int, force: bool) -> bool: ...  # noqa: FBT001
-    async def swap(self, ident: str, nodes: dict[str, tuple[str, int, str]], force: bool) -> bool: ...  # noqa: FBT001
+    async def move(self, ident: str, start: int, *, force: bool) -> bool: ...
+    async def swap(self, ident: str, nodes: Nodes, *, force: bool) -> bool: ...
     async def cancel(self, ident: str) -> bool: ...
 
 
 class Units:
     """Through the use cases, on a store of its own."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, *, unlocked: bool) -> None:
         self._bookings = app.bookings
+        self._refused: tuple[type[Exception], ...] = (Refused,) if unlocked else (Conflict, Stale)
 
     async def create(self, want: Want) -> str | None:
-        new = NewBooking(want.name, _timing(want.start), nodes=_nodes(want.nodes), priority=want.priority)
         try:
-            return (await self._bookings.create(LOCAL, _forced(new, want.force))).booking.id
-        except Refused as e:
-            if want.force: print("XX", repr(e), e)
+            return (await self._bookings.create(LOCAL, want.booking())).booking.id
+        except self._refused:
             return None
 
-    async def move(self, ident: str, start: int, force: bool) -> bool:  # noqa: FBT001
+    async def move(self, ident: str, start: int, *, force: bool) -> bool:
         return await self._edit(ident, Edit(timing=_timing(start), force=force))
 
-    async def swap(self, ident: str, nodes: dict[str, tuple[str, int, str]], force: bool) -> bool:  # noqa: FBT001
+    async def swap(self, ident: str, nodes: Nodes, *, force: bool) -> bool:
         return await self._edit(ident, Edit(nodes=_nodes(nodes), force=force))
 
     async def cancel(self, ident: str) -> bool:
         try:
             await self._bookings.cancel(LOCAL, ident, None)
-        except Refused:
+        except self._refused:
             return False
         return True
 
     async def _edit(self, ident: str, change: Edit) -> bool:
         try:
             await self._bookings.edit(LOCAL, ident, None, change)
-        except Refused as e:
-            if change.force: print("YY", repr(e), e)
+        except self._refused:
             return False
         return True
 
@@ -127,11 +136,11 @@ class Http:
         made = self._send("POST", "/api/v1/bookings", body)
         return made and str(made["id"])
 
-    async def move(self, ident: str, start: int, force: bool) -> bool:  # noqa: FBT001
+    async def move(self, ident: str, start: int, *, force: bool) -> bool:
         body = {"start": _iso(start), "end": _iso(start + HOUR), "force": force}
         return self._send("PATCH", f"/api/v1/bookings/{ident}", body) is not None
 
-    async def swap(self, ident: str, nodes: dict[str, tuple[str, int, str]], force: bool) -> bool:  # noqa: FBT001
+    async def swap(self, ident: str, nodes: Nodes, *, force: bool) -> bool:
         return self._send("PATCH", f"/api/v1/bookings/{ident}", {"nodes": _plain(nodes), "force": force}) is not None
 
     async def cancel(self, ident: str) -> bool:
@@ -142,7 +151,7 @@ class Http:
         self._connection.request(method, path, json.dumps(body), headers)
         answer = self._connection.getresponse()
         said: dict[str, Any] = json.loads(answer.read())
-        if answer.status in REFUSED:
+        if answer.status in (409, 412):
             return None
         assert answer.status in (200, 201), said
         return said
@@ -152,11 +161,11 @@ def _timing(start: int) -> Timing:
     return Timing(start, start + HOUR)
 
 
-def _nodes(wanted: dict[str, tuple[str, int, str]]) -> dict[str, NodeChoice]:
+def _nodes(wanted: Nodes) -> dict[str, NodeChoice]:
     return {label: NodeChoice(name, "Link", _values(rate, pol)) for label, (name, rate, pol) in wanted.items()}
 
 
-def _plain(wanted: dict[str, tuple[str, int, str]]) -> dict[str, Any]:
+def _plain(wanted: Nodes) -> dict[str, Any]:
     return {
         label: {"resource": name, "profile": "Link", "values": _values(rate, pol)}
         for label, (name, rate, pol) in wanted.items()
@@ -165,10 +174,6 @@ def _plain(wanted: dict[str, tuple[str, int, str]]) -> dict[str, Any]:
 
 def _values(rate: int, pol: str) -> dict[str, object]:
     return {"rate": rate, "pol": pol} if pol else {"rate": rate}
-
-
-def _forced(new: NewBooking, force: bool) -> NewBooking:  # noqa: FBT001
-    return NewBooking(new.name, new.timing, nodes=new.nodes, priority=new.priority, force=force)
 
 
 def _iso(us: int) -> str:
@@ -198,8 +203,9 @@ def opened(url: str) -> Iterator[SqlStore]:
 
 def furnish(url: str) -> None:
     """Put the catalogue in."""
-    from preroll.api.documents import DocumentGiven
     from pydantic import TypeAdapter
+
+    from preroll.api.documents import DocumentGiven
 
     documents = [document.thing() for document in TypeAdapter(list[DocumentGiven]).validate_python(DOCUMENTS)]
 
@@ -212,11 +218,11 @@ def furnish(url: str) -> None:
         asyncio.run(put(store))
 
 
-def through_units(url: str, number: int, rounds: int, barrier: Barrier, told: Any, unlocked: bool) -> None:  # noqa: FBT001
+def through_units(url: str, number: int, rounds: int, barrier: Barrier, told: Any, unlocked: bool) -> None:
     """A member that opens the database itself."""
     with opened(url) as store:
         look = unlock(url) if unlocked else nothing
-        _attend(Units(build(store, None)), number, rounds, barrier, told, look)
+        _attend(Units(build(store, None), unlocked=unlocked), number, rounds, barrier, told, look)
 
 
 def through_http(port: int, number: int, rounds: int, barrier: Barrier, told: Any) -> None:
@@ -224,9 +230,10 @@ def through_http(port: int, number: int, rounds: int, barrier: Barrier, told: An
     _attend(Http(port), number, rounds, barrier, told, nothing)
 
 
-def serve(url: str, told: Any, unlocked: bool) -> None:  # noqa: FBT001
+def serve(url: str, told: Any, unlocked: bool) -> None:
     """A server; it tells its port, and serves until it is terminated."""
     import uvicorn
+
     from preroll.api import create_app
 
     with opened(url) as store, socket.create_server(("127.0.0.1", 0)) as listening:
@@ -250,7 +257,7 @@ def unlock(url: str) -> Callable[[], None]:
     if not url.startswith("sqlite"):
         held = reservations._LOCK
         reservations._LOCK = held.removesuffix("for no key update")
-        assert reservations._LOCK != held
+        assert held != reservations._LOCK
         return nothing
     aside = sqlite.connect(url.removeprefix(sqlite.PREFIX), read_only=True)
     seen = reservations.Reservations(Work(aside, _clock(), Memory(), fresh_bits()))
@@ -288,7 +295,8 @@ async def _all_rounds(
 ) -> Counter[tuple[str, bool]]:
     done: Counter[tuple[str, bool]] = Counter()
     for turn in range(rounds):
-        act = ACTS[(number + turn) % len(ACTS)]
+        acts = ACTS[turn % len(ACTS)]
+        act = acts[(number + turn) % len(acts)]
         before = _before(act, number, turn)
         mine = await door.create(before) if before else None
         barrier.wait(60)
@@ -315,9 +323,9 @@ async def _act(door: Door, act: str, mine: str, number: int, turn: int) -> bool:
     start, force = NOON + turn * HOUR, number % 2 == 0
     match act:
         case "move":
-            return await door.move(mine, start, force)
+            return await door.move(mine, start, force=force)
         case "swap":
-            return await door.swap(mine, HOT, force)
+            return await door.swap(mine, HOT, force=force)
         case "insist":
             return await door.swap(mine, MORE, force=True)
         case "cancel":

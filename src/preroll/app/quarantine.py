@@ -6,7 +6,7 @@ Functions of a transaction, shared by the use cases. The rule itself is ``domain
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from preroll.app import holding
@@ -17,7 +17,8 @@ from preroll.domain.errors import Clash, Conflict, NameInUse
 from preroll.domain.permission import Actor, permit
 from preroll.domain.quarantine import Contender, Loser, Loss, Share, settle, share
 from preroll.domain.resource import Resource
-from preroll.domain.usage import Need, Usage, clashes
+from preroll.domain.usage import Need, clashes
+from preroll.domain.window import Window
 from preroll.ports.store import Tx
 
 
@@ -117,22 +118,26 @@ def lot_of(tx: Tx, booking: Booking) -> Lot | None:
 
 
 def holders(tx: Tx, resources: Sequence[Resource], held: Window, but: Booking | None = None) -> list[Contender]:
-    """Who holds these resources within a window, with what they hold of them; they stay so until the transaction ends.
+    """Who holds these resources within a window, and what of them; they go on until the transaction ends.
 
-    Their bookings are locked, ``but`` with them, in one order for all; then what they hold is read again: somebody may
-    have let go before.
+    Their bookings are locked, and ``but`` with them, all in one order. Then what is held is read again: somebody may
+    have let go in between.
     """
-    own = (but.key, [but.id] if but.key else []) if but else (0, [])
-    seen = tx.reservations.usages(resources, held, but=own[0])
-    bookings = {b.id: b for b in tx.bookings.several({u.booking for found in seen.values() for u in found}.union(own[1]))}
-    known = {resource.key: resource for resource in resources}
+    known, own = {r.key: r for r in resources}, but.key if but else 0
+    bookings: dict[str, Booking] = {}
+    while True:
+        seen = tx.reservations.usages(resources, held, but=own)
+        idents = {usage.booking for found in seen.values() for usage in found}
+        if idents <= bookings.keys():
+            break
+        bookings = {b.id: b for b in tx.bookings.several(idents | ({but.id} if but else set()))}
     shares: dict[str, dict[int, dict[str, tuple[int, str]]]] = {}
-    for key, found in tx.reservations.usages(resources, held, but=own[0]).items():
+    for key, found in seen.items():
         for usage in found:
             shares.setdefault(usage.booking, {}).setdefault(key, {})[usage.dimension] = usage.amount, usage.agreed
     return [
-        Contender(bookings[ident], tuple(Share(known[key], amounts) for key, amounts in held_of.items()))
-        for ident, held_of in shares.items()
+        Contender(bookings[ident], tuple(Share(known[key], amounts) for key, amounts in parts.items()))
+        for ident, parts in shares.items()
     ]
 
 
@@ -148,9 +153,11 @@ def _weighed(tx: Tx, booking: Booking, *, force: bool) -> Verdict:
         return Verdict(needs)
     needs = holding.needs_of(tx, booking)  # under the lock of the resources
     resources = [need.resource for need in needs]
-    usages = tx.reservations.usages(resources, booking.timing.held, but=booking.key)
     me = Contender(booking, tuple(share(need) for need in needs))
-    losers = [x for x in settle([me, *holders(tx, usages, resources)]) if x.booking is booking or not _runs(x)]
+    others = holders(tx, resources, booking.timing.held, booking)
+    losers = [x for x in settle([me, *others]) if x.booking is booking or not _runs(x)]
+    if not losers and not tx.reservations.clashes(booking, needs):
+        return Verdict(needs)  # who was in the way has let go
     own = next((x.losses for x in losers if x.booking is booking), ())
     if own and me.runs:
         raise Conflict(found)

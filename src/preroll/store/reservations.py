@@ -21,7 +21,7 @@ HOUR = 3_600_000_000
 TIERS = (HOUR, 4 * HOUR, 16 * HOUR, 64 * HOUR, 720 * HOUR, FOREVER)
 """Classes of duration: within one, an overlap is a range of the start with two ends, which an index can answer."""
 
-_LOCK = "select key, body from resource where key in ?ints order by key for no key update"
+_LOCK = "select key, body from resource where key in ?ints and removed = 0 order by key for no key update"
 _OVERLAPS = (
     "select r.resource, coalesce(d.name, ''), r.start_us, r.end_us, r.amount, r.agreed, k.id, k.name from reservation r"
     " join booking k on k.key = r.booking left join dimension d on d.key = r.dimension"
@@ -81,7 +81,9 @@ class Reservations:
         keys, held = sorted(wishes), booking.timing.held
         locked = [replace(RESOURCE.decode(body), key=key) for key, body in self._work.db.all(_LOCK, keys)]
         taken = self.usages(locked, held, but=booking.key)
-        return [clash for r in locked for clash in usage.clashes(r, wishes[r.key], held, taken.get(r.key, ()))]
+        found = [clash for r in locked for clash in usage.clashes(r, wishes[r.key], held, taken.get(r.key, ()))]
+        there = {r.key for r in locked}
+        return found + [usage.gone(need.resource, held) for need in needs if need.resource.key not in there]
 
     def usages(self, resources: Sequence[Resource], window: Window, *, but: int = 0) -> Mapping[int, Sequence[Usage]]:
         keys = [resource.key for resource in resources]
