@@ -29,7 +29,8 @@ from preroll.domain.bundle import Document, kind_of
 from preroll.domain.capacity import Capability
 from preroll.domain.config import Platform
 from preroll.domain.definition import Node, ServiceDefinition
-from preroll.domain.profile import Parameter, ProfileDefinition, ProfileInstance
+from preroll.domain.parameter import Parameter
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 
 Plain = dict[str, Any]

@@ -33,6 +33,8 @@ class Verdict:
     """What the booking itself cannot have."""
     untouched: bool = False
     """It goes on holding what it holds."""
+    not_reset: Sequence[Booking] | None = None
+    """Who left one of its resources not reset; None: that was not looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,14 @@ def weigh(tx: Tx, by: Actor, before: Booking | None, after: Booking, *, force: b
         permit(by, "booking.force", after.platform)
     if before is not None and _asks_for_no_more(before, after):
         same = before.timing == after.timing
-        verdict = Verdict(holding.needs_of(tx, after), own=tuple(tx.losses.of(after.key)), untouched=same)
-    else:
-        verdict = _weighed(tx, after, force=force)
-    _require_name(tx, after)
+        _require_name(tx, after)
+        return Verdict(holding.needs_of(tx, after), own=tuple(tx.losses.of(after.key)), untouched=same)
+    needs = holding.needs_of(tx, after)
+    look = tx.reservations.look(after, needs)
+    verdict = Verdict(needs, not_reset=look.not_reset)
+    if look.clashes:
+        verdict = _disputed(tx, after, look.clashes, force=force)
+    _refuse_name(after, look.namesake)
     return verdict
 
 
@@ -146,11 +152,7 @@ def _asks_for_no_more(before: Booking, after: Booking) -> bool:
     return before.nodes == after.nodes and was.start <= held.start and held.until <= was.until
 
 
-def _weighed(tx: Tx, booking: Booking, *, force: bool) -> Verdict:
-    needs = holding.needs_of(tx, booking)
-    found = tx.reservations.clashes(booking, needs)
-    if not found:
-        return Verdict(needs)
+def _disputed(tx: Tx, booking: Booking, found: Sequence[Clash], *, force: bool) -> Verdict:
     needs = holding.needs_of(tx, booking)  # under the lock of the resources
     resources = [need.resource for need in needs]
     me = Contender(booking, tuple(share(need) for need in needs))
@@ -174,7 +176,10 @@ def _require_name(tx: Tx, booking: Booking) -> None:
     if booking.definition is None:
         return
     held = booking.timing.held
-    rival = tx.bookings.named(booking.platform, booking.name, held.start, held.end, booking.key or None)
+    _refuse_name(booking, tx.bookings.named(booking.platform, booking.name, held.start, held.end, booking.key or None))
+
+
+def _refuse_name(booking: Booking, rival: Booking | None) -> None:
     if rival is not None:
         raise NameInUse(
             f"the name {booking.name!r} is in use at that time by booking {rival.id}",
