@@ -263,17 +263,18 @@ def unlock(url: str) -> Callable[[], None]:
     seen = reservations.Reservations(Work(aside, _clock(), Memory(), fresh_bits()))
     turn = threading.Lock()
 
-    def clashes(_: object, *asked: Any) -> Any:
+    def judged(_: object, *asked: Any) -> Any:
         with turn:
-            return ask(seen, *asked)
+            found = ask(seen, *asked)()
+        return lambda: found
 
     def look() -> None:
         aside.rollback()
         aside.begin(write=False)
         aside.all("select count(*) from reservation")
 
-    ask = reservations.Reservations.clashes
-    reservations.Reservations.clashes = clashes  # type: ignore[method-assign]
+    ask = reservations.Reservations._judged
+    reservations.Reservations._judged = judged  # type: ignore[method-assign]
     return look
 
 
