@@ -218,11 +218,11 @@ def furnish(url: str) -> None:
         asyncio.run(put(store))
 
 
-def through_units(url: str, number: int, rounds: int, barrier: Barrier, told: Any, unlocked: bool) -> None:
-    """A member that opens the database itself."""
+def through_units(url: str, number: int, rounds: int, barrier: Barrier, told: Any, meet: Barrier | None) -> None:
+    """A member that opens the database itself; with ``meet`` unlocked."""
     with opened(url) as store:
-        look = unlock(url) if unlocked else nothing
-        _attend(Units(build(store, None), unlocked=unlocked), number, rounds, barrier, told, look)
+        look = unlock(url, meet) if meet else nothing
+        _attend(Units(build(store, None), unlocked=meet is not None), number, rounds, barrier, told, look)
 
 
 def through_http(port: int, number: int, rounds: int, barrier: Barrier, told: Any) -> None:
@@ -230,15 +230,15 @@ def through_http(port: int, number: int, rounds: int, barrier: Barrier, told: An
     _attend(Http(port), number, rounds, barrier, told, nothing)
 
 
-def serve(url: str, told: Any, unlocked: bool) -> None:
-    """A server; it tells its port, and serves until it is terminated."""
+def serve(url: str, told: Any, meet: Barrier | None) -> None:
+    """A server, with ``meet`` unlocked; it tells its port, and serves until it is terminated."""
     import uvicorn
 
     from preroll.api import create_app
 
     with opened(url) as store, socket.create_server(("127.0.0.1", 0)) as listening:
-        if unlocked:
-            unlock(url)
+        if meet:
+            unlock(url, meet)
         server = uvicorn.Server(uvicorn.Config(create_app(build(store, None)), lifespan="off", log_config=None))
         told.put(listening.getsockname()[1])
         asyncio.run(server.serve([listening]))
@@ -248,16 +248,27 @@ def nothing() -> None:
     """What a member does before it acts when all is as it should be."""
 
 
-def unlock(url: str) -> Callable[[], None]:
-    """The control: take away what keeps two from getting the same.
+def unlock(url: str, meet: Barrier) -> Callable[[], None]:
+    """The control: take away what keeps two from getting the same. Returns what a member does before it acts.
 
-    PostgreSQL: resources are read without a lock. SQLite: what is free is asked outside of the write lock, on a
-    snapshot. Returns what takes the snapshot.
+    PostgreSQL: resources are read without a lock, and who has looked waits for another one that has, if there is one.
+    SQLite: what is free is asked outside of the write lock, on a snapshot.
     """
+    ask = reservations.Reservations._judged
     if not url.startswith("sqlite"):
-        held = reservations._LOCK
-        reservations._LOCK = held.removesuffix("for no key update")
-        assert held != reservations._LOCK
+        locked = reservations._LOCK
+        reservations._LOCK = locked.removesuffix("for no key update")
+        assert locked != reservations._LOCK
+
+        def met(self: reservations.Reservations, *asked: Any) -> Any:
+            found = ask(self, *asked)()
+            try:
+                meet.wait(0.2)
+            except threading.BrokenBarrierError:
+                meet.reset()
+            return lambda: found
+
+        reservations.Reservations._judged = met  # type: ignore[method-assign]
         return nothing
     aside = sqlite.connect(url.removeprefix(sqlite.PREFIX), read_only=True)
     seen = reservations.Reservations(Work(aside, _clock(), Memory(), fresh_bits()))
@@ -273,7 +284,6 @@ def unlock(url: str) -> Callable[[], None]:
         aside.begin(write=False)
         aside.all("select count(*) from reservation")
 
-    ask = reservations.Reservations._judged
     reservations.Reservations._judged = judged  # type: ignore[method-assign]
     return look
 

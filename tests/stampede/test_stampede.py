@@ -54,13 +54,14 @@ def running(processes: ForkServerContext, target: Any, many: list[tuple[Any, ...
 def stampede(processes: ForkServerContext, url: str, *, http: bool, unlocked: bool = False) -> Counter[Any]:
     """Let the crowd loose; returns how often what was done, or refused."""
     barrier, told = processes.Barrier(MEMBERS), processes.Queue()
+    meet = processes.Barrier(2) if unlocked else None
     if not http:
-        members = [(url, n, ROUNDS, barrier, told, unlocked) for n in range(MEMBERS)]
+        members = [(url, n, ROUNDS, barrier, told, meet) for n in range(MEMBERS)]
         with running(processes, crowd.through_units, members):
             return _heard(told)
     servers = 1 if url.startswith("sqlite") else 2
     ports = processes.Queue()
-    with running(processes, crowd.serve, [(url, ports, unlocked)] * servers):
+    with running(processes, crowd.serve, [(url, ports, meet)] * servers):
         known = [ports.get(timeout=60) for _ in range(servers)]
         members = [(known[n % servers], n, ROUNDS, barrier, told) for n in range(MEMBERS)]
         with running(processes, crowd.through_http, members):

@@ -10,9 +10,11 @@ from pydantic import Field
 
 from preroll.api.checks import AuditShown, audit_shown
 from preroll.api.fields import Shown
+from preroll.api.opening_hours import AvailabilityShown, opening_hours_shown
 from preroll.domain.capacity import Capability
 from preroll.domain.config import Platform
 from preroll.domain.definition import Publication, ServiceDefinition
+from preroll.domain.function import Direction, Function, Pool
 from preroll.domain.inheritance import Resolved
 from preroll.domain.parameter import ParameterKind, ValueType
 from preroll.domain.profile import ProfileBy, ProfileDefinition, ProfileInstance
@@ -50,9 +52,35 @@ class ResourceShown(DocumentShown):
     capabilities: dict[str, CapabilityShown]
     priority: int
     mode: Mode
+    availability: AvailabilityShown | None
     device: str
     properties: dict[str, Any]
     labels: dict[str, str]
+
+
+class PoolShown(DocumentShown):
+    """Resources from which one is chosen."""
+
+    description: str
+    properties: dict[str, Any]
+
+
+class InterfaceShown(Shown):
+    """Where a function is connected with others."""
+
+    name: str
+    direction: Direction
+    profile: str
+    optional: bool
+
+
+class FunctionShown(DocumentShown):
+    """What a resource can do."""
+
+    description: str
+    profile: str
+    interfaces: list[InterfaceShown]
+    properties: dict[str, Any]
 
 
 class ParameterShown(Shown):
@@ -173,6 +201,27 @@ def resource_shown(r: Resource) -> ResourceShown:
         function=r.function, pools=list(r.pools), concurrency=r.concurrency, priority=r.priority, mode=r.mode,
         capacities=dict(r.capacities), capabilities={n: _capability_shown(c) for n, c in r.capabilities.items()},
         device=r.device, properties=dict(r.properties), labels=dict(r.labels),
+        availability=opening_hours_shown(r.availability),
+    )  # fmt: skip
+
+
+def pool_shown(p: Pool) -> PoolShown:
+    """A pool."""
+    return PoolShown(
+        kind="pool", id=p.id, name=p.name, revision=p.revision, description=p.description,
+        properties=dict(p.properties),
+    )  # fmt: skip
+
+
+def function_shown(f: Function) -> FunctionShown:
+    """A function."""
+    interfaces = [
+        InterfaceShown(name=i.name, direction=i.direction, profile=i.profile, optional=i.optional)
+        for i in f.interfaces
+    ]  # fmt: skip
+    return FunctionShown(
+        kind="function", id=f.id, name=f.name, revision=f.revision, description=f.description, profile=f.profile,
+        interfaces=interfaces, properties=dict(f.properties),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
 from preroll.domain.permission import Actor, permit
 from preroll.domain.quarantine import standing
-from preroll.domain.resource import Mode, Resource
+from preroll.domain.resource import Resource
 from preroll.domain.usage import Left, Need, blocked, clashes, left, next_start
 from preroll.domain.window import FOREVER, Window
 from preroll.ports.store import Store, Tx
@@ -178,7 +178,7 @@ def _wishes(
 def _candidates(resources: Iterable[Resource], node: Node) -> list[Resource]:
     return [
         r for r in resources
-        if r.mode is Mode.AVAILABLE and node.function in ("", r.function) and (not node.pool or node.pool in r.pools)
+        if node.function in ("", r.function) and (not node.pool or node.pool in r.pools)
     ]  # fmt: skip
 
 
@@ -189,7 +189,7 @@ def _answer(tx: Tx, question: Question, wish: Wish, candidates: Sequence[Resourc
     offers, refused = [], {}
     for resource in candidates:
         taken = usages.get(resource.key, ())
-        if rules := clashes(resource, (wish,), window, taken):
+        if rules := clashes(resource, (wish,), window, taken, tx.now):
             refused[resource.name] = rules
         else:
             offers.append(Offer(resource, left(resource, window, taken)))
@@ -226,7 +226,8 @@ def _slot(tx: Tx, window: Window, wish: Wish, candidates: Sequence[Resource], ig
     length = FOREVER if window.end is None else window.end - window.start
     ahead = Window(window.start, None if window.end is None else window.end + HORIZON)
     usages = tx.reservations.usages(candidates, ahead, but=ignored)
-    spans = [blocked(Need(r, (wish,)), usages.get(r.key, ())) for r in candidates]
+    starts = Window(window.start, window.start + HORIZON)
+    spans = [blocked(Need(r, (wish,)), usages.get(r.key, ()), starts, tx.now) for r in candidates]
     found = next_start(spans, length, window.start, count)
     return found if found is not None and found <= window.start + HORIZON else None
 
@@ -267,7 +268,8 @@ def _later(tx: Tx, booking: Booking, needs: Sequence[Need]) -> list[Way]:
         Window(held.start, None if held.end is None else held.end + HORIZON),
         but=booking.key,
     )
-    spans = [blocked(need, usages.get(need.resource.key, ())) for need in needs]
+    starts = Window(held.start, held.start + HORIZON)
+    spans = [blocked(need, usages.get(need.resource.key, ()), starts, tx.now) for need in needs]
     found = next_start(spans, length, held.start, len(spans))
     if found is None or not held.start < found <= held.start + HORIZON:
         return []

@@ -159,6 +159,8 @@ class Clash:
     """Empty: how many at once; otherwise the name of a capacity or of a capability."""
     why: str = ""
     """Set when it is no matter of amounts."""
+    opens_us: int | None = None
+    """It is closed then, and opens again at this instant; None: it is not closed, or never opens again."""
 
     def __str__(self) -> str:
         if self.why:
