@@ -236,7 +236,7 @@ async def test_the_course_of_resources_is_one_question(api: httpx.AsyncClient):
         ({"to": "2028-03-01T12:00:00Z"}, "to"),
         ({"resource": ["nobody"]}, "resource"),
         ({"from": "2026-03-01"}, "query.from"),
-        ({"resorce": "MUX 1"}, "query.resorce"),
+        ({"resources": "MUX 1"}, "query.resources"),
     ],
 )
 async def test_a_course_that_cannot_be_told_says_why(api: httpx.AsyncClient, change: dict[str, Any], where: str):
