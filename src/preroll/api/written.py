@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from preroll.api.documents import (
     NodeGiven,
     ParameterGiven,
-    PlatformGiven,
     ProfileDefinitionGiven,
     ProfileInstanceGiven,
     ResourceGiven,
@@ -18,12 +17,12 @@ from preroll.api.documents import (
 )
 from preroll.api.documents_shown import (
     DocumentShown,
-    platform_shown,
     profile_definition_shown,
     profile_instance_shown,
     resource_shown,
     service_definition_shown,
 )
+from preroll.api.platform_documents import PlatformGiven, platform_shown
 from preroll.domain.audit import AuditSpec
 from preroll.domain.bundle import Document, kind_of
 from preroll.domain.capacity import Capability
@@ -35,7 +34,7 @@ from preroll.domain.resource import Resource
 Plain = dict[str, Any]
 
 _ALWAYS = ("kind", "name", "label", "definition")
-_SECTIONS = ("service_states", "mapping", "limits")
+_SECTIONS = ("service_states", "mapping", "limits", "lifecycle_colors", "defaults")
 """Fields that have fields of their own, each with a default."""
 _KEYS = {"parameters": "name", "nodes": "label", "audits": "name"}
 """Lists whose items have names: they are compared by these."""
@@ -80,6 +79,8 @@ def _neat(fields: Plain) -> Plain:
 
 _NEAT: Mapping[str, Callable[[Any], Any]] = {
     "limits": _neat,
+    "defaults": _neat,
+    "guard": lambda seconds: _neat({"": seconds})[""],
     "capacities": _neat,
     "capabilities": lambda known: {name: _neat(able) for name, able in known.items()},
     "parameters": lambda known: [_neat(p) | {"default": p["default"]} for p in known],

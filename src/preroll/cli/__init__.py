@@ -34,6 +34,7 @@ COMMANDS = {
     "resource":    "what can be booked",
     "definition":  "which services can be booked",
     "platform":    "platforms and their settings",
+    "config":      "settings of a platform: get, set, reset, transitions, history, undo, colors",
     "scripts":     "the scripts of the administrator's folder",
     "states":      "print every state machine",
     "doctor":      "check this machine and its settings",

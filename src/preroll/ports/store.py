@@ -14,6 +14,7 @@ from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Clash
+from preroll.domain.foresight import Standing
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import Labels
 from preroll.domain.resource import Resource
@@ -88,6 +89,14 @@ class Bookings(Protocol):
 
     def using(self, platform: int, instances: Collection[str], definitions: Collection[int]) -> list[Booking]:
         """Live bookings that may refer to one of these profile instances, or are made of one of these definitions."""
+        ...
+
+    def standings(self, platform: int) -> list[tuple[Standing, int]]:
+        """Where bookings with a service stand that are to be orchestrated, and how many stand alike."""
+        ...
+
+    def at(self, platform: int, standing: Standing, limit: int) -> list[Booking]:
+        """Bookings that stand so, the first to start first."""
         ...
 
     def named(self, platform: int, name: str, start_us: int, end_us: int | None, but: int | None) -> Booking | None:
@@ -168,6 +177,16 @@ class Catalogue(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A version of a platform's settings: since when, who made it, and why."""
+
+    platform: Platform
+    at_us: int
+    actor: str
+    why: str
+
+
 class Platforms(Protocol):
     """The platforms."""
 
@@ -177,8 +196,12 @@ class Platforms(Protocol):
 
     def by_key(self, key: int) -> Platform: ...
     def all(self) -> list[Platform]: ...
-    def put(self, platform: Platform) -> Platform:
-        """Insert or replace by name. A changed config gets the next version and is kept in the history."""
+    def put(self, platform: Platform, *, actor: str = "", why: str = "") -> Platform:
+        """Insert or replace by name. What is changed gets the next version and is kept in the history."""
+        ...
+
+    def history(self, platform: Platform, before: int | None, limit: int) -> list[Edition]:
+        """Versions of the settings before one, the newest first; None: from the one that holds now."""
         ...
 
 

@@ -7,8 +7,9 @@ from collections.abc import Collection
 
 import msgspec
 
-from preroll.domain.booking import ENDED, Booking, State, Timing
+from preroll.domain.booking import ENDED, ORCHESTRATED, Booking, State, Timing
 from preroll.domain.errors import NotFound, Refused, Stale
+from preroll.domain.foresight import Standing
 from preroll.domain.window import FOREVER
 from preroll.ports.store import BookingFilter, Page
 from preroll.store.documents import BODY, Body
@@ -24,6 +25,8 @@ WIDTH = len(NAMES)
 COLUMNS = ", ".join(NAMES)
 STATES = {state.value: state for state in State}
 _LIVE_WITH_A_SERVICE = "live = 1 and definition is not null"
+_ORCHESTRATED = f"platform = ? and {_LIVE_WITH_A_SERVICE} and state in ?texts"
+_ORCHESTRATED_STATES = sorted(state.value for state in ORCHESTRATED)
 
 
 def columns(alias: str) -> str:
@@ -163,6 +166,23 @@ class Bookings:
             f"select {COLUMNS} from booking where platform = ? and live = 1 and held_end_us > ? and ({terms})"
             " order by key for no key update",
             platform, self._work.now, sorted(definitions), *said,
+        )  # fmt: skip
+        return [booking_of(row) for row in rows]
+
+    def standings(self, platform: int) -> list[tuple[Standing, int]]:
+        rows = self._work.db.all(
+            f"select definition, state, service_state, entering <> '', count(*) from booking where {_ORCHESTRATED}"
+            " group by definition, state, service_state, entering <> '' order by 1, 2, 3, 4",
+            platform, _ORCHESTRATED_STATES,
+        )  # fmt: skip
+        return [(Standing(key, STATES[state], held, bool(busy)), count) for key, state, held, busy, count in rows]
+
+    def at(self, platform: int, standing: Standing, limit: int) -> list[Booking]:
+        rows = self._work.db.all(
+            f"select {COLUMNS} from booking where {_ORCHESTRATED} and definition = ? and state = ?"
+            " and service_state = ? and (entering <> '') = (? = 1) order by start_us, id limit ?",
+            platform, _ORCHESTRATED_STATES, standing.definition, standing.state.value, standing.service_state,
+            int(standing.entering), limit,
         )  # fmt: skip
         return [booking_of(row) for row in rows]
 

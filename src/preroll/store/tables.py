@@ -86,6 +86,9 @@ platform_config = Table(
     _need("version", Long),
     _need("config", Json),
     _need("at_us", Long),
+    _need("zone", Text, "''"),
+    _need("actor", Text, "''"),
+    _need("why", Text, "''"),
     PrimaryKeyConstraint("platform", "version"),
 )
 resource = Table(
