@@ -17,6 +17,8 @@ from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 Row = tuple[Any, ...]
+Later = Callable[[], list[Row]]
+"""An answer that is read when it is wanted."""
 
 _MARK = re.compile(r"given\(([^)]*)\)|in \?(ints|texts)|\?|for no key update(?: of \w+)?")
 
@@ -48,6 +50,14 @@ class Sql(Protocol):
 
     def run(self, sql: str, *values: object) -> int:
         """Carry out a statement; returns how many rows it touched."""
+        ...
+
+    def send(self, sql: str, *values: object) -> None:
+        """Carry out a statement before whatever comes after it; an error shows at the next answer at the latest."""
+        ...
+
+    def later(self, sql: str, *values: object) -> Later:
+        """The rows of a query, when they are wanted: what is sent before an answer is wanted is one round trip."""
         ...
 
     def begin(self, *, write: bool) -> None: ...

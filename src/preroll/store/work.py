@@ -12,7 +12,7 @@ from preroll.domain.config import PlatformConfig
 from preroll.domain.definition import ServiceDefinition
 from preroll.ports.clock import Clock
 from preroll.ports.store import Tx
-from preroll.store.sql import Sql
+from preroll.store.sql import Later, Sql
 
 RandomBits = Callable[[int], int]
 
@@ -51,6 +51,7 @@ class Work:
         self.voice = ""
         """By which this store knows its own messages."""
         self._now: int | None = None
+        self._asked: Later | None = None
         self.due = False
         """The timetable changed: dispatchers are woken at the commit."""
         self.changed = False
@@ -65,7 +66,7 @@ class Work:
     def begin(self, *, write: bool = True) -> None:
         """Start a transaction."""
         self.due = self.changed = self.catalogue = self.committing = False
-        self._now = None
+        self._now = self._asked = None
         self.db.begin(write=write)
 
     @property
@@ -78,16 +79,23 @@ class Work:
     def _read_clock(self) -> int:
         if not self.db.postgres:
             return self._clock.now_us()
+        asked = self._asked or self._ask()
+        return int(asked()[0][0])
+
+    def _ask(self) -> Later:
         if self._pin_clock:
-            self.db.run("select set_config('preroll.now_us', ?, true)", str(self._clock.now_us()))
-        row = self.db.one(_NOW_POSTGRES)
-        assert row is not None  # noqa: S101 - a select without a from has one row
-        return int(row[0])
+            self.db.send("select set_config('preroll.now_us', ?, true)", str(self._clock.now_us()))
+        return self.db.later(_NOW_POSTGRES)
+
+    def expect_now(self) -> None:
+        """Read the time along with whatever is read first: it will be wanted, and costs no round trip then."""
+        if self.db.postgres:
+            self._asked = self._ask()
 
     def commit(self) -> None:
         """Make it durable; other processes hear what it has to tell."""
         if self.db.postgres and (self.due or self.changed):
-            self.db.run("select pg_notify('preroll', ?)", f"{self.voice} {self.due:d}{self.changed:d}")
+            self.db.send("select pg_notify('preroll', ?)", f"{self.voice} {self.due:d}{self.changed:d}")
         self.committing = True
         self.db.commit()
 
