@@ -65,8 +65,8 @@ class LimitsGiven(Given):
 class ColorsGiven(Given):
     """The colours of life cycle states that differ from the shipped ones, as ``#rrggbb``, by theme."""
 
-    light: dict[State, Word] = Field(default={}, max_length=14)
-    dark: dict[State, Word] = Field(default={}, max_length=14)
+    light: dict[Annotated[State, Field(strict=False)], Word] = Field(default={}, max_length=14)
+    dark: dict[Annotated[State, Field(strict=False)], Word] = Field(default={}, max_length=14)
 
     def thing(self) -> LifecycleColors:
         """As the domain has it."""

@@ -275,7 +275,7 @@ def _where(loc: Sequence[object]) -> str:
         del parts[2]  # the kind, by which the document's shape was chosen
         if len(parts) > 4 and parts[2] == "audits":
             del parts[4]  # and the kind of the check
-    return ".".join(str(part) for part in parts) or "body"
+    return ".".join(str(part) for part in parts if part != "[key]") or "body"
 
 
 def _short(value: object) -> str:

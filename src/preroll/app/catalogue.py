@@ -194,7 +194,7 @@ def _planned(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: b
     plan = Plan(platform, home, given.bundle, tuple(steps))
     removed = plan.removed
     result = shelf.after(given.documents.values(), {title_of(document) for document in removed})
-    found = _bundle_mistakes(documents, prune=prune) + judgement.mistakes_of(given, result, platform, force=force)
+    found = _bundle_mistakes(documents, prune=prune) + judgement.mistakes_of(given, result, platform, home, force=force)
     if found:
         raise Invalid(found)
     if home and removed:

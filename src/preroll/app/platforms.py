@@ -144,7 +144,7 @@ def put(
     platform = replace(platform, config=config)
     old = next((p for p in tx.platforms.all() if p.name == platform.name), None)
     permit(by, "config.change", old.key if old else None)
-    if mistakes := mistakes_of(platform) + ([] if force else gaps_of(platform)):
+    if mistakes := mistakes_of(platform) + ([] if force else gaps_of(platform, old)):
         raise Invalid(mistakes)
     if old and replace(config, version=old.config.version) == old.config and platform.zone == old.zone:
         return old, old
@@ -173,14 +173,16 @@ def mistakes_of(platform: Platform) -> list[Mistake]:
     return found + config.defaults.mistakes("defaults")
 
 
-def gaps_of(platform: Platform) -> list[Mistake]:
-    """The rows that the stage mapping needs and the transition table lacks (SPEC 4)."""
+def gaps_of(platform: Platform, old: Platform | None = None) -> list[Mistake]:
+    """The rows that the stage mapping needs and the transition table lacks (SPEC 4), but those that lacked before."""
+    accepted = old.config.service_states.gaps() if old else ()
     return [
         Mistake(
             "service_states.transitions", f"{before} -> {after} is needed by the stage mapping",
             "a row for it, or force: the event then fails",
         )
         for before, after in platform.config.service_states.spelled().gaps()
+        if (before, after) not in accepted
     ]  # fmt: skip
 
 

@@ -57,7 +57,8 @@ def get(keys: Sequence[str], platform: str, server: str, *, as_json: bool) -> No
     from preroll.client import calls
 
     with connected(server) as client:
-        settings = dict(_leaves(client.send(calls.get_platform(platform))))
+        found = client.send(calls.get_platform(platform))
+    settings = dict(_leaves(found))
     unknown = [key for key in keys if not any(k == key or k.startswith(f"{key}.") for k in settings)]
     if unknown:
         raise Failure(USAGE, f"{', '.join(unknown)}: no such setting", "preroll config get lists them all")
@@ -68,18 +69,14 @@ def get(keys: Sequence[str], platform: str, server: str, *, as_json: bool) -> No
         output.table(("setting", "value"), [(key, _written(value)) for key, value in chosen.items()])
 
 
-def set_(
-    values: Sequence[str], platform: str, why: str, server: str, *, force: bool, as_json: bool
-) -> None:
+def set_(values: Sequence[str], platform: str, why: str, server: str, *, force: bool, as_json: bool) -> None:
     """Change settings, all or none."""
     from preroll.cli import words
 
     _change(server, platform, {"set": words.values(values, "KEY=VALUE"), "why": why, "force": force}, as_json=as_json)
 
 
-def reset(
-    keys: Sequence[str], platform: str, why: str, server: str, *, force: bool, as_json: bool
-) -> None:
+def reset(keys: Sequence[str], platform: str, why: str, server: str, *, force: bool, as_json: bool) -> None:
     """Take settings back to what is shipped."""
     _change(server, platform, {"reset": list(keys), "why": why, "force": force}, as_json=as_json)
 
@@ -115,9 +112,7 @@ def history(platform: str, limit: int, server: str, *, as_json: bool) -> None:
     if as_json:
         output.as_json(found)
         return
-    rows = [
-        (e["version"], e["at"], e["actor"], "; ".join(_told(d) for d in e["changed"]), e["why"]) for e in found
-    ]
+    rows = [(e["version"], e["at"], e["actor"], "; ".join(_told(d) for d in e["changed"]), e["why"]) for e in found]
     output.table(("version", "at", "by", "changed", "why"), rows)
 
 
@@ -196,4 +191,6 @@ def _told(changed: Mapping[str, str]) -> str:
 
 
 def _written(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, str) else json.dumps(value)

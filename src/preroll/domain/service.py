@@ -93,14 +93,14 @@ class ServiceStates:
         return Machine("service", self.mapping.initial or STOP, rows, states=self.known)
 
     def spelled(self) -> ServiceStates:
-        """The same with each state as its platform spells it: names are compared without their case."""
+        """The same with each state as its platform spells it (names are compared without their case), each row once."""
         spelling = {name.casefold(): name for name in reversed(self.known)}
 
         def spelled(name: str) -> str:
             return spelling.get(name.casefold(), name)
 
         stages = {stage.value: state and spelled(state) for stage, state in self.mapping.items()}
-        rows = tuple((spelled(before), spelled(after)) for before, after in self.transitions)
+        rows = tuple(dict.fromkeys((spelled(before), spelled(after)) for before, after in self.transitions))
         return ServiceStates(StageMapping(**stages), rows, self.states)
 
     def mistakes(self, where: str) -> list[Mistake]:
@@ -124,8 +124,6 @@ class ServiceStates:
                 )
             elif after == FAILED:
                 found.append(Mistake(here, "FAILED is set by the engine alone", "no row for it"))
-            if (before, after) in self.transitions[:index]:
-                found.append(Mistake(here, f"{before} -> {after} stands twice", "each row once"))
         return found
 
     def _misnamed(self, where: str) -> list[Mistake]:
