@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from preroll import cli, settings
-from preroll.api import checks, documents, platform_documents, problems
+from preroll.api import checks, documents, opening_hours, platform_documents, problems
 from preroll.api.application import contract
 from preroll.cli import exits, openapi, schema
 from preroll.domain.booking import LIFE_CYCLE
@@ -135,6 +135,10 @@ def bundle_tables() -> str:
         "Colors": platform_documents.ColorsGiven,
         "Defaults": platform_documents.DefaultsGiven,
         "Resource": documents.ResourceGiven,
+        "Availability": opening_hours.AvailabilityGiven,
+        "Period": opening_hours.PeriodGiven,
+        "Hours": opening_hours.HoursGiven,
+        "Blackout": opening_hours.BlackoutGiven,
         "Profile definition": documents.ProfileDefinitionGiven,
         "Parameter": documents.ParameterGiven,
         "Profile instance": documents.ProfileInstanceGiven,

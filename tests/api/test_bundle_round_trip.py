@@ -72,6 +72,20 @@ capabilities = (
     | some({"text": texts})
     | st.just({"time_dependent": True})
 )
+clock_times = st.tuples(st.integers(0, 23), st.integers(0, 59)).map(lambda t: "{:02}:{:02}".format(*t))
+week_days = st.lists(st.sampled_from(("mon", "tue", "wed", "thu", "fri", "sat", "sun")), min_size=1, max_size=3)
+hours = st.fixed_dictionaries({"days": week_days, "from": clock_times, "to": clock_times | st.just("24:00")})
+years = st.integers(1980, 2019).map("{}-01-01T00:00:00Z".format)
+later = st.integers(2020, 2090).map("{}-06-30T12:30:00+02:00".format)
+availabilities = some(
+    {},
+    windows=st.lists(some({"from": years}, until=later) | some({"until": later}), max_size=2),
+    blackouts=st.lists(some({"from": years, "reason": names}, until=later), max_size=2),
+    days_ahead=st.integers(1, 99),
+) | some(
+    {"weekly": st.lists(hours.filter(lambda h: h["from"] != h["to"]), min_size=1, max_size=2)},
+    zone=st.sampled_from(("UTC", "Europe/Paris")), days_ahead=st.integers(1, 99),
+)  # fmt: skip
 resources = some(
     {"kind": "resource", "name": names},
     driver=names, address=objects, function=names, pools=lists, concurrency=st.integers(1, 9),
@@ -79,6 +93,7 @@ resources = some(
     capabilities=st.dictionaries(names.map("a{}".format), capabilities, max_size=2),
     priority=st.integers(-9, 9), mode=st.sampled_from(("available", "maintenance")), device=names, properties=objects,
     labels=st.dictionaries(st.sampled_from(("site", "room")), st.sampled_from(("north", "1")), max_size=2),
+    availability=st.none() | availabilities,
 )  # fmt: skip
 parameters = some(
     {"name": st.sampled_from("abc"), "type": "number"},

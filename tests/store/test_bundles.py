@@ -18,7 +18,12 @@ from preroll.ports.bundles import Batch
 async def carried_out(world, batch: Batch):
     home = world.platform.key
     prepared = await world.store.read(lambda tx: tx.bundles.prepare(home, batch))
-    await world.store.write(lambda tx: tx.bundles.carry_out(prepared))
+
+    def unit(tx):
+        tx.bundles.advance(home, tx.platforms.by_key(home).catalogue_version)
+        tx.bundles.carry_out(prepared)
+
+    await world.store.write(unit)
     return prepared.stored
 
 

@@ -16,10 +16,12 @@ from preroll.api.documents_shown import (
     DocumentShown,
     ProfileDefinitionShown,
     ProfileInstanceShown,
+    ResolvedShown,
     ResourceShown,
     ServiceDefinitionShown,
     profile_definition_shown,
     profile_instance_shown,
+    resolved_shown,
     resource_shown,
     service_definition_shown,
 )
@@ -229,6 +231,12 @@ async def list_profile_instances(asks: Asks, app: UseCases, by: By) -> DocumentP
     """The profile instances of a platform."""
     found = await app.catalogue.profile_instances(by, asks.platform)
     return _page(asks, [profile_instance_shown(i) for i in found])
+
+
+@router.get("/profile-instances/{ident}/resolved", responses=_LIST)
+async def get_resolved_profile(ident: Ident, app: UseCases, by: By) -> ResolvedShown:
+    """What a profile instance says with all that it inherits, and in which instance each value stands."""
+    return resolved_shown(*await app.catalogue.profile(by, ident))
 
 
 @router.get("/service-definitions", responses=_LIST)

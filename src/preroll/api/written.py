@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+from preroll.api import opening_hours
 from preroll.api.documents import (
     NodeGiven,
     ParameterGiven,
@@ -28,7 +29,8 @@ from preroll.domain.bundle import Document, kind_of
 from preroll.domain.capacity import Capability
 from preroll.domain.config import Platform
 from preroll.domain.definition import Node, ServiceDefinition
-from preroll.domain.profile import Parameter, ProfileDefinition, ProfileInstance
+from preroll.domain.parameter import Parameter
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 
 Plain = dict[str, Any]
@@ -51,7 +53,7 @@ class Difference(NamedTuple):
 
 def whole(thing: Document | Platform) -> Plain:
     """All fields of a document, those with their default value included."""
-    full = _shown(thing).model_dump(mode="json")
+    full = _shown(thing).model_dump(mode="json", by_alias=True)
     for name, neat in _NEAT.items():
         if name in full:
             full[name] = neat(full[name])
@@ -98,6 +100,8 @@ def written(thing: Document | Platform) -> Plain:
         found["audits"] = [_lean(audit, _bare_parts().audit) for audit in found["audits"]]
     if "capabilities" in found:
         found["capabilities"] = {n: _lean(c, _bare_parts().capability) for n, c in found["capabilities"].items()}
+    if found.get("availability"):
+        found["availability"] = opening_hours.lean(found["availability"])
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 
-from preroll.app import judgement, platforms, uses
+from preroll.app import judgement, platforms, sight, uses
 from preroll.app.aftermath import settle_changes
 from preroll.app.comparison import ORDER, ChangeKind, Plan, Shelf, Step, compared, sorted_out
 from preroll.domain.bundle import Bundle, Document, Title, kind_of, revision_of, title_of
@@ -16,6 +16,7 @@ from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake, NotFound, Stale
+from preroll.domain.inheritance import Resolved
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
@@ -109,8 +110,7 @@ class Catalogue:
         """
 
         def query(tx: Tx) -> list[Document | Platform]:
-            home = tx.platforms.get(platform)
-            permit(by, "view", home.key)
+            home = sight.platform(tx, by, platform)
             created = tx.bundles.created_by(home.key, bundle) if bundle else None
             everything: list[Document | Platform] = [] if bundle else [home]
             everything += [d for d in _stored(tx, home) if created is None or title_of(d) in created]
@@ -123,8 +123,7 @@ class Catalogue:
         """All resources of a platform, by name."""
 
         def query(tx: Tx) -> list[Resource]:
-            home = tx.platforms.get(platform)
-            permit(by, "view", home.key)
+            home = sight.platform(tx, by, platform)
             return tx.catalogue.resources(home.key)
 
         return await self._store.read(query)
@@ -133,9 +132,7 @@ class Catalogue:
         """One resource by id."""
 
         def query(tx: Tx) -> Resource:
-            found = tx.catalogue.resource(ident)
-            permit(by, "view", found.platform)
-            return found
+            return sight.resource(tx, by, ident)
 
         return await self._store.read(query)
 
@@ -143,8 +140,7 @@ class Catalogue:
         """All profile definitions of a platform, by name."""
 
         def query(tx: Tx) -> list[ProfileDefinition]:
-            home = tx.platforms.get(platform)
-            permit(by, "view", home.key)
+            home = sight.platform(tx, by, platform)
             return tx.catalogue.profile_definitions(home.key)
 
         return await self._store.read(query)
@@ -153,9 +149,26 @@ class Catalogue:
         """All profile instances of a platform, by name."""
 
         def query(tx: Tx) -> list[ProfileInstance]:
-            home = tx.platforms.get(platform)
-            permit(by, "view", home.key)
+            home = sight.platform(tx, by, platform)
             return tx.catalogue.profile_instances(home.key)
+
+        return await self._store.read(query)
+
+    async def profile(self, by: Actor, ident: str) -> tuple[ProfileInstance, Resolved]:
+        """A profile instance by id, and what it says with all that it inherits.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+
+        def query(tx: Tx) -> tuple[ProfileInstance, Resolved]:
+            for home in tx.platforms.all():
+                shelf = tx.catalogue.profiles(home.key)
+                found = next((i for i in shelf.instances.values() if i.id == ident), None)
+                if found is not None:
+                    permit(by, "view", home.key)
+                    return found, shelf.resolved(found.name)
+            raise NotFound("profile instance", ident)
 
         return await self._store.read(query)
 
@@ -163,8 +176,7 @@ class Catalogue:
         """All versions of all service definitions of a platform, by name and version."""
 
         def query(tx: Tx) -> list[ServiceDefinition]:
-            home = tx.platforms.get(platform)
-            permit(by, "view", home.key)
+            home = sight.platform(tx, by, platform)
             return tx.catalogue.definitions(home.key)
 
         return await self._store.read(query)
@@ -185,7 +197,8 @@ def _planned(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: b
     """
     given = sorted_out(documents)
     home = next((p for p in tx.platforms.all() if p.name == platform), None)
-    if home is None and not any(p.name == platform for p in given.platforms.values()):
+    known = home is not None and by.sees(home.key)
+    if not known and (home or not any(p.name == platform for p in given.platforms.values())):
         raise NotFound("platform", platform)
     permit(by, "catalogue.change", home.key if home else None)
     shelf = Shelf(_stored(tx, home) if home else ())

@@ -11,6 +11,7 @@ from preroll.domain.bundle import Document, Title, kind_of, title_of
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Mistake
+from preroll.domain.inheritance import derivation_mistakes
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import A_LABEL, is_label, labels_of
 from preroll.domain.resource import Resource
@@ -59,7 +60,7 @@ class _Bench:
 
     def __init__(self, shelf: Shelf) -> None:
         self._profiles = {p.name: p for p in shelf.of(ProfileDefinition)}
-        self._instances = {i.name: i.definition for i in shelf.of(ProfileInstance)}
+        self._instances = {i.name: i for i in shelf.of(ProfileInstance)}
 
     def mistakes(self, document: Document) -> list[Mistake]:
         """Everything wrong with a document."""
@@ -82,7 +83,7 @@ class _Bench:
         found = owner.mistakes("values", document.values)
         for state, values in document.states.items():
             found += owner.mistakes(f"states.{state}", values)
-        return found
+        return found + derivation_mistakes(document, self._instances)
 
     def _definition(self, definition: ServiceDefinition) -> list[Mistake]:
         found, labels = [], [n.label for n in definition.nodes]
@@ -93,7 +94,8 @@ class _Bench:
             if node.profile and node.profile not in self._profiles:
                 what = f"there is no profile definition {node.profile}"
                 found.append(Mistake(f"{where}.profile", what, "a known one"))
-            if node.default_profile and self._instances.get(node.default_profile) != node.profile:
+            instance = self._instances.get(node.default_profile)
+            if node.default_profile and (instance is None or instance.definition != node.profile):
                 what = f"is no instance of {node.profile or 'a profile'}"
                 found.append(Mistake(f"{where}.default_profile", what, "one that is"))
         return found + _audit_mistakes(definition, labels)
@@ -111,12 +113,7 @@ def _resource_mistakes(document: Resource) -> list[Mistake]:
 
 
 def _profile_mistakes(document: ProfileDefinition) -> list[Mistake]:
-    return [
-        mistake
-        for index, p in enumerate(document.parameters)
-        for mistake in p.mistakes(f"parameters.{index}")
-        + ([] if p.default is None else document.mistakes("parameters", {p.name: p.default}))
-    ]
+    return [mistake for index, p in enumerate(document.parameters) for mistake in p.mistakes(f"parameters.{index}")]
 
 
 def _audit_mistakes(definition: ServiceDefinition, labels: Sequence[str]) -> list[Mistake]:

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from preroll.app import sight
 from preroll.app.bookings import Installed
 from preroll.domain.changes import Change
 from preroll.domain.config import Differing, Platform, PlatformConfig, differing
 from preroll.domain.errors import Doomed, Invalid, Mistake, NotFound, Stale, WouldFail
 from preroll.domain.foresight import fails
 from preroll.domain.permission import Actor, permit
-from preroll.ports.store import Edition, Store, Tx
+from preroll.ports.platforms import Edition
+from preroll.ports.store import Store, Tx
 
 SIMULTANEOUS_MAX = 200
 """The vendor's own upper limit of LSO scripts at once (release note 43595)."""
@@ -43,7 +45,7 @@ class Platforms:
 
         def query(tx: Tx) -> list[Platform]:
             permit(by, "view")
-            return tx.platforms.all()
+            return [found for found in tx.platforms.all() if by.sees(found.key)]
 
         return await self._store.read(query)
 
@@ -51,9 +53,7 @@ class Platforms:
         """One platform by name."""
 
         def query(tx: Tx) -> Platform:
-            found = tx.platforms.get(name)
-            permit(by, "view", found.key)
-            return found
+            return sight.platform(tx, by, name)
 
         return await self._store.read(query)
 

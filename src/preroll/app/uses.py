@@ -60,6 +60,11 @@ def _documents(document: ProfileDefinition | ProfileInstance, left: Shelf) -> It
                     if n.profile == name
                 )
         case ProfileInstance(name=name):
+            yield from (
+                f"profile instance {i.name}"
+                for i in left.of(ProfileInstance)
+                if name == i.parent or name in i.variants.values()
+            )
             for definition in left.of(ServiceDefinition):
                 yield from (
                     f"service definition {definition.name}, node {n.label}"

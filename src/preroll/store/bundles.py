@@ -61,7 +61,7 @@ class Bundles:
 
     def advance(self, platform: int, seen: int) -> None:
         work = self._work
-        work.catalogue = True
+        work.change_catalogue()
         touched = work.db.run(
             "update platform set catalogue_version = catalogue_version + 1 where key = ? and catalogue_version = ?",
             platform, seen,

@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import NotFound
+from preroll.domain.inheritance import Profiles
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import written
 from preroll.domain.resource import Resource
 from preroll.store.documents import Codec
 from preroll.store.platforms import Platforms
 from preroll.store.sql import Row
-from preroll.store.work import Work
+from preroll.store.work import Shelf, Work
 
 P = TypeVar("P", ProfileDefinition, ProfileInstance)
 
@@ -35,18 +36,44 @@ class Catalogue:
         row = self._work.db.one("select key, body from resource where id = ?", ident)
         if row is None:
             raise NotFound("resource", ident)
-        return _resource(row)
+        return read_resources([row], self._platforms)[0]
 
     def resources(
         self, platform: int, *, ids: Sequence[str] | None = None, names: Sequence[str] | None = None
     ) -> list[Resource]:
-        sql, values = "select key, body from resource where platform = ? and removed = 0", [platform]
-        wanted: list[Sequence[str]] = []
-        for column, given in (("id", ids), ("name", names)):
-            if given is not None:
-                sql += f" and {column} in ?texts"
-                wanted.append(list(given))
-        return [_resource(row) for row in self._work.db.all(f"{sql} order by name", *values, *wanted)]
+        shelf = self._shelf(platform)
+        if ids is None and names is None:
+            if shelf.whole is None:
+                shelf.whole = self._resources(platform)
+                shelf.put(shelf.whole)
+            return list(shelf.whole)
+        found = self._some(shelf, platform, "id", shelf.resources, ids)
+        named = self._some(shelf, platform, "name", shelf.names, names)
+        both = [r for r in found if r in named] if ids is not None and names is not None else found + named
+        return sorted(both, key=lambda resource: resource.name)
+
+    def _some(
+        self, shelf: Shelf, platform: int, column: str, known: Mapping[str, Resource], wanted: Sequence[str] | None
+    ) -> list[Resource]:
+        """Those that are known by one of the words, the others looked up first."""
+        asked = set(wanted or ())
+        missing = [word for word in asked if word not in known] if shelf.whole is None else []
+        if missing:
+            shelf.put(self._resources(platform, f"and {column} in ?texts", missing))
+        return [known[word] for word in asked if word in known]
+
+    def _resources(self, platform: int, where: str = "", *values: object) -> list[Resource]:
+        rows = self._work.db.all(
+            f"select key, body from resource where platform = ? and removed = 0 {where} order by name",
+            platform, *values,
+        )  # fmt: skip
+        return read_resources(rows, self._platforms)
+
+    def _shelf(self, platform: int) -> Shelf:
+        """What is known of a platform's catalogue; nothing, in a transaction that writes it."""
+        work = self._work
+        home = None if work.catalogue else self._platforms.by_keys([platform]).get(platform)
+        return Shelf(0) if home is None else work.memory.shelf(platform, home.catalogue_version)
 
     def put_resource(self, resource: Resource) -> Resource:
         db = self._work.db
@@ -66,7 +93,7 @@ class Catalogue:
             assert made is not None  # noqa: S101 - it was inserted
             self._platforms.touch(new.platform)
             return replace(new, key=made[0])
-        stored = _resource(row)
+        (stored,) = read_resources([row[:2]], self._platforms)
         now = replace(resource, id=stored.id, key=stored.key, revision=stored.revision)
         if now == stored and not row[2]:
             return stored
@@ -91,6 +118,12 @@ class Catalogue:
 
     def put_profile_instance(self, instance: ProfileInstance) -> ProfileInstance:
         return self._put_profile("profile_instance", PROFILE_INSTANCE, instance)
+
+    def profiles(self, platform: int) -> Profiles:
+        shelf = self._shelf(platform)
+        if shelf.profiles is None:
+            shelf.profiles = Profiles(self.profile_definitions(platform), self.profile_instances(platform))
+        return shelf.profiles
 
     def _profiles(self, table: str, codec: Codec[P], platform: int) -> list[P]:
         rows = self._work.db.all(f"select key, body from {table} where platform = ? order by name", platform)
@@ -124,6 +157,9 @@ class Catalogue:
         return now
 
     def definition(self, platform: int, name: str, version: int | None = None) -> ServiceDefinition:
+        shelf = self._shelf(platform)
+        if (known := shelf.definitions.get((name, version))) is not None:
+            return self.definition_by_key(known)
         chosen = "publication = ?" if version is None else "version = ?"
         row = self._work.db.one(
             "select key, body from service_definition where platform = ? and name = ? and removed = 0"
@@ -132,6 +168,7 @@ class Catalogue:
         )  # fmt: skip
         if row is None:
             raise NotFound("service definition", name if version is None else f"{name} version {version}")
+        shelf.definitions[name, version] = row[0]
         return self._definition(row)
 
     def definition_by_key(self, key: int) -> ServiceDefinition:
@@ -190,5 +227,15 @@ class Catalogue:
         return found
 
 
-def _resource(row: Row) -> Resource:
-    return replace(RESOURCE.decode(row[1]), key=row[0])
+def read_resources(rows: Iterable[Row], platforms: Platforms) -> list[Resource]:
+    """Resources of rows ``(key, body)``."""
+    return in_their_zones([replace(RESOURCE.decode(body), key=key) for key, body in rows], platforms)
+
+
+def in_their_zones(resources: list[Resource], platforms: Platforms) -> list[Resource]:
+    """The resources; weekly hours that have no zone are in that of the platform, as it is now."""
+    homes = {r.platform for r in resources if r.availability and r.availability.lives_at_home}
+    if not homes:
+        return resources
+    zones = {key: platform.zone for key, platform in platforms.by_keys(homes).items()}
+    return [r.at_home(zones[r.platform]) if r.platform in zones else r for r in resources]
