@@ -60,7 +60,7 @@ WRONG = [
     ({"set": {"ordering": "random"}}, "ordering", "is 'random'"),
     ({"set": {"defaults.pre_roll": 604801}}, "defaults.pre_roll", "is 604801 s"),
     ({"set": {"lifecycle_colors.light.Confirmed": "blue"}}, "lifecycle_colors.light.Confirmed", "is 'blue'"),
-    ({"set": {"lifecycle_colors.light.Ready": "#000000"}}, "lifecycle_colors.light.Confirmd", "is"),
+    ({"set": {"lifecycle_colors.light.Ready": "#000000"}}, "lifecycle_colors.light.Ready", "is"),
     ({"set": {"service_states.mapping.ended": "NIGHT"}}, "service_states.mapping.ended", "NIGHT is no state"),
     ({"reset": ["limits.lsoo"]}, "limits.lsoo", "is no setting"),
     ({"transitions": {"add": [["STOP", "NIGHT"]]}}, "service_states.transitions.15", "NIGHT is no state"),

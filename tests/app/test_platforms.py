@@ -42,7 +42,7 @@ def limited(seconds: int):
 
 
 async def changes(stage, kind: str) -> list:
-    return [change for change in await stage.app.views.changes(LOCAL, "", 500) if change.kind == kind]
+    return [change for change in (await stage.app.views.changes(LOCAL, "", 500)).changes if change.kind == kind]
 
 
 async def test_a_table_with_a_gap_is_refused_and_can_be_forced(stage):
