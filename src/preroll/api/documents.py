@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from preroll.api.checks import AuditGiven
-from preroll.api.fields import Given, JsonObject, Name, Word
+from preroll.api.fields import Given, JsonObject, Name, Prose, Word
 from preroll.api.opening_hours import AvailabilityGiven
 from preroll.api.platform_documents import PlatformGiven
 from preroll.domain.bundle import Bundle
 from preroll.domain.capacity import LARGEST, Capability
 from preroll.domain.definition import Node, Publication, ServiceDefinition
+from preroll.domain.function import Direction, Function, Interface, Pool
 from preroll.domain.parameter import MOST_DECIMALS, Parameter, ParameterKind, ValueType
 from preroll.domain.profile import ProfileBy, ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Mode, Resource
@@ -74,6 +75,48 @@ class ResourceGiven(Given):
             priority=self.priority, mode=self.mode, device=self.device, properties=self.properties,
             labels=self.labels, availability=self.availability.thing() if self.availability else None,
         )  # fmt: skip
+
+
+class PoolGiven(Given):
+    """Resources from which one is chosen; which they are, they say themselves."""
+
+    kind: Literal["pool"] = "pool"
+    name: Name
+    description: Prose = ""
+    properties: JsonObject = Field(default={})
+
+    def thing(self) -> Pool:
+        """As the domain has it."""
+        return Pool(self.name, self.description, self.properties)
+
+
+class InterfaceGiven(Given):
+    """Where a function is connected with others."""
+
+    name: Name
+    direction: Annotated[Direction, Choice] = Direction.INOUT
+    profile: Word = Field(default="", description="name of the profile definition of what passes; empty: anything")
+    optional: bool = Field(default=True, description="false: connected in every published service definition")
+
+    def thing(self) -> Interface:
+        """As the domain has it."""
+        return Interface(self.name, self.direction, self.profile, self.optional)
+
+
+class FunctionGiven(Given):
+    """What a resource can do, such as encoding; which resources can, they say themselves."""
+
+    kind: Literal["function"] = "function"
+    name: Name
+    description: Prose = ""
+    profile: Word = Field(default="", description="name of the profile definition that its nodes take")
+    interfaces: list[InterfaceGiven] = Field(default=[], max_length=100)
+    properties: JsonObject = Field(default={})
+
+    def thing(self) -> Function:
+        """As the domain has it."""
+        interfaces = tuple(i.thing() for i in self.interfaces)
+        return Function(self.name, self.description, self.profile, interfaces, self.properties)
 
 
 class ParameterGiven(Given):
@@ -193,6 +236,8 @@ class BundleGiven(Given):
 DocumentGiven = Annotated[
     BundleGiven
     | PlatformGiven
+    | PoolGiven
+    | FunctionGiven
     | ResourceGiven
     | ProfileDefinitionGiven
     | ProfileInstanceGiven

@@ -13,6 +13,7 @@ from preroll.api.fields import Shown
 from preroll.api.opening_hours import AvailabilityShown, opening_hours_shown
 from preroll.domain.capacity import Capability
 from preroll.domain.definition import Publication, ServiceDefinition
+from preroll.domain.function import Direction, Function, Pool
 from preroll.domain.inheritance import Resolved
 from preroll.domain.parameter import ParameterKind, ValueType
 from preroll.domain.profile import ProfileBy, ProfileDefinition, ProfileInstance
@@ -54,6 +55,31 @@ class ResourceShown(DocumentShown):
     device: str
     properties: dict[str, Any]
     labels: dict[str, str]
+
+
+class PoolShown(DocumentShown):
+    """Resources from which one is chosen."""
+
+    description: str
+    properties: dict[str, Any]
+
+
+class InterfaceShown(Shown):
+    """Where a function is connected with others."""
+
+    name: str
+    direction: Direction
+    profile: str
+    optional: bool
+
+
+class FunctionShown(DocumentShown):
+    """What a resource can do."""
+
+    description: str
+    profile: str
+    interfaces: list[InterfaceShown]
+    properties: dict[str, Any]
 
 
 class ParameterShown(Shown):
@@ -145,6 +171,26 @@ def resource_shown(r: Resource) -> ResourceShown:
         capacities=dict(r.capacities), capabilities={n: _capability_shown(c) for n, c in r.capabilities.items()},
         device=r.device, properties=dict(r.properties), labels=dict(r.labels),
         availability=opening_hours_shown(r.availability),
+    )  # fmt: skip
+
+
+def pool_shown(p: Pool) -> PoolShown:
+    """A pool."""
+    return PoolShown(
+        kind="pool", id=p.id, name=p.name, revision=p.revision, description=p.description,
+        properties=dict(p.properties),
+    )  # fmt: skip
+
+
+def function_shown(f: Function) -> FunctionShown:
+    """A function."""
+    interfaces = [
+        InterfaceShown(name=i.name, direction=i.direction, profile=i.profile, optional=i.optional)
+        for i in f.interfaces
+    ]  # fmt: skip
+    return FunctionShown(
+        kind="function", id=f.id, name=f.name, revision=f.revision, description=f.description, profile=f.profile,
+        interfaces=interfaces, properties=dict(f.properties),
     )  # fmt: skip
 
 

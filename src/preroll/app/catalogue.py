@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,12 +11,13 @@ from itertools import count
 
 from preroll.app import judgement, platforms, sight, uses
 from preroll.app.aftermath import settle_changes
-from preroll.app.comparison import ORDER, ChangeKind, Plan, Shelf, Step, compared, sorted_out
+from preroll.app.comparison import ORDER, ChangeKind, Plan, Shelf, Step, compared, completed, sorted_out
 from preroll.domain.bundle import Bundle, Document, Title, kind_of, revision_of, title_of
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake, NotFound, Stale
+from preroll.domain.function import Function, Pool
 from preroll.domain.inheritance import Resolved
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
@@ -136,6 +138,30 @@ class Catalogue:
 
         return await self._store.read(query)
 
+    async def pools(self, by: Actor, platform: str) -> list[tuple[Pool, int]]:
+        """All pools of a platform by name, each with how many resources are in it; revision 0: only they name it."""
+
+        def query(tx: Tx) -> list[tuple[Pool, int]]:
+            home = tx.platforms.get(platform)
+            permit(by, "view", home.key)
+            counts = Counter(name for r in tx.catalogue.resources(home.key) for name in r.pools)
+            known = {p.name: p for p in tx.catalogue.pools(home.key)}
+            return [(known.get(n) or Pool(n, revision=0), counts[n]) for n in sorted(known.keys() | counts.keys())]
+
+        return await self._store.read(query)
+
+    async def functions(self, by: Actor, platform: str) -> list[tuple[Function, int]]:
+        """All functions of a platform by name, each with how many resources have it; revision 0: only they name it."""
+
+        def query(tx: Tx) -> list[tuple[Function, int]]:
+            home = tx.platforms.get(platform)
+            permit(by, "view", home.key)
+            counts = Counter(r.function for r in tx.catalogue.resources(home.key) if r.function)
+            known = {f.name: f for f in tx.catalogue.functions(home.key)}
+            return [(known.get(n) or Function(n, revision=0), counts[n]) for n in sorted(known.keys() | counts.keys())]
+
+        return await self._store.read(query)
+
     async def profile_definitions(self, by: Actor, platform: str) -> list[ProfileDefinition]:
         """All profile definitions of a platform, by name."""
 
@@ -186,7 +212,10 @@ def _stored(tx: Tx, home: Platform) -> list[Document]:
     """The documents of a catalogue; of a definition all versions, the newest last."""
     c, key = tx.catalogue, home.key
     newest = {definition.name: definition for definition in c.definitions(key)}
-    return [*c.profile_definitions(key), *c.profile_instances(key), *c.resources(key), *newest.values()]
+    return [
+        *c.pools(key), *c.functions(key), *c.profile_definitions(key), *c.profile_instances(key), *c.resources(key),
+        *newest.values(),
+    ]  # fmt: skip
 
 
 def _planned(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: bool, force: bool) -> Plan:
@@ -202,6 +231,7 @@ def _planned(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: b
         raise NotFound("platform", platform)
     permit(by, "catalogue.change", home.key if home else None)
     shelf = Shelf(_stored(tx, home) if home else ())
+    given = completed(given, shelf)
     created: Collection[Title] = tx.bundles.created_by(home.key, given.bundle) if home and prune else ()
     steps = compared(shelf, home, given, created)
     plan = Plan(platform, home, given.bundle, tuple(steps))

@@ -12,6 +12,23 @@ from preroll.store import tables_accounts  # noqa: F401 - its tables are of the 
 from preroll.store.columns import Flag, Json, Long, Small, key, metadata, need, partial, refers
 from preroll.store.revisions import HEAD, schema_file, written
 
+
+def _named(name: str) -> Table:
+    """What is known by its name, and has nothing that a query asks for but that."""
+    return Table(
+        name,
+        metadata,
+        key(),
+        need("id", Text),
+        need("platform", Long),
+        need("name", Text),
+        need("revision", Long),
+        need("body", Json),
+        UniqueConstraint("id"),
+        UniqueConstraint("platform", "name"),
+    )
+
+
 platform = Table(
     "platform",
     metadata,
@@ -56,29 +73,8 @@ resource = Table(
     Index("ix_resource_held_as", "held_as"),
     partial("ix_resource_labels", "labels", where="labels <> ''"),
 )
-profile_definition = Table(
-    "profile_definition",
-    metadata,
-    key(),
-    need("id", Text),
-    need("platform", Long),
-    need("name", Text),
-    need("revision", Long),
-    need("body", Json),
-    UniqueConstraint("id"),
-    UniqueConstraint("platform", "name"),
-)
-profile_instance = Table(
-    "profile_instance",
-    metadata,
-    key(),
-    need("id", Text),
-    need("platform", Long),
-    need("name", Text),
-    need("revision", Long),
-    need("body", Json),
-    UniqueConstraint("id"),
-    UniqueConstraint("platform", "name"),
+pool, function, profile_definition, profile_instance = (
+    _named(name) for name in ("pool", "function", "profile_definition", "profile_instance")
 )
 service_definition = Table(
     "service_definition",

@@ -91,6 +91,18 @@ CREATE TABLE failed_sign_in (
 
 CREATE INDEX ix_failed_sign_in_at_us ON failed_sign_in (at_us);
 
+CREATE TABLE function (
+	"key" INTEGER NOT NULL,
+	id TEXT NOT NULL,
+	platform INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	revision INTEGER NOT NULL,
+	body TEXT NOT NULL,
+	CONSTRAINT pk_function PRIMARY KEY ("key"),
+	CONSTRAINT uq_function_id UNIQUE (id),
+	CONSTRAINT uq_function_platform_name UNIQUE (platform, name)
+);
+
 CREATE TABLE origin (
 	platform INTEGER NOT NULL,
 	kind TEXT NOT NULL,
@@ -130,10 +142,19 @@ CREATE TABLE platform_config (
 	version INTEGER NOT NULL,
 	config TEXT NOT NULL,
 	at_us INTEGER NOT NULL,
-	zone TEXT DEFAULT '' NOT NULL,
-	actor TEXT DEFAULT '' NOT NULL,
-	why TEXT DEFAULT '' NOT NULL,
 	CONSTRAINT pk_platform_config PRIMARY KEY (platform, version)
+);
+
+CREATE TABLE pool (
+	"key" INTEGER NOT NULL,
+	id TEXT NOT NULL,
+	platform INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	revision INTEGER NOT NULL,
+	body TEXT NOT NULL,
+	CONSTRAINT pk_pool PRIMARY KEY ("key"),
+	CONSTRAINT uq_pool_id UNIQUE (id),
+	CONSTRAINT uq_pool_platform_name UNIQUE (platform, name)
 );
 
 CREATE TABLE profile_definition (
