@@ -53,12 +53,17 @@ class LimitsGiven(Given):
     grace: Span = Field(default=5, validate_default=True)
     simultaneous_lso: Annotated[int, Field(ge=-1, le=1_000_000)] = 100
     late: Span | None = Field(default=None, description="a first event that is later makes the booking Failed (Missed)")
+    near_air: Span | None = Field(
+        default=900, validate_default=True,
+        description="a booking that is not confirmed so long before its first event raises an alarm; null: none does",
+    )  # fmt: skip
 
     def thing(self) -> Limits:
         """As the domain has it."""
         return Limits(
             lso_us=self.lso, step_us=self.step, start_failure_us=self.start_failure, attempts=self.attempts,
             backoff_us=self.backoff, grace_us=self.grace, simultaneous_lso=self.simultaneous_lso, late_us=self.late,
+            near_air_us=self.near_air,
         )  # fmt: skip
 
 
@@ -135,6 +140,7 @@ class LimitsShown(Shown):
     grace: float
     simultaneous_lso: int
     late: float | None
+    near_air: float | None
 
 
 class ServiceStatesShown(Shown):
@@ -183,6 +189,7 @@ def platform_shown(p: Platform) -> PlatformShown:
             attempts=limits.attempts, backoff=limits.backoff_us / SECOND, grace=limits.grace_us / SECOND,
             simultaneous_lso=limits.simultaneous_lso,
             late=None if limits.late_us is None else limits.late_us / SECOND,
+            near_air=None if limits.near_air_us is None else limits.near_air_us / SECOND,
         ),
         start_failure_script=c.start_failure_script, start_failure_on_failed_events=c.start_failure_on_failed_events,
         lifecycle_colors={theme.value: dict(c.lifecycle_colors.own(theme)) for theme in Theme},

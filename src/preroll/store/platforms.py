@@ -63,6 +63,7 @@ class Platforms:
         now = replace(now, catalogue_version=max(stored.catalogue_version + moved, platform.catalogue_version))
         if moved:
             self._remember(now, actor, why)
+            work.memory.alarms.looked_us, work.due = None, True
         work.db.run(
             "update platform set zone = ?, catalogue_version = ?, config_version = ?, config = ? where key = ?",
             now.zone, now.catalogue_version, config.version, CONFIG.encode(config), now.key,
