@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from preroll.domain.config import Platform, PlatformConfig
@@ -36,11 +36,20 @@ class Platforms:
 
     def by_keys(self, keys: Iterable[int]) -> dict[int, Platform]:
         """Those of these keys that exist."""
-        rows = self._work.db.all(f"select {_COLUMNS} from platform where key in ?ints", list(keys))
-        return {row[0]: self._platform(row) for row in rows}
+        return self.ask(keys)()
+
+    def ask(self, keys: Iterable[int]) -> Callable[[], dict[int, Platform]]:
+        """The same, when it is wanted."""
+        rows = self._work.db.later(f"select {_COLUMNS} from platform where key in ?ints", list(keys))
+        return lambda: {row[0]: self._platform(row) for row in rows()}
 
     def all(self) -> list[Platform]:
-        return [self._platform(row) for row in self._work.db.all(f"select {_COLUMNS} from platform order by name")]
+        return self.ask_all()()
+
+    def ask_all(self) -> Callable[[], list[Platform]]:
+        """The same, when it is wanted."""
+        rows = self._work.db.later(f"select {_COLUMNS} from platform order by name")
+        return lambda: [self._platform(row) for row in rows()]
 
     def put(self, platform: Platform) -> Platform:
         work = self._work
