@@ -29,14 +29,20 @@ from preroll.api.paging import DEFAULT, MOST
 from preroll.api.quarantine import QuarantineShown, quarantine_shown
 from preroll.app.bookings import Edit, NewBooking
 from preroll.app.views import BookingDetails, RunDetails
+from preroll.domain.attention import Attention
 from preroll.domain.audit import Configuration, Status, Verdict
 from preroll.domain.booking import Booking, NodeChoice, Phase, State, Timing
 from preroll.domain.boundaries import Boundary, BoundaryState, Kind
+from preroll.domain.inheritance import taken_by
+from preroll.domain.profile import ProfileBy
 from preroll.domain.window import SECOND
 from preroll.ports.rows import StepState
 from preroll.ports.store import RunRow, StepRow
 
 Priority = Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="higher wins a conflict")]
+Scopes = Annotated[
+    list[Name], Field(max_length=20, description="security scopes: only who has one of them sees the booking")
+]
 Force = Annotated[bool, Field(description="save it in spite of conflicts: the problem without it lists who loses what")]
 
 
@@ -46,10 +52,13 @@ class NodeGiven(Given):
     resource: Name | None = Field(default=None, description="the id or name of a resource")
     profile: Name | None = Field(default=None, description="the name of a profile instance")
     values: JsonObject = Field(default={}, description="parameter values that override the instance's")
+    profile_by: Annotated[ProfileBy, Field(strict=False)] | None = Field(
+        default=None, description="is the profile copied now, or read at each event? Null: as the node says"
+    )
 
     def choice(self) -> NodeChoice:
         """As the domain has it."""
-        return NodeChoice(self.resource, self.profile, self.values)
+        return NodeChoice(self.resource, self.profile, self.values, self.profile_by)
 
 
 class BookingGiven(Given):
@@ -74,6 +83,7 @@ class BookingGiven(Given):
     properties: JsonObject = Field(default={})
     priority: Priority = 0
     zone: Zone | None = Field(default=None, description="IANA time zone for screens; default: the platform's")
+    scopes: Scopes = Field(default=[])
     force: Force = False
 
     def booking(self) -> NewBooking:
@@ -83,7 +93,7 @@ class BookingGiven(Given):
             definition=self.definition, definition_version=self.definition_version,
             nodes={label: node.choice() for label, node in self.nodes.items()}, properties=self.properties,
             priority=self.priority, zone=self.zone or "", id=str(self.id) if self.id else "",
-            force=self.force,
+            scopes=self.scopes, force=self.force,
         )  # fmt: skip
 
 
@@ -115,11 +125,12 @@ class ChangeGiven(Given):
 class EditGiven(ChangeGiven):
     """What is to change, by force if need be."""
 
+    scopes: Scopes | None = None
     force: Force = False
 
     def edit(self) -> Edit:
         """As the use case takes it."""
-        return replace(super().edit(), force=self.force)
+        return replace(super().edit(), scopes=self.scopes, force=self.force)
 
 
 class Why(Given):
@@ -138,6 +149,9 @@ class BookingsQueried(Queried):
     platform: Name | None = None
     state: Annotated[list[State], Field(max_length=14)] = Field(default=[], description="repeat it for several")
     text: Word = Field(default="", description="a part of the name")
+    attention: Annotated[list[Attention], Field(max_length=2)] = Field(
+        default=[], description="only those that need it; repeat it for both"
+    )
     from_: Instant | None = Field(default=None, alias="from", description="held at or after")
     to: Instant | None = Field(default=None, description="held before")
     cursor: Annotated[str, Field(max_length=500)] | None = Field(default=None, description="`next` of the page before")
@@ -151,6 +165,8 @@ class NodeShown(Shown):
     name: str = Field(description="the resource's name; empty: none is chosen")
     profile: str | None
     values: dict[str, Any]
+    profile_by: ProfileBy
+    kept: dict[str, Any] | None = Field(description="what the profile said when it was copied; null: it is read")
 
 
 class DefinitionNamed(Shown):
@@ -203,6 +219,9 @@ class BookingSummary(Shown):
     priority: int
     zone: str
     not_reset: bool
+    attention: Attention | None = Field(
+        description="near_air: its first event is due soon and it is not confirmed; lapsed: its window has passed"
+    )
     revision: int
     changed: datetime
 
@@ -222,6 +241,7 @@ class BookingShown(BookingSummary):
     properties: dict[str, Any]
     created: datetime
     created_by: str
+    scopes: list[str] = Field(description="only who has one of them sees it; empty: everybody on the platform")
     events: list[EventShown]
     waiting: list[WaitingShown]
     actions: list[str] = Field(description="what its phase and its life cycle admit now")
@@ -277,9 +297,9 @@ class RunShown(Shown):
     steps: list[StepShown]
 
 
-def booking_summary(booking: Booking, platform: str) -> BookingSummary:
+def booking_summary(booking: Booking, platform: str, needed: Attention | None) -> BookingSummary:
     """A booking for a list."""
-    return BookingSummary(**_summary(booking, platform))
+    return BookingSummary(**_summary(booking, platform, needed))
 
 
 def booking_shown(found: BookingDetails) -> BookingShown:
@@ -287,7 +307,7 @@ def booking_shown(found: BookingDetails) -> BookingShown:
     b = found.booking
     definition = found.definition
     return BookingShown(
-        **_summary(b, found.platform),
+        **_summary(b, found.platform, found.attention),
         definition=DefinitionNamed(name=definition.name, version=definition.version) if definition else None,
         nodes={
             label: NodeShown(
@@ -295,12 +315,15 @@ def booking_shown(found: BookingDetails) -> BookingShown:
                 name=found.resources.get(n.resource or "", ""),
                 profile=n.profile,
                 values=dict(n.values),
+                profile_by=taken_by(definition.node(label) if definition else None, n),
+                kept=dict(n.kept.values) if n.kept else None,
             )
             for label, n in b.nodes.items()
         },
         properties=dict(b.properties),
         created=when(b.created_us),
         created_by=b.created_by,
+        scopes=list(b.scopes),
         events=[_event(boundary) for boundary in found.boundaries],
         waiting=[
             WaitingShown(
@@ -323,12 +346,13 @@ def known_shown(known: Verdict | None) -> KnownShown | None:
     return KnownShown(status=known.status or Status.PENDING, configuration=known.configuration or Configuration.UNKNOWN)
 
 
-def _summary(b: Booking, platform: str) -> Mapping[str, Any]:
+def _summary(b: Booking, platform: str, needed: Attention | None) -> Mapping[str, Any]:
     return {
         "id": b.id, "name": b.name, "platform": platform, "state": b.state, "phase": b.phase, "entering": b.entering,
         "service_state": b.service_state, "start": when(b.timing.start), "end": maybe_when(b.timing.end),
         "pre_roll": b.timing.pre_roll // SECOND, "post_roll": b.timing.post_roll // SECOND, "priority": b.priority,
-        "zone": b.zone, "not_reset": b.not_reset, "revision": b.revision, "changed": when(b.changed_us),
+        "zone": b.zone, "not_reset": b.not_reset, "attention": needed, "revision": b.revision,
+        "changed": when(b.changed_us),
     }  # fmt: skip
 
 

@@ -6,14 +6,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from preroll.app import sight
 from preroll.app.quarantine import Lot, lot_of
 from preroll.app.workers import out_of_reach
+from preroll.domain.attention import Attention, attention, told
 from preroll.domain.audit import Verdict
 from preroll.domain.auditing import stands
 from preroll.domain.booking import Booking, Phase, State, possible_actions
 from preroll.domain.boundaries import OPEN, Boundary, BoundaryState, Kind, orchestrates
 from preroll.domain.changes import Change
 from preroll.domain.definition import ServiceDefinition
+from preroll.domain.errors import NotFound
 from preroll.domain.permission import Actor, permit
 from preroll.domain.resource import Resource
 from preroll.ports.rows import LogLine
@@ -50,6 +53,8 @@ class BookingDetails:
     """Id -> name of the resources that it chose."""
     known: Verdict | None = None
     """What the audits of its service say now; None: it has none."""
+    attention: Attention | None = None
+    """That its time comes near, or is over, and it is not confirmed."""
     lot: Lot | None = None
     """What it lost, or holds in conflict; None: nothing."""
 
@@ -62,26 +67,48 @@ class RunDetails:
     steps: tuple[StepRow, ...]
 
 
-def details(tx: Tx, booking: Booking) -> BookingDetails:
-    """Put a booking's details together."""
-    boundaries, ids = tx.boundaries.of(booking.key), booking.resources
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A part of the change log."""
+
+    changes: tuple[Change, ...]
+    position: str
+    """Where it goes on; there may be more even when nothing of this part is shown."""
+
+
+def details(
+    tx: Tx,
+    booking: Booking,
+    boundaries: Sequence[Boundary] | None = None,
+    not_reset: Sequence[Booking] | None = None,
+) -> BookingDetails:
+    """Put a booking's details together.
+
+    Args:
+        boundaries: its own, when they are known already.
+        not_reset: who left one of its resources not reset, when that is known already.
+    """
+    boundaries, ids = tx.boundaries.of(booking.key) if boundaries is None else boundaries, booking.resources
     resources = tx.catalogue.resources(booking.platform, ids=ids) if ids else []
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     audited = definition is not None and bool(definition.audits)
     lot = lot_of(tx, booking)
+    home = tx.platforms.by_key(booking.platform)
+    needed = attention(booking, tx.now, home.config.limits.near_air_us)
     stuck = lot is None or bool(lot.in_the_way)
     never = {"audit": not audited, "leave-quarantine": stuck}
     return BookingDetails(
         booking=booking,
-        platform=tx.platforms.by_key(booking.platform).name,
+        platform=home.name,
         definition=definition,
         boundaries=tuple(b for b in boundaries if b.kind is not Kind.AUDIT),
         waiting=tuple(_waiting(tx, booking, boundaries, resources)),
         actions=tuple(action for action in possible_actions(booking) if not never.get(action)),
         late_us=_late(booking, boundaries, tx.now),
-        warnings=tuple(_warnings(tx, booking, resources, lot)),
+        warnings=tuple(_warnings(tx, booking, resources, lot, not_reset, needed)),
         resources={r.id: r.name for r in resources},
         known=stands(booking, boundaries, tx.records.rounds(booking.key)) if audited else None,
+        attention=needed,
         lot=lot,
     )
 
@@ -115,11 +142,17 @@ def _waiting(tx: Tx, booking: Booking, boundaries: Sequence[Boundary], resources
     return found
 
 
-def _warnings(tx: Tx, booking: Booking, resources: Sequence[Resource], lot: Lot | None) -> list[str]:
+def _warnings(
+    tx: Tx,
+    booking: Booking,
+    resources: Sequence[Resource],
+    lot: Lot | None,
+    not_reset: Sequence[Booking] | None,
+    needed: Attention | None,
+) -> list[str]:
     found = []
-    end = booking.timing.end
-    if booking.phase is Phase.WAITING and booking.state is not State.CONFIRMED and end is not None and end <= tx.now:
-        found.append("lapsed: its window has passed and it was never confirmed")
+    if needed is not None:
+        found.append(told(booking, needed, tx.now))
     if lot is not None:
         found += _told(lot, booking)
     if booking.not_reset:
@@ -127,10 +160,15 @@ def _warnings(tx: Tx, booking: Booking, resources: Sequence[Resource], lot: Lot 
     if booking.state in (State.PARTIAL, State.CONFIRMED, State.ON_HOLD):
         found += [
             f"a resource was not reset by {b.name} ({b.id})"
-            for b in tx.reservations.not_reset_on(resources)
+            for b in (tx.reservations.not_reset_on(resources) if not_reset is None else not_reset)
             if b.id != booking.id
         ]
     return found
+
+
+def _sees(tx: Tx, by: Actor, run: RunRow) -> bool:
+    owner = tx.bookings.get(run.booking)
+    return by.sees(owner.platform, owner.scopes)
 
 
 def _told(lot: Lot, booking: Booking) -> list[str]:
@@ -151,8 +189,7 @@ class Views:
         """The runs of a booking, oldest first, each with its steps."""
 
         def query(tx: Tx) -> list[RunDetails]:
-            owner = tx.bookings.get(booking)
-            permit(by, "view", owner.platform)
+            owner = sight.booking(tx, by, booking)
             runs = tx.records.runs(owner.key)
             steps = tx.records.steps([r.id for r in runs])
             return [RunDetails(r, tuple(s for s in steps if s.run == r.id)) for r in runs]
@@ -164,6 +201,8 @@ class Views:
 
         def query(tx: Tx) -> RunDetails:
             run = tx.records.run(ident)
+            if not _sees(tx, by, run):
+                raise NotFound("run", ident)
             permit(by, "view", tx.bookings.get(run.booking).platform)
             return RunDetails(run, tuple(tx.records.steps([ident])))
 
@@ -173,8 +212,7 @@ class Views:
         """A booking's action log, oldest first; of one run when it is named."""
 
         def query(tx: Tx) -> list[LogLine]:
-            owner = tx.bookings.get(booking)
-            permit(by, "view", owner.platform)
+            owner = sight.booking(tx, by, booking)
             return tx.records.log(owner.key, run=run)
 
         return await self._store.read(query)
@@ -184,14 +222,18 @@ class Views:
 
         def query(tx: Tx) -> list[Change]:
             permit(by, "view")
-            return tx.changes.of(subject)
+            return sight.changes(tx, by, tx.changes.of(subject))
 
         return await self._store.read(query)
 
-    async def changes(self, by: Actor, after: str, limit: int = 100, platform: int | None = None) -> list[Change]:
-        """Changes after a cursor, oldest first."""
+    async def changes(self, by: Actor, after: str, limit: int = 100, platform: int | None = None) -> Told:
+        """Changes after a cursor, oldest first; what the actor may not know of is left out."""
         permit(by, "view", platform)
-        return await self._store.feed.read(after, limit, platform=platform)
+        found = await self._store.feed.read(after, limit, platform=platform)
+        position = found[-1].position if found else after
+        if by.sight is None or not found:
+            return Told(tuple(found), position)
+        return Told(tuple(await self._store.read(lambda tx: sight.changes(tx, by, found))), position)
 
     async def tail(self, by: Actor) -> str:
         """The cursor of the newest change."""

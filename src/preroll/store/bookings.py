@@ -3,27 +3,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
-from preroll.domain.booking import ENDED, Booking, State, Timing
+from preroll.domain.attention import UNCONFIRMED, Attention
+from preroll.domain.booking import ENDED, ORCHESTRATED, Booking, State, Timing
+from preroll.domain.config import Platform
 from preroll.domain.errors import NotFound, Refused, Stale
-from preroll.domain.window import FOREVER
+from preroll.domain.foresight import Standing
+from preroll.domain.permission import Sight
+from preroll.domain.window import FOREVER, MINUTE
 from preroll.ports.store import BookingFilter, Page
 from preroll.store.documents import BODY, Body
+from preroll.store.platforms import Platforms
 from preroll.store.sql import Row
 from preroll.store.work import Work
 
 NAMES = (
     "key", "id", "platform", "name", "state", "start_us", "end_us", "pre_roll_us", "post_roll_us", "definition", "body",
     "priority", "service_state", "began", "entering", "not_reset", "zone", "revision", "state_version", "created_us",
-    "created_by", "changed_us",
+    "created_by", "changed_us", "scopes",
 )  # fmt: skip
 WIDTH = len(NAMES)
 COLUMNS = ", ".join(NAMES)
+SOON = 60 * MINUTE
+"""An alarm within this time wakes the dispatchers."""
 STATES = {state.value: state for state in State}
-_LIVE_WITH_A_SERVICE = "live = 1 and definition is not null"
+_ORCHESTRATED = "platform = ? and live = 1 and definition is not null and state in ?texts"
+_ORCHESTRATED_STATES = sorted(state.value for state in ORCHESTRATED)
+_NAMESAKE = (
+    f"select {COLUMNS} from booking where platform = ? and folded = ? and live = 1 and definition is not null"
+    " and held_start_us < ? and held_end_us > ? and key <> ? order by held_start_us, key limit 1"
+)
 
 
 def columns(alias: str) -> str:
@@ -35,13 +47,13 @@ def booking_of(row: Row) -> Booking:
     """The booking that a row of COLUMNS holds."""
     (
         key, ident, platform, name, state, start, end, pre_roll, post_roll, definition, body, priority, service_state,
-        began, entering, not_reset, zone, revision, state_version, created_us, created_by, changed_us,
+        began, entering, not_reset, zone, revision, state_version, created_us, created_by, changed_us, scopes,
     ) = row  # fmt: skip
     said = BODY.decode(body)
     return Booking(
         key, ident, platform, name, STATES[state], Timing(start, None if end == FOREVER else end, pre_roll, post_roll),
         definition, said.nodes, said.properties, priority, service_state, bool(began), entering, bool(not_reset), zone,
-        revision, state_version, created_us, created_by, changed_us,
+        revision, state_version, created_us, created_by, changed_us, tuple(scopes.split()),
     )  # fmt: skip
 
 
@@ -51,6 +63,7 @@ def entered(b: Booking, entering: str) -> Booking:
         b.key, b.id, b.platform, b.name, b.state, b.timing, b.definition, b.nodes, b.properties, b.priority,
         b.service_state, began=True, entering=entering, not_reset=b.not_reset, zone=b.zone, revision=b.revision,
         state_version=b.state_version + 1, created_us=b.created_us, created_by=b.created_by, changed_us=b.changed_us,
+        scopes=b.scopes,
     )  # fmt: skip
 
 
@@ -81,6 +94,7 @@ def _written(booking: Booking) -> dict[str, object]:
         "created_us": booking.created_us,
         "created_by": booking.created_by,
         "changed_us": booking.changed_us,
+        "scopes": f" {' '.join(booking.scopes)} " if booking.scopes else "",
     }
 
 
@@ -111,10 +125,13 @@ class Bookings:
         )
         if row is None:
             raise Refused(f"a booking with the id {booking.id} exists", hint="use another id, or none")
+        self._watch(booking)
         return booking_of(row)
 
     def put(self, booking: Booking, *, seen: Booking) -> None:
         written = _written(booking)
+        if booking.state is State.CONFIRMED or booking.timing.held.start != seen.timing.held.start:
+            written["alarmed"] = 0
         touched = self._work.db.run(
             f"update booking set {', '.join(f'{name} = ?' for name in written)}"
             " where key = ? and revision = ? and state_version = ?",
@@ -122,12 +139,22 @@ class Bookings:
         )  # fmt: skip
         if not touched:
             raise Stale(f"booking {booking.id}", seen.revision, self.by_key(booking.key).revision)
+        self._watch(booking)
         if booking.definition != seen.definition:
             self._rescript(booking.key)
         if booking.not_reset != seen.not_reset:
             self._work.db.run(
                 "update reservation set unreset = ? where booking = ?", int(booking.not_reset), booking.key
             )
+
+    def _watch(self, booking: Booking) -> None:
+        """One that is not confirmed may have an alarm before anybody looks for one."""
+        if booking.state not in UNCONFIRMED:
+            return
+        near = Platforms(self._work).by_key(booking.platform).config.limits.near_air_us
+        if near is not None and booking.timing.held.start - near < self._work.now + SOON:
+            self._work.memory.alarms.looked_us = None
+            self._work.due = True
 
     def _rescript(self, key: int) -> None:
         self._work.db.run(
@@ -139,6 +166,10 @@ class Bookings:
 
     def page(self, where: BookingFilter, after: tuple[int, str] | None, limit: int) -> Page:
         terms, values = _terms(where)
+        if where.attention:
+            _attending(where.attention, Platforms(self._work).all(), self._work.now, terms, values)
+        if where.sight is not None:
+            _seen(where.sight, terms, values)
         if after is not None:
             terms.append("(start_us, id) > (?, ?)")
             values += after
@@ -148,7 +179,11 @@ class Bookings:
         )  # fmt: skip
         items = tuple(booking_of(row) for row in found[:limit])
         more = len(found) > limit and items
-        return Page(items, (items[-1].timing.start, items[-1].id) if more else None)
+        return Page(items, (items[-1].timing.start, items[-1].id) if more else None, self._work.now)
+
+    def scopes(self, idents: Collection[str]) -> dict[str, tuple[str, ...]]:
+        rows = self._work.db.all("select id, scopes from booking where id in ?texts and scopes <> ''", sorted(idents))
+        return {ident: tuple(scopes.split()) for ident, scopes in rows}
 
     def several(self, idents: Collection[str]) -> list[Booking]:
         rows = self._work.db.all(
@@ -160,24 +195,72 @@ class Bookings:
         said = [f'%"profile":{_pattern(msgspec.json.encode(name).decode())}%' for name in sorted(instances)]
         terms = " or ".join(["definition in ?ints", *["body like ? escape '\\'"] * len(said)])
         rows = self._work.db.all(
-            f"select {COLUMNS} from booking where platform = ? and live = 1 and held_end_us > ? and ({terms})"
-            " order by key for no key update",
+            f"select {COLUMNS} from booking where platform = ? and live = 1 and (held_end_us > ? or began = 1)"
+            f" and ({terms}) order by key for no key update",
             platform, self._work.now, sorted(definitions), *said,
         )  # fmt: skip
         return [booking_of(row) for row in rows]
 
-    def named(self, platform: int, name: str, start_us: int, end_us: int | None, but: int | None) -> Booking | None:
-        row = self._work.db.one(
-            f"select {COLUMNS} from booking where platform = ? and folded = ? and {_LIVE_WITH_A_SERVICE}"
-            " and held_start_us < ? and held_end_us > ? and key <> ? order by held_start_us, key limit 1",
-            platform, name.casefold(), FOREVER if end_us is None else end_us, start_us, 0 if but is None else but,
+    def standings(self, platform: int) -> list[tuple[Standing, int]]:
+        rows = self._work.db.all(
+            f"select definition, state, service_state, entering <> '', count(*) from booking where {_ORCHESTRATED}"
+            " group by definition, state, service_state, entering <> '' order by 1, 2, 3, 4",
+            platform, _ORCHESTRATED_STATES,
         )  # fmt: skip
+        return [(Standing(key, STATES[state], held, bool(busy)), count) for key, state, held, busy, count in rows]
+
+    def at(self, platform: int, standing: Standing, limit: int) -> list[Booking]:
+        rows = self._work.db.all(
+            f"select {COLUMNS} from booking where {_ORCHESTRATED} and definition = ? and state = ?"
+            " and service_state = ? and (entering <> '') = (? = 1) order by start_us, id limit ?",
+            platform, _ORCHESTRATED_STATES, standing.definition, standing.state.value, standing.service_state,
+            int(standing.entering), limit,
+        )  # fmt: skip
+        return [booking_of(row) for row in rows]
+
+    def named(self, platform: int, name: str, start_us: int, end_us: int | None, but: int | None) -> Booking | None:
+        until = FOREVER if end_us is None else end_us
+        row = self._work.db.one(_NAMESAKE, platform, name.casefold(), until, start_us, 0 if but is None else but)
         return None if row is None else booking_of(row)
+
+
+def namesake_of(work: Work, booking: Booking) -> Callable[[], Booking | None]:
+    """Another live booking with a service that has its name at its time, when that is wanted."""
+    if booking.definition is None:
+        return lambda: None
+    held = booking.timing.held
+    rows = work.db.later(_NAMESAKE, booking.platform, booking.name.casefold(), held.until, held.start, booking.key)
+    return lambda: next(map(booking_of, rows()), None)
 
 
 def _pattern(text: str) -> str:
     """The text as a part of a pattern of ``like`` that means nothing but itself."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _seen(sight: Sight, terms: list[str], values: list[object]) -> None:
+    if sight.platforms is not None:
+        terms.append("platform in ?ints")
+        values.append(sorted(sight.platforms))
+    terms.append(f"({' or '.join(['scopes = ?', 'platform in ?ints', *['scopes like ?'] * len(sight.scopes)])})")
+    values += ["", sorted(sight.whole), *(f"% {scope} %" for scope in sorted(sight.scopes))]
+
+
+def _attending(
+    wanted: Collection[Attention], platforms: Sequence[Platform], now: int, terms: list[str], values: list[object]
+) -> None:
+    """The rule of ``domain.attention`` as terms."""
+    states = f"began = 0 and state in ({', '.join(repr(state.value) for state in sorted(UNCONFIRMED))})"
+    either: list[str] = []
+    if Attention.LAPSED in wanted:
+        either.append("end_us <= ?")
+        values.append(now)
+    if Attention.NEAR_AIR in wanted:
+        for platform in platforms:
+            if (near := platform.config.limits.near_air_us) is not None:
+                either.append("(platform = ? and held_start_us <= ? and end_us > ?)")
+                values += [platform.key, now + near, now]
+    terms.append(f"{states} and ({' or '.join(either) or '1 = 0'})")
 
 
 def _terms(where: BookingFilter) -> tuple[list[str], list[object]]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from preroll.domain.booking import ORCHESTRATED, Booking
@@ -19,6 +19,7 @@ from preroll.store.bookings import booking_of, entered
 from preroll.store.boundaries import boundary_of, claimed
 from preroll.store.catalogue import Catalogue
 from preroll.store.documents import NO_VALUES
+from preroll.store.journal_alarms import raise_alarms
 from preroll.store.journal_endings import Ending, finish
 from preroll.store.journal_facts import Facts, ask_held, gather, is_first
 from preroll.store.journal_takeover import LOCK_BOOKINGS, WITHIN_REACH, ask_lost, recorded, take_over
@@ -136,19 +137,21 @@ class Call:
 def claim(work: Work, call: Call) -> Claims:
     """Take over what is due, or whose worker is gone; see ``preroll.ports.store.Journal.claim``."""
     work.expect_now()
-    platforms, reach = Platforms(work).ask_all(), renewed(work, call.worker, call.lease_us)
+    asked, reach = Platforms(work).ask_all(), renewed(work, call.worker, call.lease_us)
     work.db.send(_HEAL, work.now)
     giving_way, lost = work.db.later(_STOP, work.now), ask_lost(work, reach, call.limit, call.doubt)
     next_due = _ask_next_due(work, call.worker)
     cancel = _stop(work, giving_way(), call.worker)
     runs, settled = take_over(work, reach, lost())
     more = len(runs) >= call.limit > 0
-    for platform in sorted(platforms(), key=lambda platform: platform.key):
+    platforms = sorted(asked(), key=lambda platform: platform.key)
+    for platform in platforms:
         claimed = _claim_platform(work, call, reach, platform, call.limit - len(runs))
         runs += claimed.runs
         settled += len(claimed.endings)
         more = more or claimed.more
-    return Claims(tuple(runs), settled, cancel, next_due(), work.now, more or settled > 0)
+    instants = [due for due in (*next_due(), raise_alarms(work, platforms)) if due is not None]
+    return Claims(tuple(runs), settled, cancel, min(instants, default=None), work.now, more or settled > 0)
 
 
 def _stop(work: Work, rows: Sequence[Row], worker: int) -> tuple[Fence, ...]:
@@ -163,11 +166,11 @@ def _stop(work: Work, rows: Sequence[Row], worker: int) -> tuple[Fence, ...]:
     )
 
 
-def _ask_next_due(work: Work, worker: int) -> Callable[[], int | None]:
+def _ask_next_due(work: Work, worker: int) -> Callable[[], Iterator[int | None]]:
     """When something is next due, or a lease over; what the claim itself plans for later, the store's bell tells."""
     events = work.db.later(_NEXT, *[work.now] * len(_BRANCHES))
     leases = work.db.later(_NEXT_LEASE, worker, work.now)
-    return lambda: min((due for row in (*events(), *leases()) for due in row if due is not None), default=None)
+    return lambda: (due for row in (*events(), *leases()) for due in row)
 
 
 def _claim_platform(work: Work, call: Call, reach: Reach, platform: Platform, room: int) -> _Round:

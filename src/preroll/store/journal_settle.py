@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from preroll.domain.booking import Booking, State
 from preroll.domain.boundaries import Boundary, BoundaryState
-from preroll.domain.config import Platform
 from preroll.ports.rows import Settled, Settlement, Verdict
 from preroll.store import bookings, boundaries
 from preroll.store.bookings import STATES, booking_of
@@ -42,10 +41,9 @@ def settle(work: Work, settlements: Sequence[Settlement]) -> list[Settled]:
     read, dirty = work.db.later(_READ, keys), ask_dirty(work)
     platforms = Platforms(work).ask({known[1].platform for key in keys if (known := work.memory.claimed.get(key))})
     rows: dict[int, Row] = {row[0]: row for row in read()}
+    platforms()
     holding = [_holds(rows.get(s.fence.boundary), s) for s in settlements]
-    states = _finish(
-        work, rows, [s for s, holds in zip(settlements, holding, strict=True) if holds], platforms(), dirty
-    )
+    states = _finish(work, rows, [s for s, holds in zip(settlements, holding, strict=True) if holds], dirty)
     over = _settled_before(work, [s for s, holds in zip(settlements, holding, strict=True) if not holds])
     answers = []
     for settlement, holds in zip(settlements, holding, strict=True):
@@ -61,30 +59,21 @@ def _holds(row: Row | None, settlement: Settlement) -> bool:
     return row is not None and row[2] == _RUNNING and row[3] == settlement.fence.epoch
 
 
-def _finish(
-    work: Work,
-    rows: Mapping[int, Row],
-    settlements: Sequence[Settlement],
-    platforms: Mapping[int, Platform],
-    dirty: Later,
-) -> dict[int, State]:
+def _finish(work: Work, rows: Mapping[int, Row], settlements: Sequence[Settlement], dirty: Later) -> dict[int, State]:
     """End these boundaries, one of each booking at a time; returns the last state of each booking by key."""
-    if lacking := {rows[s.fence.boundary][6] for s in settlements} - set(platforms):
-        platforms = {**platforms, **Platforms(work).by_keys(lacking)}
     states: dict[int, State] = {}
     todo = {settlement.fence.boundary: settlement for settlement in reversed(settlements)}
     while todo:
         turn = {rows[key][1]: key for key in reversed(todo)}
         now = {key: todo.pop(key) for key in sorted(turn.values())}
-        states |= finish(work, _endings(work, rows, now, platforms), dirty)
+        states |= finish(work, _endings(work, rows, now), dirty)
         for key in todo:
             work.memory.claimed.pop(key, None)
     return states
 
 
-def _endings(
-    work: Work, rows: Mapping[int, Row], settlements: Mapping[int, Settlement], platforms: Mapping[int, Platform]
-) -> list[Ending]:
+def _endings(work: Work, rows: Mapping[int, Row], settlements: Mapping[int, Settlement]) -> list[Ending]:
+    platforms = Platforms(work).by_keys({rows[key][6] for key in settlements})
     stored = _stored(work, {key: rows[key] for key in settlements})
     return [
         Ending(

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from preroll.domain.booking import Booking
 from preroll.domain.boundaries import Boundary
-from preroll.domain.config import PlatformConfig
+from preroll.domain.config import Platform, PlatformConfig
 from preroll.domain.definition import ServiceDefinition
+from preroll.domain.inheritance import Profiles
+from preroll.domain.resource import Resource
 from preroll.ports.clock import Clock
 from preroll.ports.store import Tx
 from preroll.store.sql import Later, Sql
@@ -23,11 +25,45 @@ _NOW_POSTGRES = (
 
 
 @dataclass(slots=True)
+class Shelf:
+    """What was read of a platform's catalogue, at one version of it."""
+
+    version: int
+    resources: dict[str, Resource] = field(default_factory=dict)
+    """By id; those that were asked for so far."""
+    names: dict[str, Resource] = field(default_factory=dict)
+    whole: Sequence[Resource] | None = None
+    """All of them, by name."""
+    profiles: Profiles | None = None
+    definitions: dict[tuple[str, int | None], int] = field(default_factory=dict)
+    """(name, version; None: the newest published) -> key."""
+
+    def put(self, resources: Iterable[Resource]) -> None:
+        """Remember these."""
+        for resource in resources:
+            self.resources[resource.id] = self.names[resource.name] = resource
+
+
+@dataclass(slots=True)
+class Alarms:
+    """When bookings were looked at for near-air alarms, and when there is one to raise."""
+
+    looked_us: int | None = None
+    """None: they are to be looked at."""
+    next_us: int | None = None
+
+
+@dataclass(slots=True)
 class Memory:
     """What is known without reading it again; shared by all connections of a store."""
 
     definitions: dict[int, ServiceDefinition] = field(default_factory=dict)
     configs: dict[tuple[int, int], PlatformConfig] = field(default_factory=dict)
+    dimensions: dict[str, int] = field(default_factory=dict)
+    """Keys of dimensions by name, of those that are stored for good."""
+    shelves: dict[int, Shelf] = field(default_factory=dict)
+    """The newest of each platform."""
+    alarms: Alarms = field(default_factory=Alarms)
     claimed: dict[int, tuple[Boundary, Booking]] = field(default_factory=dict)
     """Boundaries that were claimed here, by key, with their bookings as they were then."""
 
@@ -35,6 +71,14 @@ class Memory:
         """After a roll-back: what was read inside may never have existed."""
         self.definitions.clear()
         self.configs.clear()
+        self.shelves.clear()
+
+    def shelf(self, platform: int, version: int) -> Shelf:
+        """What is known of a platform's catalogue at a version of it; of an older one than the newest, nothing."""
+        known = self.shelves.get(platform)
+        if known is None or known.version < version:
+            known = self.shelves[platform] = Shelf(version)
+        return known if known.version == version else Shelf(version)
 
 
 class Work:
@@ -56,6 +100,10 @@ class Work:
         """The timetable changed: dispatchers are woken at the commit."""
         self.changed = False
         """The change log grew: its readers are woken at the commit."""
+        self.platforms: dict[int, Platform] = {}
+        """Those that were read in this transaction."""
+        self.dimensions_added = False
+        """There are dimensions that are not stored for good yet."""
         self.catalogue = False
         """The catalogue was written: a roll-back must forget what was read."""
         self.committing = False
@@ -65,8 +113,9 @@ class Work:
 
     def begin(self, *, write: bool = True) -> None:
         """Start a transaction."""
-        self.due = self.changed = self.catalogue = self.committing = False
+        self.due = self.changed = self.catalogue = self.committing = self.dimensions_added = False
         self._now = self._asked = None
+        self.platforms.clear()
         self.db.begin(write=write)
 
     @property
@@ -110,6 +159,12 @@ class Work:
         self._asked = None
         if self.catalogue:
             self.memory.forget()
+            self.platforms.clear()
+
+    def change_catalogue(self) -> None:
+        """The catalogue is written in this transaction: what was read of it counts no more."""
+        self.catalogue = True
+        self.platforms.clear()
 
     def new_id(self) -> str:
         """A UUIDv7 of now."""
