@@ -31,8 +31,9 @@ from preroll.app.bookings import Edit, NewBooking
 from preroll.app.views import BookingDetails, RunDetails
 from preroll.domain.attention import Attention
 from preroll.domain.audit import Configuration, Status, Verdict
-from preroll.domain.booking import Booking, NodeChoice, Phase, State, Timing
+from preroll.domain.booking import Booking, NodeChoice, Phase, State
 from preroll.domain.boundaries import Boundary, BoundaryState, Kind
+from preroll.domain.config import AskedTiming
 from preroll.domain.inheritance import taken_by
 from preroll.domain.profile import ProfileBy
 from preroll.domain.window import SECOND
@@ -75,10 +76,14 @@ class BookingGiven(Given):
     definition_version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(
         None, description="default: the newest"
     )
-    start: Instant = Field(description="on the air")
-    end: Instant | None = Field(default=None, description="off the air; null is permanent")
-    pre_roll: Length = 0
-    post_roll: Length = 0
+    start: Instant | None = Field(
+        default=None, description="on the air; left out: as soon as the platform's default says"
+    )
+    end: Instant | None = Field(
+        default=None, description="off the air; null is permanent; left out: the platform's default duration, if any"
+    )
+    pre_roll: Length | None = Field(default=None, description="null: the platform's default")
+    post_roll: Length | None = Field(default=None, description="null: the platform's default")
     nodes: dict[Name, NodeGiven] = Field(default={}, max_length=1000, description="node label -> what is chosen for it")
     properties: JsonObject = Field(default={})
     priority: Priority = 0
@@ -89,12 +94,16 @@ class BookingGiven(Given):
     def booking(self) -> NewBooking:
         """As the use case takes it."""
         return NewBooking(
-            name=self.name, timing=Timing(self.start, self.end, self.pre_roll, self.post_roll), platform=self.platform,
-            definition=self.definition, definition_version=self.definition_version,
-            nodes={label: node.choice() for label, node in self.nodes.items()}, properties=self.properties,
+            name=self.name, timing=self._timing(), platform=self.platform, definition=self.definition,
+            definition_version=self.definition_version, properties=self.properties,
+            nodes={label: node.choice() for label, node in self.nodes.items()},
             priority=self.priority, zone=self.zone or "", id=str(self.id) if self.id else "",
             scopes=self.scopes, force=self.force,
         )  # fmt: skip
+
+    def _timing(self) -> AskedTiming:
+        permanent = self.end is None and "end" in self.model_fields_set
+        return AskedTiming(self.start, self.end, permanent, self.pre_roll, self.post_roll)
 
 
 class ChangeGiven(Given):
