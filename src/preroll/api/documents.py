@@ -212,12 +212,13 @@ class SettingsGiven(Given):
     limits: LimitsGiven = Field(default_factory=LimitsGiven)
     start_failure_script: Word = ""
     start_failure_on_failed_events: bool = True
+    lock_bookings: Annotated[bool, Field(description="only its owner may change a booking")] = False
 
     def platform(self, name: str) -> Platform:
         """The platform of that name with these settings."""
         config = PlatformConfig(
             self.service_states.thing(), self.limits.thing(), self.start_failure_script,
-            self.start_failure_on_failed_events,
+            self.start_failure_on_failed_events, lock_bookings=self.lock_bookings,
         )  # fmt: skip
         return Platform(name, self.zone, config)
 

@@ -129,6 +129,7 @@ class PlatformShown(DocumentShown):
     limits: LimitsShown
     start_failure_script: str
     start_failure_on_failed_events: bool
+    lock_bookings: bool
 
 
 def _capability_shown(c: Capability) -> CapabilityShown:
@@ -201,4 +202,5 @@ def platform_shown(p: Platform) -> PlatformShown:
             late=None if limits.late_us is None else limits.late_us / second,
         ),
         start_failure_script=c.start_failure_script, start_failure_on_failed_events=c.start_failure_on_failed_events,
+        lock_bookings=c.lock_bookings,
     )  # fmt: skip

@@ -35,6 +35,8 @@ class PlatformConfig:
     start_failure_script: str = ""
     start_failure_on_failed_events: bool = True
     """Run it on Failed Service X and Failed Completed too, not on Failed alone."""
+    lock_bookings: bool = False
+    """Whoever makes a booking owns it, and only its owner may change it."""
     version: int = 1
 
 

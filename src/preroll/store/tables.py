@@ -185,6 +185,8 @@ booking = Table(
     _need("created_us", Long),
     _need("created_by", Text),
     _need("changed_us", Long),
+    _need("hidden", Flag, "0"),
+    _need("owner", Text, "''"),
     UniqueConstraint("id"),
     Index("ix_booking_start_us_id", "start_us", "id"),
     _partial("ix_booking_live_name", "platform", "folded", where="live = 1"),
