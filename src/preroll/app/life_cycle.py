@@ -57,7 +57,7 @@ def leave_quarantine(
     before = open_booking(tx, by, ident, seen, "leave-quarantine")
     after, definition, boundaries = prepared(tx, before, change)
     tried.append(after)
-    needs = quarantine.require_whole(tx, after)
+    needs = quarantine.require_whole(tx, before, after)
     trigger = _BACK.get(tx.losses.was(before.key) or State.PARTIAL, Trigger.LEAVE_QUARANTINE)
     if trigger is Trigger.CONFIRM:
         if lost := holding.missing(tx, after, definition, installed):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from preroll.app import sight
 from preroll.app.quarantine import Lot, lot_of
 from preroll.app.workers import out_of_reach
 from preroll.domain.actions import ACTIONS, why_not, why_not_owned
@@ -15,6 +16,7 @@ from preroll.domain.booking import Booking, Phase, State
 from preroll.domain.boundaries import OPEN, Boundary, BoundaryState, Kind, orchestrates
 from preroll.domain.changes import Change
 from preroll.domain.definition import ServiceDefinition
+from preroll.domain.errors import NotFound
 from preroll.domain.permission import Actor, permit
 from preroll.domain.resource import Resource
 from preroll.ports.rows import LogLine
@@ -82,9 +84,28 @@ class RunDetails:
     steps: tuple[StepRow, ...]
 
 
-def details(tx: Tx, booking: Booking) -> BookingDetails:
-    """Put a booking's details together."""
-    boundaries, ids = tx.boundaries.of(booking.key), booking.resources
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A part of the change log."""
+
+    changes: tuple[Change, ...]
+    position: str
+    """Where it goes on; there may be more even when nothing of this part is shown."""
+
+
+def details(
+    tx: Tx,
+    booking: Booking,
+    boundaries: Sequence[Boundary] | None = None,
+    not_reset: Sequence[Booking] | None = None,
+) -> BookingDetails:
+    """Put a booking's details together.
+
+    Args:
+        boundaries: its own, when they are known already.
+        not_reset: who left one of its resources not reset, when that is known already.
+    """
+    boundaries, ids = tx.boundaries.of(booking.key) if boundaries is None else boundaries, booking.resources
     resources = tx.catalogue.resources(booking.platform, ids=ids) if ids else []
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     audited = definition is not None and bool(definition.audits)
@@ -101,7 +122,7 @@ def details(tx: Tx, booking: Booking) -> BookingDetails:
             for name in ACTIONS
         ),
         late_us=_late(booking, boundaries, tx.now),
-        warnings=tuple(_warnings(tx, booking, resources, lot)),
+        warnings=tuple(_warnings(tx, booking, resources, lot, not_reset)),
         resources={r.id: r.name for r in resources},
         known=stands(booking, boundaries, tx.records.rounds(booking.key)) if audited else None,
         lot=lot,
@@ -145,7 +166,9 @@ def _waiting(tx: Tx, booking: Booking, boundaries: Sequence[Boundary], resources
     return found
 
 
-def _warnings(tx: Tx, booking: Booking, resources: Sequence[Resource], lot: Lot | None) -> list[str]:
+def _warnings(
+    tx: Tx, booking: Booking, resources: Sequence[Resource], lot: Lot | None, not_reset: Sequence[Booking] | None
+) -> list[str]:
     found = []
     end = booking.timing.end
     if booking.phase is Phase.WAITING and booking.state is not State.CONFIRMED and end is not None and end <= tx.now:
@@ -157,10 +180,15 @@ def _warnings(tx: Tx, booking: Booking, resources: Sequence[Resource], lot: Lot 
     if booking.state in (State.PARTIAL, State.CONFIRMED, State.ON_HOLD):
         found += [
             f"a resource was not reset by {b.name} ({b.id})"
-            for b in tx.reservations.not_reset_on(resources)
+            for b in (tx.reservations.not_reset_on(resources) if not_reset is None else not_reset)
             if b.id != booking.id
         ]
     return found
+
+
+def _sees(tx: Tx, by: Actor, run: RunRow) -> bool:
+    owner = tx.bookings.get(run.booking, hidden=True)
+    return by.sees(owner.platform, owner.scopes)
 
 
 def _told(lot: Lot, booking: Booking) -> list[str]:
@@ -181,8 +209,7 @@ class Views:
         """The runs of a booking, oldest first, each with its steps."""
 
         def query(tx: Tx) -> list[RunDetails]:
-            owner = tx.bookings.get(booking, hidden=True)
-            permit(by, "view", owner.platform)
+            owner = sight.booking(tx, by, booking, hidden=True)
             runs = tx.records.runs(owner.key)
             steps = tx.records.steps([r.id for r in runs])
             return [RunDetails(r, tuple(s for s in steps if s.run == r.id)) for r in runs]
@@ -194,6 +221,8 @@ class Views:
 
         def query(tx: Tx) -> RunDetails:
             run = tx.records.run(ident)
+            if not _sees(tx, by, run):
+                raise NotFound("run", ident)
             permit(by, "view", tx.bookings.get(run.booking, hidden=True).platform)
             return RunDetails(run, tuple(tx.records.steps([ident])))
 
@@ -203,8 +232,7 @@ class Views:
         """A booking's action log, oldest first; of one run when it is named."""
 
         def query(tx: Tx) -> list[LogLine]:
-            owner = tx.bookings.get(booking, hidden=True)
-            permit(by, "view", owner.platform)
+            owner = sight.booking(tx, by, booking, hidden=True)
             return tx.records.log(owner.key, run=run)
 
         return await self._store.read(query)
@@ -214,7 +242,7 @@ class Views:
 
         def query(tx: Tx) -> list[Change]:
             permit(by, "view")
-            return tx.changes.of(subject)
+            return sight.changes(tx, by, tx.changes.of(subject))
 
         return await self._store.read(query)
 
@@ -222,16 +250,18 @@ class Views:
         """All changes of a booking, oldest first; also of a deleted one."""
 
         def query(tx: Tx) -> list[Change]:
-            owner = tx.bookings.get(booking, hidden=True)
-            permit(by, "view", owner.platform)
-            return tx.changes.of(owner.id)
+            return tx.changes.of(sight.booking(tx, by, booking, hidden=True).id)
 
         return await self._store.read(query)
 
-    async def changes(self, by: Actor, after: str, limit: int = 100, platform: int | None = None) -> list[Change]:
-        """Changes after a cursor, oldest first."""
+    async def changes(self, by: Actor, after: str, limit: int = 100, platform: int | None = None) -> Told:
+        """Changes after a cursor, oldest first; what the actor may not know of is left out."""
         permit(by, "view", platform)
-        return await self._store.feed.read(after, limit, platform=platform)
+        found = await self._store.feed.read(after, limit, platform=platform)
+        position = found[-1].position if found else after
+        if by.sight is None or not found:
+            return Told(tuple(found), position)
+        return Told(tuple(await self._store.read(lambda tx: sight.changes(tx, by, found))), position)
 
     async def tail(self, by: Actor) -> str:
         """The cursor of the newest change."""

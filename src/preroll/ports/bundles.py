@@ -65,7 +65,7 @@ class Bundles(Protocol):
         ...
 
     def carry_out(self, prepared: Prepared) -> None:
-        """Write it all."""
+        """Write it all, in a transaction that has advanced the catalogue: by its version others know what they read."""
         ...
 
     def holders(self, resources: Collection[int]) -> list[tuple[int, User]]:

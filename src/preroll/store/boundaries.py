@@ -102,10 +102,10 @@ class Boundaries:
                 new.append(_row(boundary))
         db = self._work.db
         if new:
-            db.run(_INSERT, new)
+            db.send(_INSERT, new)
         if old:
-            db.run(_UPDATE, old)
-            db.run("update boundary set waits_for = null where waits_for in ?ints", [row[0] for row in old])
+            db.send(_UPDATE, old)
+            db.send("update boundary set waits_for = null where waits_for in ?ints", [row[0] for row in old])
         self._work.due = True
 
 

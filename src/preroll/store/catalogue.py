@@ -3,24 +3,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import NotFound
+from preroll.domain.function import Function, Pool
+from preroll.domain.inheritance import Profiles
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import written
 from preroll.domain.resource import Resource
 from preroll.store.documents import Codec
 from preroll.store.platforms import Platforms
 from preroll.store.sql import Row
-from preroll.store.work import Work
+from preroll.store.work import Shelf, Work
 
-P = TypeVar("P", ProfileDefinition, ProfileInstance)
+N = TypeVar("N", Pool, Function, ProfileDefinition, ProfileInstance)
 
 RESOURCE: Codec[Resource] = Codec(Resource)
 DEFINITION: Codec[ServiceDefinition] = Codec(ServiceDefinition)
+POOL: Codec[Pool] = Codec(Pool)
+FUNCTION: Codec[Function] = Codec(Function)
 PROFILE_DEFINITION: Codec[ProfileDefinition] = Codec(ProfileDefinition)
 PROFILE_INSTANCE: Codec[ProfileInstance] = Codec(ProfileInstance)
 
@@ -35,18 +39,44 @@ class Catalogue:
         row = self._work.db.one("select key, body from resource where id = ?", ident)
         if row is None:
             raise NotFound("resource", ident)
-        return _resource(row)
+        return read_resources([row], self._platforms)[0]
 
     def resources(
         self, platform: int, *, ids: Sequence[str] | None = None, names: Sequence[str] | None = None
     ) -> list[Resource]:
-        sql, values = "select key, body from resource where platform = ? and removed = 0", [platform]
-        wanted: list[Sequence[str]] = []
-        for column, given in (("id", ids), ("name", names)):
-            if given is not None:
-                sql += f" and {column} in ?texts"
-                wanted.append(list(given))
-        return [_resource(row) for row in self._work.db.all(f"{sql} order by name", *values, *wanted)]
+        shelf = self._shelf(platform)
+        if ids is None and names is None:
+            if shelf.whole is None:
+                shelf.whole = self._resources(platform)
+                shelf.put(shelf.whole)
+            return list(shelf.whole)
+        found = self._some(shelf, platform, "id", shelf.resources, ids)
+        named = self._some(shelf, platform, "name", shelf.names, names)
+        both = [r for r in found if r in named] if ids is not None and names is not None else found + named
+        return sorted(both, key=lambda resource: resource.name)
+
+    def _some(
+        self, shelf: Shelf, platform: int, column: str, known: Mapping[str, Resource], wanted: Sequence[str] | None
+    ) -> list[Resource]:
+        """Those that are known by one of the words, the others looked up first."""
+        asked = set(wanted or ())
+        missing = [word for word in asked if word not in known] if shelf.whole is None else []
+        if missing:
+            shelf.put(self._resources(platform, f"and {column} in ?texts", missing))
+        return [known[word] for word in asked if word in known]
+
+    def _resources(self, platform: int, where: str = "", *values: object) -> list[Resource]:
+        rows = self._work.db.all(
+            f"select key, body from resource where platform = ? and removed = 0 {where} order by name",
+            platform, *values,
+        )  # fmt: skip
+        return read_resources(rows, self._platforms)
+
+    def _shelf(self, platform: int) -> Shelf:
+        """What is known of a platform's catalogue; nothing, in a transaction that writes it."""
+        work = self._work
+        home = None if work.catalogue else self._platforms.by_keys([platform]).get(platform)
+        return Shelf(0) if home is None else work.memory.shelf(platform, home.catalogue_version)
 
     def put_resource(self, resource: Resource) -> Resource:
         db = self._work.db
@@ -66,7 +96,7 @@ class Catalogue:
             assert made is not None  # noqa: S101 - it was inserted
             self._platforms.touch(new.platform)
             return replace(new, key=made[0])
-        stored = _resource(row)
+        (stored,) = read_resources([row[:2]], self._platforms)
         now = replace(resource, id=stored.id, key=stored.key, revision=stored.revision)
         if now == stored and not row[2]:
             return stored
@@ -80,30 +110,42 @@ class Catalogue:
         self._platforms.touch(now.platform)
         return now
 
+    def pools(self, platform: int) -> list[Pool]:
+        return self._named("pool", POOL, platform)
+
+    def functions(self, platform: int) -> list[Function]:
+        return self._named("function", FUNCTION, platform)
+
     def profile_definitions(self, platform: int) -> list[ProfileDefinition]:
-        return self._profiles("profile_definition", PROFILE_DEFINITION, platform)
+        return self._named("profile_definition", PROFILE_DEFINITION, platform)
 
     def put_profile_definition(self, definition: ProfileDefinition) -> ProfileDefinition:
-        return self._put_profile("profile_definition", PROFILE_DEFINITION, definition)
+        return self._put_named("profile_definition", PROFILE_DEFINITION, definition)
 
     def profile_instances(self, platform: int) -> list[ProfileInstance]:
-        return self._profiles("profile_instance", PROFILE_INSTANCE, platform)
+        return self._named("profile_instance", PROFILE_INSTANCE, platform)
 
     def put_profile_instance(self, instance: ProfileInstance) -> ProfileInstance:
-        return self._put_profile("profile_instance", PROFILE_INSTANCE, instance)
+        return self._put_named("profile_instance", PROFILE_INSTANCE, instance)
 
-    def _profiles(self, table: str, codec: Codec[P], platform: int) -> list[P]:
+    def profiles(self, platform: int) -> Profiles:
+        shelf = self._shelf(platform)
+        if shelf.profiles is None:
+            shelf.profiles = Profiles(self.profile_definitions(platform), self.profile_instances(platform))
+        return shelf.profiles
+
+    def _named(self, table: str, codec: Codec[N], platform: int) -> list[N]:
         rows = self._work.db.all(f"select key, body from {table} where platform = ? order by name", platform)
         return [replace(codec.decode(body), key=key) for key, body in rows]
 
-    def _put_profile(self, table: str, codec: Codec[P], profile: P) -> P:
+    def _put_named(self, table: str, codec: Codec[N], given: N) -> N:
         db = self._work.db
         row = db.one(
             f"select key, body from {table} where platform = ? and name = ? for no key update",
-            profile.platform, profile.name,
+            given.platform, given.name,
         )  # fmt: skip
         if row is None:
-            new = replace(profile, id=profile.id or self._work.new_id(), key=0, revision=1)
+            new = replace(given, id=given.id or self._work.new_id(), key=0, revision=1)
             made = db.one(
                 f"insert into {table} (id, platform, name, revision, body) values (?, ?, ?, 1, ?) returning key",
                 new.id, new.platform, new.name, codec.encode(new),
@@ -112,7 +154,7 @@ class Catalogue:
             self._platforms.touch(new.platform)
             return replace(new, key=made[0])
         stored = replace(codec.decode(row[1]), key=row[0])
-        now = replace(profile, id=stored.id, key=stored.key, revision=stored.revision)
+        now = replace(given, id=stored.id, key=stored.key, revision=stored.revision)
         if now == stored:
             return stored
         now = replace(now, revision=stored.revision + 1)
@@ -124,6 +166,9 @@ class Catalogue:
         return now
 
     def definition(self, platform: int, name: str, version: int | None = None) -> ServiceDefinition:
+        shelf = self._shelf(platform)
+        if (known := shelf.definitions.get((name, version))) is not None:
+            return self.definition_by_key(known)
         chosen = "publication = ?" if version is None else "version = ?"
         row = self._work.db.one(
             "select key, body from service_definition where platform = ? and name = ? and removed = 0"
@@ -132,6 +177,7 @@ class Catalogue:
         )  # fmt: skip
         if row is None:
             raise NotFound("service definition", name if version is None else f"{name} version {version}")
+        shelf.definitions[name, version] = row[0]
         return self._definition(row)
 
     def definition_by_key(self, key: int) -> ServiceDefinition:
@@ -190,5 +236,15 @@ class Catalogue:
         return found
 
 
-def _resource(row: Row) -> Resource:
-    return replace(RESOURCE.decode(row[1]), key=row[0])
+def read_resources(rows: Iterable[Row], platforms: Platforms) -> list[Resource]:
+    """Resources of rows ``(key, body)``."""
+    return in_their_zones([replace(RESOURCE.decode(body), key=key) for key, body in rows], platforms)
+
+
+def in_their_zones(resources: list[Resource], platforms: Platforms) -> list[Resource]:
+    """The resources; weekly hours that have no zone are in that of the platform, as it is now."""
+    homes = {r.platform for r in resources if r.availability and r.availability.lives_at_home}
+    if not homes:
+        return resources
+    zones = {key: platform.zone for key, platform in platforms.by_keys(homes).items()}
+    return [r.at_home(zones[r.platform]) if r.platform in zones else r for r in resources]

@@ -39,7 +39,7 @@ class Changes:
     def add_all(self, changes: Sequence[Change]) -> None:
         """Write facts down, in this order."""
         now = self._work.now
-        self._work.db.run(
+        self._work.db.send(
             _ADD,
             [
                 (

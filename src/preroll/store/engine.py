@@ -127,7 +127,7 @@ def _carry_out(work: Work, route: Route, group: Sequence[Job], *, alone: bool) -
 def _guarded(work: Work, route: Route, group: Sequence[Job], *, alone: bool) -> None:
     """Carry out inside a savepoint; a failure is noted on the jobs, a lost transaction is raised."""
     if not alone:
-        work.db.run("savepoint unit")
+        work.db.send("savepoint unit")
     try:
         results = route.carry_out(work, [job.payload for job in group])
         for job, result in zip(group, results, strict=True):

@@ -38,15 +38,15 @@ class Losses:
 
     def add(self, booking: int, losses: Sequence[Loss]) -> None:
         if losses:
-            self._work.db.run(_ADD, [_row(booking, loss, self._work.now) for loss in losses])
+            self._work.db.send(_ADD, [_row(booking, loss, self._work.now) for loss in losses])
         for loss in losses:
             if not loss.held:
                 self._take(booking, loss)
 
     def _take(self, booking: int, loss: Loss) -> None:
         where = booking, loss.resource, loss.dimension, loss.dimension
-        self._work.db.run(f"delete from reservation{_OF_DIMENSION} and amount <= ?", *where, loss.amount)
-        self._work.db.run(f"update reservation set amount = amount - ?{_OF_DIMENSION}", loss.amount, *where)
+        self._work.db.send(f"delete from reservation{_OF_DIMENSION} and amount <= ?", *where, loss.amount)
+        self._work.db.send(f"update reservation set amount = amount - ?{_OF_DIMENSION}", loss.amount, *where)
 
     def of(self, booking: int) -> list[Loss]:
         return [_loss(row) for row in self._work.db.all(_OPEN, booking)]
@@ -56,7 +56,7 @@ class Losses:
         return None if row is None else State(row[0])
 
     def close(self, bookings: Sequence[int]) -> None:
-        self._work.db.run(
+        self._work.db.send(
             "update loss set closed_us = ? where booking in ?ints and closed_us is null", self._work.now, list(bookings)
         )
 

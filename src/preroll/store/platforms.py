@@ -23,10 +23,13 @@ class Platforms:
         self._work = work
 
     def get(self, name: str) -> Platform:
+        found = next((p for p in self._work.platforms.values() if p.name == name), None)
+        if found is not None:
+            return found
         row = self._work.db.one(f"select {_COLUMNS} from platform where name = ?", name)
         if row is None:
             raise NotFound("platform", name)
-        return self._platform(row)
+        return self._read(row)
 
     def by_key(self, key: int) -> Platform:
         found = self.by_keys([key])
@@ -36,15 +39,18 @@ class Platforms:
 
     def by_keys(self, keys: Iterable[int]) -> dict[int, Platform]:
         """Those of these keys that exist."""
-        rows = self._work.db.all(f"select {_COLUMNS} from platform where key in ?ints", list(keys))
-        return {row[0]: self._platform(row) for row in rows}
+        known, wanted = self._work.platforms, set(keys)
+        if missing := [key for key in wanted if key not in known]:
+            for row in self._work.db.all(f"select {_COLUMNS} from platform where key in ?ints", missing):
+                self._read(row)
+        return {key: known[key] for key in wanted if key in known}
 
     def all(self) -> list[Platform]:
         return [self._platform(row) for row in self._work.db.all(f"select {_COLUMNS} from platform order by name")]
 
     def put(self, platform: Platform) -> Platform:
         work = self._work
-        work.catalogue = True
+        work.change_catalogue()
         row = work.db.one(f"select {_COLUMNS} from platform where name = ? for no key update", platform.name)
         if row is None:
             return self._insert(platform)
@@ -64,7 +70,7 @@ class Platforms:
 
     def touch(self, key: int) -> None:
         """The platform's catalogue has changed."""
-        self._work.catalogue = True
+        self._work.change_catalogue()
         self._work.db.run("update platform set catalogue_version = catalogue_version + 1 where key = ?", key)
 
     def _insert(self, platform: Platform) -> Platform:
@@ -84,6 +90,10 @@ class Platforms:
             "insert into platform_config (platform, version, config, at_us) values (?, ?, ?, ?)",
             key, config.version, CONFIG.encode(config), self._work.now,
         )  # fmt: skip
+
+    def _read(self, row: Row) -> Platform:
+        found = self._work.platforms[row[0]] = self._platform(row)
+        return found
 
     def _platform(self, row: Row) -> Platform:
         key, ident, name, zone, catalogue_version, version, text = row

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import cast
 
 import msgspec
 import psycopg
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8Dumper
 
 from preroll.domain.errors import BadSettings, StoreUnavailable
-from preroll.store.sql import Row, for_postgres
+from preroll.store.sql import Later, Row, for_postgres
 
 CHANNEL = "preroll"
 AGAIN = (
@@ -34,27 +36,55 @@ OPTIONS = " ".join(
 
 
 class PostgresConnection:
-    """A connection that one thread uses at a time."""
+    """A connection that one thread uses at a time.
+
+    Statements wait until an answer is wanted; all that wait then go to the server in one round trip. It carries them
+    out one after the other, each on a snapshot of its own.
+    """
 
     postgres = True
 
     def __init__(self, connection: psycopg.Connection[Row]) -> None:
         self._connection = connection
-        self._cursor = connection.cursor()
+        self._waiting: list[tuple[psycopg.Cursor[Row], str, Sequence[object], bool | None]] = []
 
     def all(self, sql: str, *values: object) -> list[Row]:
-        self._carry_out(sql, values)
-        return self._cursor.fetchall()
+        return self._answer(sql, values).fetchall()
 
     def one(self, sql: str, *values: object) -> Row | None:
-        self._carry_out(sql, values)
-        return self._cursor.fetchone()
+        return self._answer(sql, values).fetchone()
 
     def run(self, sql: str, *values: object) -> int:
-        self._carry_out(sql, values)
-        return self._cursor.rowcount
+        return self._answer(sql, values).rowcount
 
-    def _carry_out(self, sql: str, values: tuple[object, ...]) -> None:
+    def send(self, sql: str, *values: object) -> None:
+        self._put(sql, values)
+
+    def later(self, sql: str, *values: object) -> Later:
+        cursor = self._put(sql, values)
+
+        def rows() -> list[Row]:
+            self._exchange()
+            return cursor.fetchall()
+
+        return rows
+
+    def begin(self, *, write: bool) -> None:
+        self._say("begin" if write else "begin isolation level repeatable read read only")
+
+    def commit(self) -> None:
+        self._say("commit")
+        self._exchange()
+
+    def rollback(self) -> None:
+        self._waiting.clear()
+        if self._connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            self._connection.execute("rollback", prepare=False)
+
+    def _say(self, command: str) -> None:
+        self._waiting.append((self._connection.cursor(), command, (), False))
+
+    def _put(self, sql: str, values: tuple[object, ...]) -> psycopg.Cursor[Row]:
         text = for_postgres(sql)
         if text.width:
             rows = cast(Sequence[Row], values[0])
@@ -62,16 +92,31 @@ class PostgresConnection:
         elif not text.plain:
             pairs = zip(values, text.lists, strict=True)
             values = tuple(_array(cast(Sequence[object], v)) if many else v for v, many in pairs)
-        self._cursor.execute(text.sql, values)
+        cursor = self._connection.cursor()
+        self._waiting.append((cursor, text.sql, values, None))
+        return cursor
 
-    def begin(self, *, write: bool) -> None:
-        self._cursor.execute("begin" if write else "begin isolation level repeatable read read only", prepare=False)
+    def _answer(self, sql: str, values: tuple[object, ...]) -> psycopg.Cursor[Row]:
+        cursor = self._put(sql, values)
+        self._exchange()
+        return cursor
 
-    def commit(self) -> None:
-        self._cursor.execute("commit", prepare=False)
-
-    def rollback(self) -> None:
-        self._cursor.execute("rollback", prepare=False)
+    def _exchange(self) -> None:
+        """Send all that waits and read its answers."""
+        waiting, self._waiting = self._waiting, []
+        if len(waiting) < 2:
+            for cursor, sql, values, prepare in waiting:
+                cursor.execute(sql, values, prepare=prepare)
+            return
+        first: psycopg.Error | None = None
+        with suppress(errors.PipelineAborted), self._connection.pipeline():
+            try:
+                for cursor, sql, values, prepare in waiting:
+                    cursor.execute(sql, values, prepare=prepare)
+            except psycopg.Error as error:
+                first = error
+        if first is not None:
+            raise first
 
     def lost(self, error: BaseException) -> bool:
         return isinstance(error, AGAIN) or self._connection.closed or self._connection.broken

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from preroll.domain import usage
@@ -13,25 +12,50 @@ from preroll.domain.errors import Clash
 from preroll.domain.resource import Resource
 from preroll.domain.usage import CONCURRENCY, Need, Usage
 from preroll.domain.window import FOREVER, Window
-from preroll.store.bookings import booking_of, columns
-from preroll.store.catalogue import RESOURCE
+from preroll.ports.reservations import Look
+from preroll.store.bookings import booking_of, columns, namesake_of
+from preroll.store.catalogue import RESOURCE, in_their_zones
+from preroll.store.platforms import Platforms
+from preroll.store.sql import Later, Row
 from preroll.store.work import Work
 
 HOUR = 3_600_000_000
 TIERS = (HOUR, 4 * HOUR, 16 * HOUR, 64 * HOUR, 720 * HOUR, FOREVER)
 """Classes of duration: within one, an overlap is a range of the start with two ends, which an index can answer."""
 
-_LOCK = "select key, body from resource where key in ?ints order by key for no key update"
-_OVERLAPS = (
-    "select r.resource, coalesce(d.name, ''), r.start_us, r.end_us, r.amount, r.agreed, k.id, k.name from reservation r"
-    " join booking k on k.key = r.booking left join dimension d on d.key = r.dimension"
-    " where r.live = 1 and r.resource in ?ints and r.tier = ?"
-    " and r.start_us < ? and r.start_us > ? and r.end_us > ? and r.booking <> ?"
+_LOCK = "select key, revision, body from resource where key in ?ints order by key for no key update"
+_SPANS = "(values " + ", ".join(f"({tier}, {longest})" for tier, longest in enumerate(TIERS)) + ")"
+_HELD = (
+    "o.live = 1 and o.resource = u.value and o.tier = t.tier"
+    " and o.start_us < ? and o.start_us > ? - t.longest and o.end_us > ? and o.booking <> ?"
 )
+_NAMED = (
+    "select o.resource, coalesce(d.name, ''), o.start_us, o.end_us, o.amount, o.agreed, k.id, k.name from {}"
+    " cross join booking k left join dimension d on d.key = o.dimension where k.key = o.booking"
+)
+_OVERLAPS = {
+    False: _NAMED.format(
+        f"each(?ints) u cross join (select column1 as tier, column2 as longest from {_SPANS}) t"
+        " cross join reservation o"
+    )
+    + f" and {_HELD}",
+    True: _NAMED.format(
+        f"each(?ints) u cross join {_SPANS} t(tier, longest)"
+        f" cross join lateral (select * from reservation o where {_HELD} offset 0) o"
+    ),
+}
+"""One look into the index for each resource and tier, in this order.
+
+SQLite keeps the order of a ``cross join``; PostgreSQL would read whole tiers, but not from within ``offset 0``.
+"""
 _HOLD = (
     "insert into reservation (booking, resource, dimension, start_us, end_us, amount, agreed, live, tier)"
     " select booking, resource, dimension, start_us, end_us, amount, agreed, 1, tier from given(booking bigint,"
     " resource bigint, dimension bigint, start_us bigint, end_us bigint, amount bigint, agreed text, tier bigint) g"
+)
+_NOT_RESET = (
+    f"select {columns('k')} from booking k where k.not_reset = 1 and k.key in ("
+    "select r.booking from reservation r where r.unreset = 1 and r.resource in ?ints) order by k.key"
 )
 _DIMENSION = "insert into dimension (name) values (?) on conflict (name) do nothing"
 
@@ -50,7 +74,7 @@ class Reservations:
 
     def hold(self, booking: Booking, needs: Sequence[Need]) -> None:
         held, db = booking.timing.held, self._work.db
-        db.run("delete from reservation where booking = ?", booking.key)
+        db.send("delete from reservation where booking = ?", booking.key)
         tier = tier_of(held)
         wanted = [(need.resource.key, name, *what) for need in needs for name, what in need.amounts().items()]
         keys = self._dimensions({name for _, name, _, _ in wanted})
@@ -59,38 +83,64 @@ class Reservations:
             for resource, name, amount, agreed in wanted
         ]
         if rows:
-            db.run(_HOLD, rows)
+            db.send(_HOLD, rows)
 
     def _dimensions(self, names: Collection[str]) -> dict[str, int]:
         """The keys under which dimensions are stored; a new one is added."""
-        db, wanted = self._work.db, sorted(names)
-        found = {CONCURRENCY: 0} | dict(db.all("select name, key from dimension where name in ?texts", wanted))
-        for name in wanted:
-            if name not in found:
-                db.run(_DIMENSION, name)
-                row = db.one("select key from dimension where name = ?", name)
-                assert row is not None  # noqa: S101 - it was inserted
-                found[name] = row[0]
+        work, known = self._work, self._work.memory.dimensions
+        if missing := sorted(name for name in names if name and name not in known):
+            found: dict[str, int] = dict(work.db.all("select name, key from dimension where name in ?texts", missing))
+            if work.dimensions_added or len(found) < len(missing):
+                return {CONCURRENCY: 0, **known, **found, **self._new_dimensions(set(missing) - set(found))}
+            known |= found
+        return {CONCURRENCY: 0, **known}
+
+    def _new_dimensions(self, names: Collection[str]) -> dict[str, int]:
+        found = {}
+        self._work.dimensions_added |= bool(names)
+        for name in sorted(names):
+            self._work.db.send(_DIMENSION, name)
+            row = self._work.db.one("select key from dimension where name = ?", name)
+            assert row is not None  # noqa: S101 - it was inserted
+            found[name] = int(row[0])
         return found
 
     def release(self, booking: int) -> None:
-        self._work.db.run("update reservation set live = 0 where booking = ? and live = 1", booking)
+        self._work.db.send("update reservation set live = 0 where booking = ? and live = 1", booking)
+
+    def lock(self, resources: Sequence[Resource]) -> None:
+        self._work.db.all(_LOCK, sorted(resource.key for resource in resources))
 
     def clashes(self, booking: Booking, needs: Sequence[Need]) -> list[Clash]:
-        wishes = {need.resource.key: need.wishes for need in needs}
-        keys, held = sorted(wishes), booking.timing.held
-        locked = [replace(RESOURCE.decode(body), key=key) for key, body in self._work.db.all(_LOCK, keys)]
-        taken = self.usages(locked, held, but=booking.key)
-        return [clash for r in locked for clash in usage.clashes(r, wishes[r.key], held, taken.get(r.key, ()))]
+        return self._judged(booking, needs)()
+
+    def look(self, booking: Booking, needs: Sequence[Need]) -> Look:
+        clashes, namesake = self._judged(booking, needs), namesake_of(self._work, booking)
+        not_reset = self._work.db.later(_NOT_RESET, sorted(need.resource.key for need in needs))
+        return Look(clashes(), namesake(), [booking_of(row) for row in not_reset()])
+
+    def _judged(self, booking: Booking, needs: Sequence[Need]) -> Callable[[], list[Clash]]:
+        held, by_key = booking.timing.held, {need.resource.key: need for need in needs}
+        locked = self._work.db.later(_LOCK, sorted(by_key))
+        overlaps = self._overlaps(sorted(by_key), held, booking.key)
+
+        def clashes() -> list[Clash]:
+            taken = _by_resource(overlaps())
+            resources = [_as_locked(by_key[key].resource, revision, body) for key, revision, body in locked()]
+            return [
+                clash
+                for r in in_their_zones(resources, Platforms(self._work))
+                for clash in usage.clashes(r, by_key[r.key].wishes, held, taken.get(r.key, ()))
+            ]
+
+        return clashes
 
     def usages(self, resources: Sequence[Resource], window: Window, *, but: int = 0) -> Mapping[int, Sequence[Usage]]:
-        keys = [resource.key for resource in resources]
-        found: dict[int, list[Usage]] = defaultdict(list)
-        for tier, longest in enumerate(TIERS):
-            rows = self._work.db.all(_OVERLAPS, keys, tier, window.until, window.start - longest, window.start, but)
-            for resource, *rest in rows:
-                found[resource].append(Usage(*rest))
-        return found
+        return _by_resource(self._overlaps([resource.key for resource in resources], window, but)())
+
+    def _overlaps(self, keys: Sequence[int], window: Window, but: int) -> Later:
+        db = self._work.db
+        return db.later(_OVERLAPS[db.postgres], keys, window.until, window.start, window.start, but)
 
     def runs_on(self, booking: Booking) -> list[Booking]:
         rows = self._work.db.all(
@@ -102,9 +152,17 @@ class Reservations:
         return [booking_of(row) for row in rows]
 
     def not_reset_on(self, resources: Sequence[Resource]) -> list[Booking]:
-        rows = self._work.db.all(
-            f"select {columns('k')} from booking k where k.not_reset = 1 and k.key in ("
-            "select r.booking from reservation r where r.unreset = 1 and r.resource in ?ints) order by k.key",
-            sorted(resource.key for resource in resources),
-        )
-        return [booking_of(row) for row in rows]
+        keys = sorted(resource.key for resource in resources)
+        return [booking_of(row) for row in self._work.db.all(_NOT_RESET, keys)]
+
+
+def _by_resource(rows: Iterable[Row]) -> Mapping[int, Sequence[Usage]]:
+    found: dict[int, list[Usage]] = {}
+    for resource, *rest in rows:
+        found.setdefault(resource, []).append(Usage(*rest))
+    return found
+
+
+def _as_locked(resource: Resource, revision: int, body: str) -> Resource:
+    """The resource as it is now that nobody else can change it."""
+    return resource if resource.revision == revision else replace(RESOURCE.decode(body), key=resource.key)

@@ -5,6 +5,7 @@ The marks::
 
     ?                                   a value
     in ?ints   in ?texts                a list of values
+    each(?ints) u                       a list of values as a table, with the column u.value
     given(key bigint, state text) g     a list of rows, as a table; the only parameter of its statement
     for no key update [of x]            row locks; SQLite has one writer and needs none
 """
@@ -17,8 +18,14 @@ from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 Row = tuple[Any, ...]
+Later = Callable[[], list[Row]]
+"""An answer that is read when it is wanted."""
 
-_MARK = re.compile(r"given\(([^)]*)\)|in \?(ints|texts)|\?|for no key update(?: of \w+)?")
+_MARK = re.compile(
+    r"given\((?P<rows>[^)]*)\)|in \?(?P<among>ints|texts)|each\(\?(?P<each>ints|texts)\) (?P<alias>\w+)"
+    r"|\?|for no key update(?: of \w+)?"
+)
+_KINDS = {"ints": "bigint", "texts": "text"}
 
 
 class Text(NamedTuple):
@@ -50,6 +57,14 @@ class Sql(Protocol):
         """Carry out a statement; returns how many rows it touched."""
         ...
 
+    def send(self, sql: str, *values: object) -> None:
+        """Carry out a statement before whatever comes after it; an error shows at the next answer at the latest."""
+        ...
+
+    def later(self, sql: str, *values: object) -> Later:
+        """The rows of a query, when they are wanted: what is sent before an answer is wanted is one round trip."""
+        ...
+
     def begin(self, *, write: bool) -> None: ...
     def commit(self) -> None: ...
     def rollback(self) -> None: ...
@@ -64,21 +79,33 @@ Columns = list[tuple[str, str]]
 """(name, type) of the columns of a list of rows."""
 
 
-def _translated(sql: str, given: Callable[[Columns], str], among: str, value: str, *, locks: bool) -> Text:
+class _Marks(NamedTuple):
+    """What a database calls the marks."""
+
+    given: Callable[[Columns], str]
+    among: str
+    each: str
+    value: str
+    locks: bool
+
+
+def _translated(sql: str, marks: _Marks) -> Text:
     lists: list[bool] = []
     width = 0
 
     def replace(match: re.Match[str]) -> str:
         nonlocal width
-        found = match.group(0)
-        if match.group(1) is not None:
-            columns = [(name, kind) for name, kind in (c.split() for c in match.group(1).split(","))]
+        if match["rows"] is not None:
+            columns = [(name, kind) for name, kind in (c.split() for c in match["rows"].split(","))]
             width = len(columns)
-            return given(columns)
-        if found.startswith("for "):
-            return found if locks else ""
-        lists.append(match.group(2) is not None)
-        return among.format("bigint" if match.group(2) == "ints" else "text") if lists[-1] else value
+            return marks.given(columns)
+        if match[0].startswith("for "):
+            return match[0] if marks.locks else ""
+        kind = match["among"] or match["each"]
+        lists.append(kind is not None)
+        if kind is None:
+            return marks.value
+        return (marks.among if match["among"] else marks.each).format(kind=_KINDS[kind], alias=match["alias"])
 
     text = _MARK.sub(replace, sql)
     return Text(text, tuple(lists), width, not width and not any(lists))
@@ -93,7 +120,8 @@ def for_sqlite(sql: str, rows: int = 1) -> Text:
         row = f"({', '.join('?' * len(columns))})"
         return f"(select {named} from (values {', '.join([row] * rows)}))"
 
-    return _translated(sql, given, "in (select value from json_each(?))", "?", locks=False)
+    marks = _Marks(given, "in (select value from json_each(?))", "json_each(?) {alias}", "?", locks=False)
+    return _translated(sql, marks)
 
 
 @cache
@@ -105,4 +133,5 @@ def for_postgres(sql: str) -> Text:
         names = ", ".join(name for name, _ in columns)
         return f"(select * from unnest({arrays}) as u({names}))"
 
-    return _translated(sql.replace("%", "%%"), given, "= any(%s::{}[])", "%s", locks=True)
+    marks = _Marks(given, "= any(%s::{kind}[])", "unnest(%s::{kind}[]) {alias}(value)", "%s", locks=True)
+    return _translated(sql.replace("%", "%%"), marks)

@@ -16,7 +16,7 @@ from typing import IO, Self, cast
 import msgspec
 
 from preroll.domain.errors import BadSettings, EngineRunning
-from preroll.store.sql import Row, for_sqlite
+from preroll.store.sql import Later, Row, for_sqlite
 
 PREFIX = "sqlite:///"
 BUSY_MS = 5_000
@@ -56,6 +56,13 @@ class SqliteConnection:
 
     def run(self, sql: str, *values: object) -> int:
         return sum(cursor.rowcount for cursor in self._carry_out(sql, values))
+
+    def send(self, sql: str, *values: object) -> None:
+        self.run(sql, *values)
+
+    def later(self, sql: str, *values: object) -> Later:
+        rows = self.all(sql, *values)
+        return lambda: rows
 
     def _carry_out(self, sql: str, values: tuple[object, ...]) -> Iterator[sqlite3.Cursor]:
         text = for_sqlite(sql)

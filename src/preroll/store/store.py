@@ -21,6 +21,7 @@ R = TypeVar("R")
 
 
 def _each(work: Work, calls: Sequence[Callable[[Work], object]]) -> list[object]:
+    work.expect_now()
     return [call(work) for call in calls]
 
 

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from preroll.domain.booking import Booking
 from preroll.domain.boundaries import Boundary
-from preroll.domain.config import PlatformConfig
+from preroll.domain.config import Platform, PlatformConfig
 from preroll.domain.definition import ServiceDefinition
+from preroll.domain.inheritance import Profiles
+from preroll.domain.resource import Resource
 from preroll.ports.clock import Clock
 from preroll.ports.store import Tx
-from preroll.store.sql import Sql
+from preroll.store.sql import Later, Sql
 
 RandomBits = Callable[[int], int]
 
@@ -23,11 +25,35 @@ _NOW_POSTGRES = (
 
 
 @dataclass(slots=True)
+class Shelf:
+    """What was read of a platform's catalogue, at one version of it."""
+
+    version: int
+    resources: dict[str, Resource] = field(default_factory=dict)
+    """By id; those that were asked for so far."""
+    names: dict[str, Resource] = field(default_factory=dict)
+    whole: Sequence[Resource] | None = None
+    """All of them, by name."""
+    profiles: Profiles | None = None
+    definitions: dict[tuple[str, int | None], int] = field(default_factory=dict)
+    """(name, version; None: the newest published) -> key."""
+
+    def put(self, resources: Iterable[Resource]) -> None:
+        """Remember these."""
+        for resource in resources:
+            self.resources[resource.id] = self.names[resource.name] = resource
+
+
+@dataclass(slots=True)
 class Memory:
     """What is known without reading it again; shared by all connections of a store."""
 
     definitions: dict[int, ServiceDefinition] = field(default_factory=dict)
     configs: dict[tuple[int, int], PlatformConfig] = field(default_factory=dict)
+    dimensions: dict[str, int] = field(default_factory=dict)
+    """Keys of dimensions by name, of those that are stored for good."""
+    shelves: dict[int, Shelf] = field(default_factory=dict)
+    """The newest of each platform."""
     claimed: dict[int, tuple[Boundary, Booking]] = field(default_factory=dict)
     """Boundaries that were claimed here, by key, with their bookings as they were then."""
 
@@ -35,6 +61,14 @@ class Memory:
         """After a roll-back: what was read inside may never have existed."""
         self.definitions.clear()
         self.configs.clear()
+        self.shelves.clear()
+
+    def shelf(self, platform: int, version: int) -> Shelf:
+        """What is known of a platform's catalogue at a version of it; of an older one than the newest, nothing."""
+        known = self.shelves.get(platform)
+        if known is None or known.version < version:
+            known = self.shelves[platform] = Shelf(version)
+        return known if known.version == version else Shelf(version)
 
 
 class Work:
@@ -51,10 +85,15 @@ class Work:
         self.voice = ""
         """By which this store knows its own messages."""
         self._now: int | None = None
+        self._asked: Later | None = None
         self.due = False
         """The timetable changed: dispatchers are woken at the commit."""
         self.changed = False
         """The change log grew: its readers are woken at the commit."""
+        self.platforms: dict[int, Platform] = {}
+        """Those that were read in this transaction."""
+        self.dimensions_added = False
+        """There are dimensions that are not stored for good yet."""
         self.catalogue = False
         """The catalogue was written: a roll-back must forget what was read."""
         self.committing = False
@@ -64,8 +103,9 @@ class Work:
 
     def begin(self, *, write: bool = True) -> None:
         """Start a transaction."""
-        self.due = self.changed = self.catalogue = self.committing = False
-        self._now = None
+        self.due = self.changed = self.catalogue = self.committing = self.dimensions_added = False
+        self._now = self._asked = None
+        self.platforms.clear()
         self.db.begin(write=write)
 
     @property
@@ -78,16 +118,23 @@ class Work:
     def _read_clock(self) -> int:
         if not self.db.postgres:
             return self._clock.now_us()
+        asked = self._asked or self._ask()
+        return int(asked()[0][0])
+
+    def _ask(self) -> Later:
         if self._pin_clock:
-            self.db.run("select set_config('preroll.now_us', ?, true)", str(self._clock.now_us()))
-        row = self.db.one(_NOW_POSTGRES)
-        assert row is not None  # noqa: S101 - a select without a from has one row
-        return int(row[0])
+            self.db.send("select set_config('preroll.now_us', ?, true)", str(self._clock.now_us()))
+        return self.db.later(_NOW_POSTGRES)
+
+    def expect_now(self) -> None:
+        """Read the time along with whatever is read first: it will be wanted, and costs no round trip then."""
+        if self.db.postgres:
+            self._asked = self._ask()
 
     def commit(self) -> None:
         """Make it durable; other processes hear what it has to tell."""
         if self.db.postgres and (self.due or self.changed):
-            self.db.run("select pg_notify('preroll', ?)", f"{self.voice} {self.due:d}{self.changed:d}")
+            self.db.send("select pg_notify('preroll', ?)", f"{self.voice} {self.due:d}{self.changed:d}")
         self.committing = True
         self.db.commit()
 
@@ -101,6 +148,12 @@ class Work:
         """What was read since the catalogue was written in this transaction may never have existed."""
         if self.catalogue:
             self.memory.forget()
+            self.platforms.clear()
+
+    def change_catalogue(self) -> None:
+        """The catalogue is written in this transaction: what was read of it counts no more."""
+        self.catalogue = True
+        self.platforms.clear()
 
     def new_id(self) -> str:
         """A UUIDv7 of now."""

@@ -1,3 +1,24 @@
+CREATE TABLE account (
+	"key" INTEGER NOT NULL,
+	id TEXT NOT NULL,
+	name TEXT NOT NULL,
+	folded TEXT NOT NULL,
+	full_name TEXT NOT NULL,
+	password TEXT NOT NULL,
+	rights TEXT NOT NULL,
+	disabled INTEGER NOT NULL,
+	issuer TEXT NOT NULL,
+	subject TEXT NOT NULL,
+	revision INTEGER NOT NULL,
+	created_us INTEGER NOT NULL,
+	changed_us INTEGER NOT NULL,
+	CONSTRAINT pk_account PRIMARY KEY ("key"),
+	CONSTRAINT uq_account_id UNIQUE (id),
+	CONSTRAINT uq_account_folded UNIQUE (folded)
+);
+
+CREATE INDEX ix_account_subject ON account (issuer, subject) WHERE subject <> '';
+
 CREATE TABLE action_log (
 	"key" INTEGER NOT NULL,
 	booking INTEGER NOT NULL,
@@ -57,6 +78,19 @@ CREATE TABLE dimension (
 	CONSTRAINT uq_dimension_name UNIQUE (name)
 );
 
+CREATE TABLE failed_sign_in (
+	about TEXT NOT NULL,
+	who TEXT NOT NULL,
+	count INTEGER NOT NULL,
+	since_us INTEGER NOT NULL,
+	locked_until_us INTEGER NOT NULL,
+	at_us INTEGER NOT NULL,
+	CONSTRAINT pk_failed_sign_in PRIMARY KEY (about, who)
+)
+ WITHOUT ROWID;
+
+CREATE INDEX ix_failed_sign_in_at_us ON failed_sign_in (at_us);
+
 CREATE TABLE origin (
 	platform INTEGER NOT NULL,
 	kind TEXT NOT NULL,
@@ -65,6 +99,18 @@ CREATE TABLE origin (
 	CONSTRAINT pk_origin PRIMARY KEY (platform, kind, name)
 )
  WITHOUT ROWID;
+
+CREATE TABLE pending_sign_in (
+	digest TEXT NOT NULL,
+	nonce TEXT NOT NULL,
+	verifier TEXT NOT NULL,
+	returns TEXT NOT NULL,
+	at_us INTEGER NOT NULL,
+	CONSTRAINT pk_pending_sign_in PRIMARY KEY (digest)
+)
+ WITHOUT ROWID;
+
+CREATE INDEX ix_pending_sign_in_at_us ON pending_sign_in (at_us);
 
 CREATE TABLE platform (
 	"key" INTEGER NOT NULL,
@@ -234,8 +280,7 @@ CREATE TABLE booking (
 	created_us INTEGER NOT NULL,
 	created_by TEXT NOT NULL,
 	changed_us INTEGER NOT NULL,
-	hidden INTEGER DEFAULT 0 NOT NULL,
-	owner TEXT DEFAULT '' NOT NULL,
+	scopes TEXT DEFAULT '' NOT NULL,
 	CONSTRAINT pk_booking PRIMARY KEY ("key"),
 	CONSTRAINT uq_booking_id UNIQUE (id),
 	CONSTRAINT fk_booking_platform FOREIGN KEY(platform) REFERENCES platform ("key"),
@@ -245,6 +290,38 @@ CREATE TABLE booking (
 CREATE INDEX ix_booking_live_name ON booking (platform, folded) WHERE live = 1;
 
 CREATE INDEX ix_booking_start_us_id ON booking (start_us, id);
+
+CREATE TABLE session (
+	"key" INTEGER NOT NULL,
+	account INTEGER NOT NULL,
+	digest TEXT NOT NULL,
+	began_us INTEGER NOT NULL,
+	seen_us INTEGER NOT NULL,
+	CONSTRAINT pk_session PRIMARY KEY ("key"),
+	CONSTRAINT uq_session_digest UNIQUE (digest),
+	CONSTRAINT fk_session_account FOREIGN KEY(account) REFERENCES account ("key")
+);
+
+CREATE INDEX ix_session_account ON session (account);
+
+CREATE INDEX ix_session_seen_us ON session (seen_us);
+
+CREATE TABLE token (
+	"key" INTEGER NOT NULL,
+	id TEXT NOT NULL,
+	account INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	digest TEXT NOT NULL,
+	bounds TEXT NOT NULL,
+	ends_us INTEGER NOT NULL,
+	created_us INTEGER NOT NULL,
+	used_us INTEGER,
+	CONSTRAINT pk_token PRIMARY KEY ("key"),
+	CONSTRAINT uq_token_id UNIQUE (id),
+	CONSTRAINT uq_token_digest UNIQUE (digest),
+	CONSTRAINT uq_token_account_name UNIQUE (account, name),
+	CONSTRAINT fk_token_account FOREIGN KEY(account) REFERENCES account ("key")
+);
 
 CREATE TABLE boundary (
 	"key" INTEGER NOT NULL,

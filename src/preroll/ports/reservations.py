@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What bookings hold, as the middle asks the store for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from preroll.domain.booking import Booking
+from preroll.domain.errors import Clash
+from preroll.domain.resource import Resource
+from preroll.domain.usage import Need, Usage
+from preroll.domain.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a booking finds where it wants to be, under the lock of the resources."""
+
+    clashes: Sequence[Clash]
+    namesake: Booking | None
+    """A live one with a service that has its name then."""
+    not_reset: Sequence[Booking]
+    """Those that ended without having reset one of the resources."""
+
+
+class Reservations(Protocol):
+    """What bookings hold."""
+
+    def hold(self, booking: Booking, needs: Sequence[Need]) -> None:
+        """Replace what the booking holds by what it needs now, over its held window."""
+        ...
+
+    def release(self, booking: int) -> None: ...
+
+    def lock(self, resources: Sequence[Resource]) -> None:
+        """Nobody books these until the transaction ends."""
+        ...
+
+    def clashes(self, booking: Booking, needs: Sequence[Need]) -> list[Clash]:
+        """What would exceed a limit, or cannot be done, if the booking got what it needs over its held window.
+
+        Locks the resource rows in id order first and reads the overlaps in the next statement.
+        """
+        ...
+
+    def look(self, booking: Booking, needs: Sequence[Need]) -> Look:
+        """The same, and whatever else decides whether the booking can be saved, in one question."""
+        ...
+
+    def usages(self, resources: Sequence[Resource], window: Window, *, but: int = 0) -> Mapping[int, Sequence[Usage]]:
+        """What bookings hold of these resources within a window, by key of the resource; ``but`` is left out."""
+        ...
+
+    def runs_on(self, booking: Booking) -> list[Booking]: ...
+
+    def not_reset_on(self, resources: Sequence[Resource]) -> list[Booking]:
+        """Bookings that ended without having reset one of these resources."""
+        ...
