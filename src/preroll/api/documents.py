@@ -257,12 +257,17 @@ class LimitsGiven(Given):
     grace: Span = Field(default=5, validate_default=True)
     simultaneous_lso: Annotated[int, Field(ge=-1, le=1_000_000)] = 100
     late: Span | None = Field(default=None, description="a first event that is later makes the booking Failed (Missed)")
+    near_air: Span | None = Field(
+        default=900, validate_default=True,
+        description="a booking that is not confirmed so long before its first event raises an alarm; null: none does",
+    )  # fmt: skip
 
     def thing(self) -> Limits:
         """As the domain has it."""
         return Limits(
             lso_us=self.lso, step_us=self.step, start_failure_us=self.start_failure, attempts=self.attempts,
             backoff_us=self.backoff, grace_us=self.grace, simultaneous_lso=self.simultaneous_lso, late_us=self.late,
+            near_air_us=self.near_air,
         )  # fmt: skip
 
 

@@ -169,6 +169,7 @@ class LimitsShown(Shown):
     grace: float
     simultaneous_lso: int
     late: float | None
+    near_air: float | None
 
 
 class ServiceStatesShown(Shown):
@@ -292,6 +293,7 @@ def platform_shown(p: Platform) -> PlatformShown:
             attempts=limits.attempts, backoff=limits.backoff_us / second, grace=limits.grace_us / second,
             simultaneous_lso=limits.simultaneous_lso,
             late=None if limits.late_us is None else limits.late_us / second,
+            near_air=None if limits.near_air_us is None else limits.near_air_us / second,
         ),
         start_failure_script=c.start_failure_script, start_failure_on_failed_events=c.start_failure_on_failed_events,
         lock_bookings=c.lock_bookings,

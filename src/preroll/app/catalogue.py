@@ -186,12 +186,12 @@ class Catalogue:
         """
 
         def query(tx: Tx) -> tuple[ProfileInstance, Resolved]:
-            for home in tx.platforms.all():
-                shelf = tx.catalogue.profiles(home.key)
-                found = next((i for i in shelf.instances.values() if i.id == ident), None)
+            for home in filter(lambda home: by.sees(home.key), tx.platforms.all()):
+                profiles = tx.catalogue.profiles(home.key)
+                found = next((i for i in profiles.instances.values() if i.id == ident), None)
                 if found is not None:
                     permit(by, "view", home.key)
-                    return found, shelf.resolved(found.name)
+                    return found, profiles.resolved(found.name)
             raise NotFound("profile instance", ident)
 
         return await self._store.read(query)

@@ -9,6 +9,8 @@ from preroll.client.things import Booking, BookingSummary
 
 def state(b: BookingSummary) -> str:
     """Its life cycle state, and where a run is taking it."""
+    if b.attention:
+        return f"{b.state}, {b.attention.replace('_', ' ')}"
     return f"{b.state}, entering {b.entering}" if b.entering else b.state
 
 

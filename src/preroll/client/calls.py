@@ -88,13 +88,15 @@ def list_bookings(
     platform: str | None = None,
     states: Iterable[str] = (),
     text: str = "",
+    attention: Iterable[str] = (),
     since: Moment | None = None,
     until: Moment | None = None,
     limit: int | None = None,
 ) -> Call[Page[BookingSummary]]:
     """Bookings by start and id; ``since`` and ``until`` bound the time over which they hold resources."""
     query = _query(platform=platform, text=text, to=until, limit=limit) + _query(**{"from": since})
-    return Call("GET", f"{API}/bookings", Page[BookingSummary], query + tuple(("state", state) for state in states))
+    words = tuple(("state", state) for state in states) + tuple(("attention", kind) for kind in attention)
+    return Call("GET", f"{API}/bookings", Page[BookingSummary], query + words)
 
 
 def availability(

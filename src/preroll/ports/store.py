@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from preroll.domain.attention import Attention
 from preroll.domain.audit import Round
 from preroll.domain.booking import Booking, State
 from preroll.domain.boundaries import Boundary, Kind
@@ -46,6 +47,8 @@ class BookingFilter:
     """Part of the name, case-folded."""
     overlaps: tuple[int, int] | None = None
     """Only those whose held window overlaps [from, to)."""
+    attention: frozenset[Attention] = frozenset()
+    """Only those that need one of these kinds."""
     sight: Sight | None = None
     """Only what somebody sees; None: everything."""
 
@@ -57,6 +60,8 @@ class Page:
     items: tuple[Booking, ...]
     next: tuple[int, str] | None = None
     """Sort key of the last item when there is more."""
+    now_us: int = 0
+    """The instant at which it was read."""
 
 
 class Bookings(Protocol):

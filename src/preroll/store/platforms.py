@@ -60,6 +60,7 @@ class Platforms:
         if config != stored.config:
             config = replace(config, version=stored.config.version + 1)
             self._remember(stored.key, config)
+            work.memory.alarms.looked_us, work.due = None, True
         now = replace(platform, id=stored.id, key=stored.key, config=config)
         now = replace(now, catalogue_version=max(stored.catalogue_version + moved, platform.catalogue_version))
         work.db.run(

@@ -300,8 +300,7 @@ CREATE TABLE booking (
 	created_by TEXT NOT NULL,
 	changed_us BIGINT NOT NULL,
 	scopes TEXT DEFAULT '' NOT NULL,
-	hidden SMALLINT DEFAULT 0 NOT NULL,
-	owner TEXT DEFAULT '' NOT NULL,
+	alarmed SMALLINT DEFAULT 0 NOT NULL,
 	CONSTRAINT pk_booking PRIMARY KEY (key),
 	CONSTRAINT uq_booking_id UNIQUE (id),
 	CONSTRAINT fk_booking_platform FOREIGN KEY(platform) REFERENCES platform (key),
@@ -309,6 +308,8 @@ CREATE TABLE booking (
 );
 
 CREATE INDEX ix_booking_live_name ON booking (platform, folded) WHERE live = 1;
+
+CREATE INDEX ix_booking_near ON booking (platform, held_start_us) WHERE alarmed = 0 and state in ('On-Hold', 'Partial', 'Quarantined');
 
 CREATE INDEX ix_booking_start_us_id ON booking (start_us, id);
 
