@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Sequence
 import msgspec
 
 from preroll.domain.attention import UNCONFIRMED, Attention
-from preroll.domain.booking import ENDED, Booking, State, Timing
+from preroll.domain.booking import ENDED, ORCHESTRATED, Booking, State, Timing
 from preroll.domain.config import Platform
 from preroll.domain.errors import NotFound, Refused, Stale
+from preroll.domain.foresight import Standing
 from preroll.domain.permission import Sight
 from preroll.domain.window import FOREVER, MINUTE
 from preroll.ports.store import BookingFilter, Page
@@ -29,6 +30,8 @@ COLUMNS = ", ".join(NAMES)
 SOON = 60 * MINUTE
 """An alarm within this time wakes the dispatchers."""
 STATES = {state.value: state for state in State}
+_ORCHESTRATED = "platform = ? and live = 1 and definition is not null and state in ?texts"
+_ORCHESTRATED_STATES = sorted(state.value for state in ORCHESTRATED)
 _NAMESAKE = (
     f"select {COLUMNS} from booking where platform = ? and folded = ? and live = 1 and definition is not null"
     " and held_start_us < ? and held_end_us > ? and key <> ? order by held_start_us, key limit 1"
@@ -201,6 +204,23 @@ class Bookings:
             f"select {COLUMNS} from booking where platform = ? and live = 1 and (held_end_us > ? or began = 1)"
             f" and ({terms}) order by key for no key update",
             platform, self._work.now, sorted(definitions), *said,
+        )  # fmt: skip
+        return [booking_of(row) for row in rows]
+
+    def standings(self, platform: int) -> list[tuple[Standing, int]]:
+        rows = self._work.db.all(
+            f"select definition, state, service_state, entering <> '', count(*) from booking where {_ORCHESTRATED}"
+            " group by definition, state, service_state, entering <> '' order by 1, 2, 3, 4",
+            platform, _ORCHESTRATED_STATES,
+        )  # fmt: skip
+        return [(Standing(key, STATES[state], held, bool(busy)), count) for key, state, held, busy, count in rows]
+
+    def at(self, platform: int, standing: Standing, limit: int) -> list[Booking]:
+        rows = self._work.db.all(
+            f"select {COLUMNS} from booking where {_ORCHESTRATED} and definition = ? and state = ?"
+            " and service_state = ? and (entering <> '') = (? = 1) order by start_us, id limit ?",
+            platform, _ORCHESTRATED_STATES, standing.definition, standing.state.value, standing.service_state,
+            int(standing.entering), limit,
         )  # fmt: skip
         return [booking_of(row) for row in rows]
 

@@ -49,6 +49,9 @@ platform_config = Table(
     need("version", Long),
     need("config", Json),
     need("at_us", Long),
+    need("zone", Text, "''"),
+    need("actor", Text, "''"),
+    need("why", Text, "''"),
     PrimaryKeyConstraint("platform", "version"),
 )
 resource = Table(

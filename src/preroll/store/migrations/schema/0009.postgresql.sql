@@ -139,6 +139,9 @@ CREATE TABLE platform_config (
 	version BIGINT NOT NULL,
 	config TEXT NOT NULL,
 	at_us BIGINT NOT NULL,
+	zone TEXT DEFAULT '' NOT NULL,
+	actor TEXT DEFAULT '' NOT NULL,
+	why TEXT DEFAULT '' NOT NULL,
 	CONSTRAINT pk_platform_config PRIMARY KEY (platform, version)
 );
 
@@ -301,8 +304,6 @@ CREATE TABLE booking (
 	changed_us BIGINT NOT NULL,
 	scopes TEXT DEFAULT '' NOT NULL,
 	alarmed SMALLINT DEFAULT 0 NOT NULL,
-	hidden SMALLINT DEFAULT 0 NOT NULL,
-	owner TEXT DEFAULT '' NOT NULL,
 	CONSTRAINT pk_booking PRIMARY KEY (key),
 	CONSTRAINT uq_booking_id UNIQUE (id),
 	CONSTRAINT fk_booking_platform FOREIGN KEY(platform) REFERENCES platform (key),

@@ -142,6 +142,9 @@ CREATE TABLE platform_config (
 	version INTEGER NOT NULL,
 	config TEXT NOT NULL,
 	at_us INTEGER NOT NULL,
+	zone TEXT DEFAULT '' NOT NULL,
+	actor TEXT DEFAULT '' NOT NULL,
+	why TEXT DEFAULT '' NOT NULL,
 	CONSTRAINT pk_platform_config PRIMARY KEY (platform, version)
 );
 
@@ -306,8 +309,6 @@ CREATE TABLE booking (
 	changed_us INTEGER NOT NULL,
 	scopes TEXT DEFAULT '' NOT NULL,
 	alarmed INTEGER DEFAULT 0 NOT NULL,
-	hidden INTEGER DEFAULT 0 NOT NULL,
-	owner TEXT DEFAULT '' NOT NULL,
 	CONSTRAINT pk_booking PRIMARY KEY ("key"),
 	CONSTRAINT uq_booking_id UNIQUE (id),
 	CONSTRAINT fk_booking_platform FOREIGN KEY(platform) REFERENCES platform ("key"),
