@@ -18,6 +18,7 @@ from preroll.api import (
     bookings,
     catalogue,
     changes,
+    free_busy,
     health,
     platforms,
     problems,
@@ -89,7 +90,9 @@ def _routes() -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
-    for noun in (bookings, actions, availability, audits, runs, changes, catalogue, platforms, workers, health):
+    for noun in (
+        bookings, actions, availability, free_busy, audits, runs, changes, catalogue, platforms, workers, health,
+    ):  # fmt: skip
         api.include_router(noun.router)
     problems.install(api)
     describe = api.openapi

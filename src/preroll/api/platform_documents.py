@@ -107,6 +107,7 @@ class SettingsGiven(Given):
         default=0, validate_default=True, description="resources free for so long before and after come first"
     )
     ordering: Annotated[Ordering, Field(strict=False)] = Ordering.PRIORITY
+    lock_bookings: Annotated[bool, Field(description="only its owner may change a booking")] = False
 
     def platform(self, name: str) -> Platform:
         """The platform of that name with these settings."""
@@ -194,7 +195,8 @@ def platform_shown(p: Platform) -> PlatformShown:
         ),
         start_failure_script=c.start_failure_script, start_failure_on_failed_events=c.start_failure_on_failed_events,
         lifecycle_colors={theme.value: dict(c.lifecycle_colors.own(theme)) for theme in Theme},
-        defaults=_defaults_shown(c.defaults), guard=c.guard_us / SECOND, ordering=c.ordering, lock_bookings=c.lock_bookings,
+        defaults=_defaults_shown(c.defaults), guard=c.guard_us / SECOND, ordering=c.ordering,
+        lock_bookings=c.lock_bookings,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
+from preroll.client.free_busy import FreeBusy
 from preroll.client.things import (
     AppliedPage,
     Audits,
@@ -111,6 +112,16 @@ def availability(
     ``explain``, ``count``, ``limit``, ``definition_version``."""
     body = {"start": start, "end": end, "nodes": nodes or {}, "definition": definition, **more}
     return Call("POST", f"{API}/availability", Availability, body=body)
+
+
+def free_busy(
+    since: Moment, until: Moment, *, resources: Iterable[str] = (), function: str = "", pool: str = "",
+    platform: str = "default",
+) -> Call[FreeBusy]:  # fmt: skip
+    """Who has how much of resources when, when they are closed and why, and when they are free; by id or name."""
+    query = _query(to=until, function=function, pool=pool, platform=platform) + _query(**{"from": since})
+    named = tuple(("resource", resource) for resource in resources)
+    return Call("GET", f"{API}/availability/free-busy", FreeBusy, query + named)
 
 
 def edit_booking(ident: str, change: Mapping[str, Any], *, seen: int | None = None) -> Call[Booking]:
