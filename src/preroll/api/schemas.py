@@ -29,7 +29,7 @@ from preroll.api.fields import (
 from preroll.api.paging import DEFAULT, MOST
 from preroll.api.quarantine import QuarantineShown, quarantine_shown
 from preroll.app.bookings import Edit, NewBooking
-from preroll.app.views import BookingDetails, RunDetails
+from preroll.app.views import BookingDetails
 from preroll.domain.attention import Attention
 from preroll.domain.audit import Configuration, Status, Verdict
 from preroll.domain.booking import Booking, NodeChoice, Phase, State
@@ -38,8 +38,6 @@ from preroll.domain.config import AskedTiming
 from preroll.domain.inheritance import taken_by
 from preroll.domain.profile import ProfileBy
 from preroll.domain.window import SECOND
-from preroll.ports.rows import StepState
-from preroll.ports.store import RunRow, StepRow
 
 Priority = Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="higher wins a conflict")]
 Scopes = Annotated[
@@ -280,45 +278,6 @@ class BookingPage(Shown):
     next: str | None = Field(description="cursor of the next page; null: this is the last")
 
 
-class StepShown(Shown):
-    """One step of a run."""
-
-    name: str
-    resource: str
-    state: StepState
-    attempts: int
-    began: datetime
-    ended: datetime | None
-    result: Any
-    diff: list[tuple[str, Any, Any]] = Field(description="path, before, after of each value that it changed")
-    error: str
-
-
-class RunShown(Shown):
-    """One run of a script, with its steps."""
-
-    id: str
-    booking: str
-    event: str
-    kind: Kind
-    script: str
-    version: str = Field(description="content hash of the script")
-    target: str
-    previous: str
-    generation: int
-    retry: int
-    epoch: int = Field(description="rises when another worker takes the run over")
-    config_version: int
-    worker: str
-    began: datetime
-    ended: datetime | None
-    outcome: str = Field(examples=["running", "ok", "failed", "cancelled"])
-    reason: str
-    message: str
-    returned: dict[str, Any]
-    steps: list[StepShown]
-
-
 def booking_summary(booking: Booking, platform: str, needed: Attention | None) -> BookingSummary:
     """A booking for a list."""
     return BookingSummary(**_summary(booking, platform, needed))
@@ -384,22 +343,4 @@ def _event(b: Boundary) -> EventShown:
         event=b.event.name, kind=b.kind, state=b.state, planned=when(b.planned_us), due=when(b.due_us),
         began=maybe_when(b.began_us), ended=maybe_when(b.ended_us), generation=b.generation, retries=b.try_,
         reason=b.reason or "", message=b.message,
-    )  # fmt: skip
-
-
-def run_shown(found: RunDetails) -> RunShown:
-    """A run with its steps."""
-    r: RunRow = found.run
-    return RunShown(
-        id=r.id, booking=r.booking, event=r.event, kind=r.kind, script=r.script, version=r.version, target=r.target,
-        previous=r.previous, generation=r.generation, retry=r.try_, epoch=r.epoch, config_version=r.config_version,
-        worker=r.worker, began=when(r.began_us), ended=maybe_when(r.ended_us), outcome=r.outcome, reason=r.reason,
-        message=r.message, returned=dict(r.returned), steps=[_step(s) for s in found.steps],
-    )  # fmt: skip
-
-
-def _step(s: StepRow) -> StepShown:
-    return StepShown(
-        name=s.name, resource=s.resource, state=s.state, attempts=s.attempts, began=when(s.began_us),
-        ended=maybe_when(s.ended_us), result=s.result, diff=list(s.diff), error=s.error,
     )  # fmt: skip
