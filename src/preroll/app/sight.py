@@ -36,13 +36,16 @@ def platform(tx: Tx, by: Actor, name: str, action: str = "view") -> Platform:
     return found
 
 
-def booking(tx: Tx, by: Actor, ident: str, action: str = "view") -> bookings.Booking:
+def booking(tx: Tx, by: Actor, ident: str, action: str = "view", *, hidden: bool = False) -> bookings.Booking:
     """A booking by id.
+
+    Args:
+        hidden: also one that was deleted.
 
     Raises:
         NotFound. NotPermitted.
     """
-    found = tx.bookings.get(ident)
+    found = tx.bookings.get(ident, hidden=hidden)
     if not by.sees(found.platform, found.scopes):
         raise NotFound("booking", ident)
     permit(by, action, found.platform)

@@ -139,6 +139,23 @@ def act(ident: str, action: str, *, why: str = "", seen: int | None = None) -> C
     return Call("POST", f"{_booking(ident)}/{action}", Booking, body={"why": why} if why else None, seen=seen)
 
 
+def command(
+    ident: str, action: str, body: Mapping[str, Any] | None = None, *, seen: int | None = None
+) -> Call[Booking]:
+    """An action with all that it takes: ``start-now``, ``extend``, ``adjust``, ``rename``, ``duplicate`` and others."""
+    return Call("POST", f"{_booking(ident)}/{action}", Booking, body=body, seen=seen)
+
+
+def set_properties(ident: str, properties: Mapping[str, Any], *, seen: int | None = None) -> Call[Booking]:
+    """Change the properties that are given, leave the others; None takes one away."""
+    return Call("PATCH", f"{_booking(ident)}/properties", Booking, body=dict(properties), seen=seen)
+
+
+def delete_booking(ident: str, *, seen: int | None = None) -> Call[Booking]:
+    """Hide a booking that has ended and is reset."""
+    return Call("DELETE", _booking(ident), Booking, seen=seen)
+
+
 def audit_booking(ident: str) -> Call[Booking]:
     """Have all checks of a running booking made now; ``booking_audits`` tells what they found."""
     return Call("POST", f"{_booking(ident)}/audit", Booking)
