@@ -10,6 +10,7 @@ from preroll.app.audits import Auditing
 from preroll.app.availability import Availability
 from preroll.app.bookings import Bookings
 from preroll.app.catalogue import Catalogue, ScriptKinds
+from preroll.app.definitions import Definitions
 from preroll.app.orchestration import Orchestration
 from preroll.app.platforms import Platforms
 from preroll.app.sessions import Sessions
@@ -33,6 +34,7 @@ class App:
     availability: Availability
     audits: Auditing
     catalogue: Catalogue
+    definitions: Definitions
     platforms: Platforms
     views: Views
     workers: Workers
@@ -68,6 +70,7 @@ def build(
         availability=availability,
         audits=Auditing(store),
         catalogue=Catalogue(store, kinds),
+        definitions=Definitions(store),
         platforms=Platforms(store, installed),
         views=Views(store),
         workers=Workers(store),
