@@ -17,6 +17,7 @@ from preroll.api.schemas import (
     BookingPage,
     BookingShown,
     BookingsQueried,
+    BookingSummary,
     ChangeGiven,
     EditGiven,
     Nothing,
@@ -27,6 +28,9 @@ from preroll.api.schemas import (
     run_shown,
 )
 from preroll.app import App
+from preroll.domain.attention import attention
+from preroll.domain.booking import Booking
+from preroll.domain.config import Platform
 from preroll.domain.errors import Invalid, Mistake
 from preroll.domain.permission import Actor
 from preroll.domain.window import FOREVER
@@ -53,9 +57,9 @@ async def list_bookings(asks: Annotated[BookingsQueried, Query()], app: UseCases
     """Bookings, sorted by start and id."""
     where = await _filter(app, by, asks)
     page = await app.bookings.page(by, where, paging.decode(asks.cursor, where), asks.limit)
-    names = {p.key: p.name for p in await app.platforms.list(by)}
+    homes = {p.key: p for p in await app.platforms.list(by)}
     return BookingPage(
-        items=[booking_summary(b, names[b.platform]) for b in page.items],
+        items=[_summary(b, homes[b.platform], page.now_us) for b in page.items],
         next=paging.encode(page.next, where) if page.next else None,
     )
 
@@ -140,10 +144,14 @@ async def list_booking_changes(ident: Ident, app: UseCases, by: By) -> list[Chan
     return [change_shown(change) for change in await app.views.history(by, ident)]
 
 
+def _summary(booking: Booking, home: Platform, now_us: int) -> BookingSummary:
+    return booking_summary(booking, home.name, attention(booking, now_us, home.config.limits.near_air_us))
+
+
 async def _filter(app: App, by: Actor, asks: BookingsQueried) -> BookingFilter:
     platform = (await app.platforms.get(by, asks.platform)).key if asks.platform is not None else None
     start, end = asks.from_ or 0, asks.to if asks.to is not None else FOREVER
     if start >= end:
         raise Invalid([Mistake("query.to", "is not after from", "a later time")])
     overlaps = (start, end) if asks.from_ is not None or asks.to is not None else None
-    return BookingFilter(platform, frozenset(asks.state), asks.text.strip(), overlaps)
+    return BookingFilter(platform, frozenset(asks.state), asks.text.strip(), overlaps, frozenset(asks.attention))

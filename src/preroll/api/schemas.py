@@ -29,6 +29,7 @@ from preroll.api.paging import DEFAULT, MOST
 from preroll.api.quarantine import QuarantineShown, quarantine_shown
 from preroll.app.bookings import Edit, NewBooking
 from preroll.app.views import BookingDetails, RunDetails
+from preroll.domain.attention import Attention
 from preroll.domain.audit import Configuration, Status, Verdict
 from preroll.domain.booking import Booking, NodeChoice, Phase, State, Timing
 from preroll.domain.boundaries import Boundary, BoundaryState, Kind
@@ -148,6 +149,9 @@ class BookingsQueried(Queried):
     platform: Name | None = None
     state: Annotated[list[State], Field(max_length=14)] = Field(default=[], description="repeat it for several")
     text: Word = Field(default="", description="a part of the name")
+    attention: Annotated[list[Attention], Field(max_length=2)] = Field(
+        default=[], description="only those that need it; repeat it for both"
+    )
     from_: Instant | None = Field(default=None, alias="from", description="held at or after")
     to: Instant | None = Field(default=None, description="held before")
     cursor: Annotated[str, Field(max_length=500)] | None = Field(default=None, description="`next` of the page before")
@@ -215,6 +219,9 @@ class BookingSummary(Shown):
     priority: int
     zone: str
     not_reset: bool
+    attention: Attention | None = Field(
+        description="near_air: its first event is due soon and it is not confirmed; lapsed: its window has passed"
+    )
     revision: int
     changed: datetime
 
@@ -290,9 +297,9 @@ class RunShown(Shown):
     steps: list[StepShown]
 
 
-def booking_summary(booking: Booking, platform: str) -> BookingSummary:
+def booking_summary(booking: Booking, platform: str, needed: Attention | None) -> BookingSummary:
     """A booking for a list."""
-    return BookingSummary(**_summary(booking, platform))
+    return BookingSummary(**_summary(booking, platform, needed))
 
 
 def booking_shown(found: BookingDetails) -> BookingShown:
@@ -300,7 +307,7 @@ def booking_shown(found: BookingDetails) -> BookingShown:
     b = found.booking
     definition = found.definition
     return BookingShown(
-        **_summary(b, found.platform),
+        **_summary(b, found.platform, found.attention),
         definition=DefinitionNamed(name=definition.name, version=definition.version) if definition else None,
         nodes={
             label: NodeShown(
@@ -339,12 +346,13 @@ def known_shown(known: Verdict | None) -> KnownShown | None:
     return KnownShown(status=known.status or Status.PENDING, configuration=known.configuration or Configuration.UNKNOWN)
 
 
-def _summary(b: Booking, platform: str) -> Mapping[str, Any]:
+def _summary(b: Booking, platform: str, needed: Attention | None) -> Mapping[str, Any]:
     return {
         "id": b.id, "name": b.name, "platform": platform, "state": b.state, "phase": b.phase, "entering": b.entering,
         "service_state": b.service_state, "start": when(b.timing.start), "end": maybe_when(b.timing.end),
         "pre_roll": b.timing.pre_roll // SECOND, "post_roll": b.timing.post_roll // SECOND, "priority": b.priority,
-        "zone": b.zone, "not_reset": b.not_reset, "revision": b.revision, "changed": when(b.changed_us),
+        "zone": b.zone, "not_reset": b.not_reset, "attention": needed, "revision": b.revision,
+        "changed": when(b.changed_us),
     }  # fmt: skip
 
 

@@ -33,14 +33,20 @@ _WORDS = {
 # fmt: on
 
 
-def mistakes_of(given: Given, shelf: Shelf, platform: str) -> list[Mistake]:
+def mistakes_of(
+    given: Given, shelf: Shelf, platform: str, home: Platform | None = None, *, force: bool = False
+) -> list[Mistake]:
     """Every mistake, each with ``<index>.<field>``, as far as it can be seen in the catalogue that they make together.
 
     Args:
         shelf: the catalogue with the documents in it.
+        home: the platform as it is stored; the gaps that its transition table has already are no mistakes.
+        force: a transition table may have gaps.
     """
     bench = _Bench(shelf)
-    found = [(index, m) for index, p in given.platforms.items() for m in _platform_mistakes(p, platform)]
+    found = [
+        (index, m) for index, p in given.platforms.items() for m in _platform_mistakes(p, platform, home, force=force)
+    ]
     known: set[Title] = set()
     for index, document in given.documents.items():
         if title_of(document) in known:
@@ -59,9 +65,9 @@ def mistakes_in(document: Document, shelf: Shelf) -> list[Mistake]:
     return _Bench(shelf).mistakes(document)
 
 
-def _platform_mistakes(document: Platform, home: str) -> list[Mistake]:
-    other = [] if document.name == home else [Mistake("name", f"is not {home}", "the same platform")]
-    return other + platforms.mistakes_of(document)
+def _platform_mistakes(document: Platform, name: str, home: Platform | None, *, force: bool) -> list[Mistake]:
+    other = [] if document.name == name else [Mistake("name", f"is not {name}", "the same platform")]
+    return other + platforms.mistakes_of(document) + ([] if force else platforms.gaps_of(document, home))
 
 
 class _Bench:

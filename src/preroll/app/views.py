@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from preroll.app import sight
 from preroll.app.quarantine import Lot, lot_of
 from preroll.app.workers import out_of_reach
+from preroll.domain.attention import Attention, attention, told
 from preroll.domain.audit import Verdict
 from preroll.domain.auditing import stands
 from preroll.domain.booking import Booking, Phase, State, possible_actions
@@ -52,6 +53,8 @@ class BookingDetails:
     """Id -> name of the resources that it chose."""
     known: Verdict | None = None
     """What the audits of its service say now; None: it has none."""
+    attention: Attention | None = None
+    """That its time comes near, or is over, and it is not confirmed."""
     lot: Lot | None = None
     """What it lost, or holds in conflict; None: nothing."""
 
@@ -90,19 +93,22 @@ def details(
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     audited = definition is not None and bool(definition.audits)
     lot = lot_of(tx, booking)
+    home = tx.platforms.by_key(booking.platform)
+    needed = attention(booking, tx.now, home.config.limits.near_air_us)
     stuck = lot is None or bool(lot.in_the_way)
     never = {"audit": not audited, "leave-quarantine": stuck}
     return BookingDetails(
         booking=booking,
-        platform=tx.platforms.by_key(booking.platform).name,
+        platform=home.name,
         definition=definition,
         boundaries=tuple(b for b in boundaries if b.kind is not Kind.AUDIT),
         waiting=tuple(_waiting(tx, booking, boundaries, resources)),
         actions=tuple(action for action in possible_actions(booking) if not never.get(action)),
         late_us=_late(booking, boundaries, tx.now),
-        warnings=tuple(_warnings(tx, booking, resources, lot, not_reset)),
+        warnings=tuple(_warnings(tx, booking, resources, lot, not_reset, needed)),
         resources={r.id: r.name for r in resources},
         known=stands(booking, boundaries, tx.records.rounds(booking.key)) if audited else None,
+        attention=needed,
         lot=lot,
     )
 
@@ -137,12 +143,16 @@ def _waiting(tx: Tx, booking: Booking, boundaries: Sequence[Boundary], resources
 
 
 def _warnings(
-    tx: Tx, booking: Booking, resources: Sequence[Resource], lot: Lot | None, not_reset: Sequence[Booking] | None
+    tx: Tx,
+    booking: Booking,
+    resources: Sequence[Resource],
+    lot: Lot | None,
+    not_reset: Sequence[Booking] | None,
+    needed: Attention | None,
 ) -> list[str]:
     found = []
-    end = booking.timing.end
-    if booking.phase is Phase.WAITING and booking.state is not State.CONFIRMED and end is not None and end <= tx.now:
-        found.append("lapsed: its window has passed and it was never confirmed")
+    if needed is not None:
+        found.append(told(booking, needed, tx.now))
     if lot is not None:
         found += _told(lot, booking)
     if booking.not_reset:

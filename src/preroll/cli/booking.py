@@ -11,6 +11,7 @@ from preroll.cli.parser import A_LENGTH, A_TIME, Parser
 if TYPE_CHECKING:
     from preroll.client.things import Booking, BookingSummary
 
+ATTENTION = "only what is not confirmed and whose time comes near (near_air), or is over (lapsed); repeat it for both"
 FORCE = "save it in spite of conflicts; who must yield is quarantined"
 
 # fmt: off
@@ -64,6 +65,7 @@ def _define_list(command: Parser) -> None:
     option("--state", metavar="STATE", action="append", default=[], help="only in this state; repeat it")
     option("--text", metavar="TEXT", default="", help="only with this in the name")
     option("--platform", metavar="NAME", help="only of this platform")
+    option("--attention", metavar="KIND", action="append", default=[], choices=["near_air", "lapsed"], help=ATTENTION)
     option("--from", dest="since", metavar="TIME", help=f"held at or after {A_TIME}")
     option("--to", dest="until", metavar="TIME", help="held before")
     command.asks_server()
@@ -134,6 +136,7 @@ def list_(
     state: list[str],
     text: str,
     platform: str | None,
+    attention: list[str],
     since: str | None,
     until: str | None,
     server: str,
@@ -148,7 +151,10 @@ def list_(
     bounds = {"since": words.moment(since, "--from") if since else None}
     bounds["until"] = words.moment(until, "--to") if until else None
     with connected(server) as client:
-        found = list(client.each(calls.list_bookings(platform=platform, states=state, text=text, limit=500, **bounds)))
+        asked = calls.list_bookings(
+            platform=platform, states=state, text=text, attention=attention, limit=500, **bounds
+        )
+        found = list(client.each(asked))
     if as_json:
         output.as_json(found)
         return
@@ -275,6 +281,8 @@ def _nodes(node: list[str], profile: list[str], value: list[str]) -> dict[str, A
 
 
 def _state(b: BookingSummary) -> str:
+    if b.attention:
+        return f"{b.state}, {b.attention.replace('_', ' ')}"
     return f"{b.state}, entering {b.entering}" if b.entering else b.state
 
 

@@ -88,13 +88,15 @@ def list_bookings(
     platform: str | None = None,
     states: Iterable[str] = (),
     text: str = "",
+    attention: Iterable[str] = (),
     since: Moment | None = None,
     until: Moment | None = None,
     limit: int | None = None,
 ) -> Call[Page[BookingSummary]]:
     """Bookings by start and id; ``since`` and ``until`` bound the time over which they hold resources."""
     query = _query(platform=platform, text=text, to=until, limit=limit) + _query(**{"from": since})
-    return Call("GET", f"{API}/bookings", Page[BookingSummary], query + tuple(("state", state) for state in states))
+    words = tuple(("state", state) for state in states) + tuple(("attention", kind) for kind in attention)
+    return Call("GET", f"{API}/bookings", Page[BookingSummary], query + words)
 
 
 def availability(
@@ -217,6 +219,28 @@ def list_platforms() -> Call[list[dict[str, Any]]]:
 def get_platform(name: str) -> Call[dict[str, Any]]:
     """One platform with its settings."""
     return Call("GET", f"{API}/platforms/{quote(name, safe='')}", dict[str, Any])
+
+
+def change_platform(name: str, change: Mapping[str, Any], *, seen: int | None = None) -> Call[dict[str, Any]]:
+    """Change some settings: ``set``, ``reset``, ``transitions``, ``why``, ``force``."""
+    return Call("PATCH", f"{API}/platforms/{quote(name, safe='')}", dict[str, Any], body=change, seen=seen)
+
+
+def undo_platform(name: str, to: int | None = None, *, force: bool = False) -> Call[dict[str, Any]]:
+    """Have the settings of an earlier version again; None: of the one before."""
+    body = {"to": to, "force": force}
+    return Call("POST", f"{API}/platforms/{quote(name, safe='')}/undo", dict[str, Any], body=body)
+
+
+def platform_history(name: str, *, before: int | None = None, limit: int | None = None) -> Call[dict[str, Any]]:
+    """Versions of the settings, the newest first."""
+    query = _query(before=before, limit=limit)
+    return Call("GET", f"{API}/platforms/{quote(name, safe='')}/history", dict[str, Any], query)
+
+
+def platform_looks(name: str) -> Call[dict[str, Any]]:
+    """How each life cycle state is drawn."""
+    return Call("GET", f"{API}/platforms/{quote(name, safe='')}/looks", dict[str, Any])
 
 
 def put_platform(name: str, settings: Mapping[str, Any]) -> Call[dict[str, Any]]:

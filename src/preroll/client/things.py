@@ -50,9 +50,9 @@ class Node:
     name: str
     profile: str | None
     values: dict[str, Any]
-    profile_by: str
+    profile_by: str = "reference"
     """``reference``: it is read at each event; ``value``: it was copied when it was chosen."""
-    kept: dict[str, Any] | None
+    kept: dict[str, Any] | None = None
     """What the profile said when it was copied; None: it is read."""
 
 
@@ -136,6 +136,8 @@ class BookingSummary:
     not_reset: bool
     revision: int
     changed: datetime
+    attention: str | None = None
+    """``near_air`` or ``lapsed``: it is not confirmed, and its time comes near or is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,11 @@ def clashes(
     return found
 
 
+def gone(resource: Resource, held: Window) -> Clash:
+    """What keeps everybody from a resource that is not in the catalogue any more."""
+    return _never(resource, held, "", "it was removed")
+
+
 def limit(resource: Resource, dimension: str) -> int:
     """How much there is of a dimension of a resource; of what it does not have, nothing."""
     return millionths(resource.capacities.get(dimension, 0)) if dimension else resource.concurrency
