@@ -12,12 +12,14 @@ from prometheus_client import CollectorRegistry
 
 from preroll import __version__
 from preroll.api import (
+    actions,
     audits,
     availability,
     bookings,
     catalogue,
     changes,
     definitions,
+    free_busy,
     health,
     platforms,
     problems,
@@ -89,7 +91,10 @@ def _routes() -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
-    for noun in (bookings, availability, audits, runs, changes, catalogue, definitions, platforms, workers, health):
+    for noun in (
+        bookings, actions, availability, free_busy, audits, runs, changes, catalogue, definitions, platforms,
+        workers, health,
+    ):  # fmt: skip
         api.include_router(noun.router)
     problems.install(api)
     describe = api.openapi

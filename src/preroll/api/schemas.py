@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+from fastapi import Body
 from pydantic import Field
 
 from preroll.api.fields import (
@@ -143,6 +144,9 @@ class Nothing(Given):
     """An action that takes no more than its address."""
 
 
+Bare = Annotated[Nothing, Body(description="nothing, or an empty object")]
+
+
 class BookingsQueried(Queried):
     """Which bookings a list shows."""
 
@@ -233,6 +237,14 @@ class KnownShown(Shown):
     configuration: Configuration = Field(description="are the devices as they were left?")
 
 
+class ActionShown(Shown):
+    """An action, and why it is not possible now."""
+
+    name: str = Field(examples=["extend"])
+    possible: bool = Field(description="its state admits it; resources and clock have their say when it is asked for")
+    why: str = Field(description="why it is not possible now; empty: it is")
+
+
 class BookingShown(BookingSummary):
     """A booking with all that a screen shows of it."""
 
@@ -242,9 +254,10 @@ class BookingShown(BookingSummary):
     created: datetime
     created_by: str
     scopes: list[str] = Field(description="only who has one of them sees it; empty: everybody on the platform")
+    owner: str = Field(description="who alone may change it, where the platform locks bookings; empty: nobody")
     events: list[EventShown]
     waiting: list[WaitingShown]
-    actions: list[str] = Field(description="what its phase and its life cycle admit now")
+    actions: list[ActionShown] = Field(description="everything that can be done with a booking, in a fixed order")
     late: float = Field(description="seconds by which its next event is late; 0: it is not")
     warnings: list[str]
     audit: KnownShown | None = Field(description="null: it does not run, or its definition has no audits")
@@ -324,6 +337,7 @@ def booking_shown(found: BookingDetails) -> BookingShown:
         created=when(b.created_us),
         created_by=b.created_by,
         scopes=list(b.scopes),
+        owner=b.owner,
         events=[_event(boundary) for boundary in found.boundaries],
         waiting=[
             WaitingShown(
@@ -331,7 +345,7 @@ def booking_shown(found: BookingDetails) -> BookingShown:
             )
             for w in found.waiting
         ],
-        actions=list(found.actions),
+        actions=[ActionShown(name=a.name, possible=a.possible, why=a.why) for a in found.actions],
         late=found.late_us / SECOND,
         warnings=list(found.warnings),
         audit=known_shown(found.known),

@@ -11,6 +11,7 @@ from preroll.app.availability import Availability
 from preroll.app.bookings import Bookings
 from preroll.app.catalogue import Catalogue, ScriptKinds
 from preroll.app.definitions import Definitions
+from preroll.app.free_busy import FreeBusy
 from preroll.app.orchestration import Orchestration
 from preroll.app.platforms import Platforms
 from preroll.app.sessions import Sessions
@@ -32,6 +33,7 @@ class App:
 
     bookings: Bookings
     availability: Availability
+    free_busy: FreeBusy
     audits: Auditing
     catalogue: Catalogue
     definitions: Definitions
@@ -68,6 +70,7 @@ def build(
     return App(
         bookings=Bookings(store, installed, availability.ways_out),
         availability=availability,
+        free_busy=FreeBusy(store),
         audits=Auditing(store),
         catalogue=Catalogue(store, kinds),
         definitions=Definitions(store),

@@ -84,6 +84,8 @@ class PlatformConfig:
     guard_us: int = 0
     """Resources that are free for so long before and after as well are proposed first."""
     ordering: Ordering = Ordering.PRIORITY
+    lock_bookings: bool = False
+    """Whoever makes a booking owns it, and only its owner may change it."""
     version: int = 1
 
 

@@ -68,8 +68,8 @@ class Page:
 class Bookings(Protocol):
     """The bookings of a transaction."""
 
-    def get(self, ident: str) -> Booking:
-        """Raises NotFound."""
+    def get(self, ident: str, *, hidden: bool = False) -> Booking:
+        """Raises NotFound; also for one that was deleted, unless ``hidden``."""
         ...
 
     def by_key(self, key: int) -> Booking: ...

@@ -23,7 +23,7 @@ from preroll.store.work import Work
 NAMES = (
     "key", "id", "platform", "name", "state", "start_us", "end_us", "pre_roll_us", "post_roll_us", "definition", "body",
     "priority", "service_state", "began", "entering", "not_reset", "zone", "revision", "state_version", "created_us",
-    "created_by", "changed_us", "scopes",
+    "created_by", "changed_us", "scopes", "hidden", "owner",
 )  # fmt: skip
 WIDTH = len(NAMES)
 COLUMNS = ", ".join(NAMES)
@@ -48,12 +48,13 @@ def booking_of(row: Row) -> Booking:
     (
         key, ident, platform, name, state, start, end, pre_roll, post_roll, definition, body, priority, service_state,
         began, entering, not_reset, zone, revision, state_version, created_us, created_by, changed_us, scopes,
+        hidden, owner,
     ) = row  # fmt: skip
     said = BODY.decode(body)
     return Booking(
         key, ident, platform, name, STATES[state], Timing(start, None if end == FOREVER else end, pre_roll, post_roll),
         definition, said.nodes, said.properties, priority, service_state, bool(began), entering, bool(not_reset), zone,
-        revision, state_version, created_us, created_by, changed_us, tuple(scopes.split()),
+        revision, state_version, created_us, created_by, changed_us, tuple(scopes.split()), bool(hidden), owner,
     )  # fmt: skip
 
 
@@ -63,7 +64,7 @@ def entered(b: Booking, entering: str) -> Booking:
         b.key, b.id, b.platform, b.name, b.state, b.timing, b.definition, b.nodes, b.properties, b.priority,
         b.service_state, began=True, entering=entering, not_reset=b.not_reset, zone=b.zone, revision=b.revision,
         state_version=b.state_version + 1, created_us=b.created_us, created_by=b.created_by, changed_us=b.changed_us,
-        scopes=b.scopes,
+        scopes=b.scopes, owner=b.owner,
     )  # fmt: skip
 
 
@@ -95,6 +96,8 @@ def _written(booking: Booking) -> dict[str, object]:
         "created_by": booking.created_by,
         "changed_us": booking.changed_us,
         "scopes": f" {' '.join(booking.scopes)} " if booking.scopes else "",
+        "hidden": int(booking.hidden),
+        "owner": booking.owner,
     }
 
 
@@ -104,8 +107,11 @@ class Bookings:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    def get(self, ident: str) -> Booking:
-        return self._one("id", ident)
+    def get(self, ident: str, *, hidden: bool = False) -> Booking:
+        found = self._one("id", ident)
+        if found.hidden and not hidden:
+            raise NotFound("booking", ident, hint="it was deleted; its changes and its runs can still be read")
+        return found
 
     def by_key(self, key: int) -> Booking:
         return self._one("key", key)
@@ -174,7 +180,7 @@ class Bookings:
             terms.append("(start_us, id) > (?, ?)")
             values += after
         found = self._work.db.all(
-            f"select {COLUMNS} from booking where {' and '.join(terms) or '1 = 1'} order by start_us, id limit ?",
+            f"select {COLUMNS} from booking where {' and '.join(terms)} order by start_us, id limit ?",
             *values, limit + 1,
         )  # fmt: skip
         items = tuple(booking_of(row) for row in found[:limit])
@@ -264,7 +270,7 @@ def _attending(
 
 
 def _terms(where: BookingFilter) -> tuple[list[str], list[object]]:
-    terms: list[str] = []
+    terms: list[str] = ["hidden = 0"]
     values: list[object] = []
     if where.platform is not None:
         terms.append("platform = ?")

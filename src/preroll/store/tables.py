@@ -132,6 +132,8 @@ booking = Table(
     need("changed_us", Long),
     need("scopes", Text, "''"),
     need("alarmed", Flag, "0"),
+    need("hidden", Flag, "0"),
+    need("owner", Text, "''"),
     UniqueConstraint("id"),
     Index("ix_booking_start_us_id", "start_us", "id"),
     partial("ix_booking_live_name", "platform", "folded", where="live = 1"),
