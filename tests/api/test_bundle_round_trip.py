@@ -153,7 +153,8 @@ def catalogues(draw: st.DrawFn) -> list[Document]:
     )  # fmt: skip
     nodes = st.lists(node, max_size=3, unique_by=lambda n: n["label"])
     definition = some(
-        {"kind": "service_definition", "name": names}, description=texts, properties=objects, nodes=nodes, actions=st.dictionaries(names, names, max_size=3),
+        {"kind": "service_definition", "name": names}, description=texts, properties=objects, nodes=nodes,
+        actions=st.dictionaries(names, names, max_size=3),
         audits=st.lists(audits, max_size=2, unique_by=lambda a: a["name"]),
         publication=st.sampled_from(("draft", "published", "retired")),
     )  # fmt: skip
