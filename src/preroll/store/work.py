@@ -139,7 +139,7 @@ class Work:
 
     def expect_now(self) -> None:
         """Read the time along with whatever is read first: it will be wanted, and costs no round trip then."""
-        if self.db.postgres:
+        if self.db.postgres and self._now is None and self._asked is None:
             self._asked = self._ask()
 
     def commit(self) -> None:
@@ -157,6 +157,7 @@ class Work:
 
     def forget(self) -> None:
         """What was read since the catalogue was written in this transaction may never have existed."""
+        self._asked = None
         if self.catalogue:
             self.memory.forget()
             self.platforms.clear()
