@@ -132,7 +132,8 @@ async def test_the_next_slot_the_guard_and_the_swap(api: httpx.AsyncClient):
     node = await ask(api, nodes={"mux": {"values": {"rate": 5}}})
     assert (node["eligible"], node["next_start"]) == ([], "2026-03-01T14:00:00Z")
     later = await ask(api, start="2026-03-01T14:00:00Z", end="2026-03-01T15:00:00Z", guard=600)
-    assert [o["name"] for o in later["eligible"]] == ["MUX 1"], "2 would have to be free ten minutes before"
+    offers = [(o["name"], o["guarded"]) for o in later["eligible"]]
+    assert offers == [("MUX 1", True), ("MUX 2", False)], "2 is not free ten minutes before: the last choice"
     node = await ask(api, nodes={"mux": {"values": {"rate": 5}}}, ignore=made[1]["id"])
     assert [o["name"] for o in node["eligible"]] == ["MUX 2"]
 

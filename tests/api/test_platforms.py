@@ -110,3 +110,31 @@ async def test_every_setting_of_an_export_can_be_sent_back(api: httpx.AsyncClien
     answer = await api.post("catalogue", json={"documents": [document]})
     assert answer.status_code == 200, answer.text
     assert answer.json()["items"][0]["change"] == "unchanged"
+
+
+async def test_a_booking_that_says_nothing_of_its_time_follows_the_defaults(api: httpx.AsyncClient):
+    await patched(api, set={"defaults.duration": 1800, "defaults.pre_roll": 60, "defaults.start_delay": 120})
+    made = (await api.post("bookings", json={"name": "News"})).json()
+    assert (made["start"], made["end"]) == ("2026-03-01T12:03:00Z", "2026-03-01T12:33:00Z")
+    assert (made["pre_roll"], made["post_roll"]) == (60, 0)
+    endless = (await api.post("bookings", json={"name": "Line", "end": None, "pre_roll": 0})).json()
+    assert (endless["start"], endless["end"]) == ("2026-03-01T12:02:00Z", None)
+
+
+async def test_the_platforms_order_and_guard_are_those_of_the_availability(api: httpx.AsyncClient):
+    resources = [{"kind": "resource", "name": n, "function": "f", "priority": p} for n, p in (("A", 2), ("B", 1))]
+    assert (await api.post("catalogue", json={"documents": resources})).status_code == 200
+    asked = {"start": "2026-03-01T14:00:00Z", "end": "2026-03-01T15:00:00Z", "nodes": {"x": {"function": "f"}}}
+
+    async def offered(**more) -> list[tuple[str, bool]]:
+        answer = (await api.post("availability", json=asked | more)).json()
+        return [(o["name"], o["guarded"]) for o in answer["nodes"]["x"]["eligible"]]
+
+    assert await offered() == [("B", True), ("A", True)]
+    await patched(api, set={"ordering": "name", "guard": 600})
+    assert await offered() == [("A", True), ("B", True)]
+    await api.post("bookings", json={"name": "Early", "start": "2026-03-01T13:00:00Z", "end": "2026-03-01T13:55:00Z",
+                                     "nodes": {"n": {"resource": "A"}}})  # fmt: skip
+    assert await offered() == [("B", True), ("A", False)]
+    assert await offered(guard=0) == [("A", True), ("B", True)]
+    assert await offered(guard=0, order="priority") == [("B", True), ("A", True)]

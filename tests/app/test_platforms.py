@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from preroll.domain.config import Platform
+from preroll.app.bookings import NewBooking
+from preroll.domain.booking import NodeChoice, Timing
+from preroll.domain.config import AskedTiming, Defaults, Platform
 from preroll.domain.errors import Invalid, NotFound, NotPermitted, Stale, WouldFail
 from preroll.domain.permission import LOCAL, Actor
 from preroll.domain.service import StageMapping
-from preroll.domain.window import SECOND
-from tests.builders import ACTIONS
+from preroll.domain.window import MINUTE, SECOND
+from tests.builders import ACTIONS, NOON
 from tests.system.stage import CONTRIBUTION
 
 
@@ -155,3 +157,28 @@ async def test_a_stage_that_maps_to_an_own_state_runs_the_action_of_that_name(st
     await stage.to(-300)
     assert (await stage.see(news)).booking.service_state == "Warm"
     assert [(call.script, call.target) for call in stage.cast.calls] == [("warm-up", "Warm")]
+
+
+NOW_AND_SOON = [
+    # asked                                                 minutes from noon: start, end; lengths of the rolls
+    (AskedTiming(),                                         (17, 77, 10, 5)),
+    (AskedTiming(pre_roll=0),                               (7, 67, 0, 5)),
+    (AskedTiming(start=NOON + 30 * MINUTE),                 (30, 90, 10, 5)),
+    (AskedTiming(end=NOON + 30 * MINUTE, post_roll=0),      (17, 30, 10, 0)),
+    (AskedTiming(permanent=True),                           (17, None, 10, 0)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "found"), NOW_AND_SOON)
+async def test_what_a_booking_does_not_say_of_its_time_is_the_platforms_default(stage, asked, found):
+    defaults = Defaults(7 * MINUTE, 60 * MINUTE, 10 * MINUTE, 5 * MINUTE)
+    await stage.configure(defaults=defaults)
+    await stage.to(0)
+    start, end, pre_roll, post_roll = found
+    made = await stage.app.bookings.create(LOCAL, NewBooking("News", asked, nodes={"Encoder": NodeChoice("enc-1")}))
+    at = None if end is None else NOON + end * MINUTE
+    assert made.booking.timing == Timing(NOON + start * MINUTE, at, pre_roll * MINUTE, post_roll * MINUTE)
+
+
+async def test_a_start_between_two_seconds_is_the_next_one():
+    assert AskedTiming().timing(Defaults(), NOON + 1) == Timing(NOON + SECOND, None)

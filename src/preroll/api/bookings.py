@@ -12,6 +12,7 @@ from preroll.api.door import Asking, By, Ident, UseCases
 from preroll.api.history import ChangeShown, LineShown, change_shown, line_shown
 from preroll.api.idempotency import BOOKINGS, answered, booking_response
 from preroll.api.problems import can
+from preroll.api.runs_shown import RunShown, run_shown
 from preroll.api.schemas import (
     Bare,
     BookingGiven,
@@ -22,11 +23,9 @@ from preroll.api.schemas import (
     ChangeGiven,
     EditGiven,
     Nothing,
-    RunShown,
     Why,
     booking_shown,
     booking_summary,
-    run_shown,
 )
 from preroll.app import App
 from preroll.domain.attention import attention

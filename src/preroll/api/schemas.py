@@ -29,16 +29,15 @@ from preroll.api.fields import (
 from preroll.api.paging import DEFAULT, MOST
 from preroll.api.quarantine import QuarantineShown, quarantine_shown
 from preroll.app.bookings import Edit, NewBooking
-from preroll.app.views import BookingDetails, RunDetails
+from preroll.app.views import BookingDetails
 from preroll.domain.attention import Attention
 from preroll.domain.audit import Configuration, Status, Verdict
-from preroll.domain.booking import Booking, NodeChoice, Phase, State, Timing
+from preroll.domain.booking import Booking, NodeChoice, Phase, State
 from preroll.domain.boundaries import Boundary, BoundaryState, Kind
+from preroll.domain.config import AskedTiming
 from preroll.domain.inheritance import taken_by
 from preroll.domain.profile import ProfileBy
 from preroll.domain.window import SECOND
-from preroll.ports.rows import StepState
-from preroll.ports.store import RunRow, StepRow
 
 Priority = Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="higher wins a conflict")]
 Scopes = Annotated[
@@ -76,10 +75,14 @@ class BookingGiven(Given):
     definition_version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(
         None, description="default: the newest"
     )
-    start: Instant = Field(description="on the air")
-    end: Instant | None = Field(default=None, description="off the air; null is permanent")
-    pre_roll: Length = 0
-    post_roll: Length = 0
+    start: Instant | None = Field(
+        default=None, description="on the air; left out: as soon as the platform's default says"
+    )
+    end: Instant | None = Field(
+        default=None, description="off the air; null is permanent; left out: the platform's default duration, if any"
+    )
+    pre_roll: Length | None = Field(default=None, description="null: the platform's default")
+    post_roll: Length | None = Field(default=None, description="null: the platform's default")
     nodes: dict[Name, NodeGiven] = Field(default={}, max_length=1000, description="node label -> what is chosen for it")
     properties: JsonObject = Field(default={})
     priority: Priority = 0
@@ -90,12 +93,16 @@ class BookingGiven(Given):
     def booking(self) -> NewBooking:
         """As the use case takes it."""
         return NewBooking(
-            name=self.name, timing=Timing(self.start, self.end, self.pre_roll, self.post_roll), platform=self.platform,
-            definition=self.definition, definition_version=self.definition_version,
-            nodes={label: node.choice() for label, node in self.nodes.items()}, properties=self.properties,
+            name=self.name, timing=self._timing(), platform=self.platform, definition=self.definition,
+            definition_version=self.definition_version, properties=self.properties,
+            nodes={label: node.choice() for label, node in self.nodes.items()},
             priority=self.priority, zone=self.zone or "", id=str(self.id) if self.id else "",
             scopes=self.scopes, force=self.force,
         )  # fmt: skip
+
+    def _timing(self) -> AskedTiming:
+        permanent = self.end is None and "end" in self.model_fields_set
+        return AskedTiming(self.start, self.end, permanent, self.pre_roll, self.post_roll)
 
 
 class ChangeGiven(Given):
@@ -271,45 +278,6 @@ class BookingPage(Shown):
     next: str | None = Field(description="cursor of the next page; null: this is the last")
 
 
-class StepShown(Shown):
-    """One step of a run."""
-
-    name: str
-    resource: str
-    state: StepState
-    attempts: int
-    began: datetime
-    ended: datetime | None
-    result: Any
-    diff: list[tuple[str, Any, Any]] = Field(description="path, before, after of each value that it changed")
-    error: str
-
-
-class RunShown(Shown):
-    """One run of a script, with its steps."""
-
-    id: str
-    booking: str
-    event: str
-    kind: Kind
-    script: str
-    version: str = Field(description="content hash of the script")
-    target: str
-    previous: str
-    generation: int
-    retry: int
-    epoch: int = Field(description="rises when another worker takes the run over")
-    config_version: int
-    worker: str
-    began: datetime
-    ended: datetime | None
-    outcome: str = Field(examples=["running", "ok", "failed", "cancelled"])
-    reason: str
-    message: str
-    returned: dict[str, Any]
-    steps: list[StepShown]
-
-
 def booking_summary(booking: Booking, platform: str, needed: Attention | None) -> BookingSummary:
     """A booking for a list."""
     return BookingSummary(**_summary(booking, platform, needed))
@@ -375,22 +343,4 @@ def _event(b: Boundary) -> EventShown:
         event=b.event.name, kind=b.kind, state=b.state, planned=when(b.planned_us), due=when(b.due_us),
         began=maybe_when(b.began_us), ended=maybe_when(b.ended_us), generation=b.generation, retries=b.try_,
         reason=b.reason or "", message=b.message,
-    )  # fmt: skip
-
-
-def run_shown(found: RunDetails) -> RunShown:
-    """A run with its steps."""
-    r: RunRow = found.run
-    return RunShown(
-        id=r.id, booking=r.booking, event=r.event, kind=r.kind, script=r.script, version=r.version, target=r.target,
-        previous=r.previous, generation=r.generation, retry=r.try_, epoch=r.epoch, config_version=r.config_version,
-        worker=r.worker, began=when(r.began_us), ended=maybe_when(r.ended_us), outcome=r.outcome, reason=r.reason,
-        message=r.message, returned=dict(r.returned), steps=[_step(s) for s in found.steps],
-    )  # fmt: skip
-
-
-def _step(s: StepRow) -> StepShown:
-    return StepShown(
-        name=s.name, resource=s.resource, state=s.state, attempts=s.attempts, began=when(s.began_us),
-        ended=maybe_when(s.ended_us), result=s.result, diff=list(s.diff), error=s.error,
     )  # fmt: skip

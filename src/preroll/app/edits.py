@@ -12,6 +12,7 @@ from preroll.app.views import BookingDetails, details
 from preroll.domain.actions import require_action, require_owner
 from preroll.domain.booking import LIFE_CYCLE, Booking, NodeChoice, State, Timing, Trigger
 from preroll.domain.boundaries import Boundary, begun_kinds, orchestrates, retime
+from preroll.domain.config import AskedTiming
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.edits import once_more, timing_mistakes
 from preroll.domain.errors import Invalid, Mistake, Stale
@@ -27,7 +28,7 @@ class NewBooking:
     """What is asked for. Resources are named by id or by name."""
 
     name: str
-    timing: Timing
+    timing: Timing | AskedTiming
     platform: str = "default"
     definition: str | None = None
     """Name of a service definition; None: a free list of resources."""
@@ -83,17 +84,20 @@ def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking]) -> BookingD
     """
     platform = sight.platform(tx, by, new.platform, "booking.create")
     sight.require_scopes(by, platform.key, (), new.scopes)
-    mistakes = list(new.timing.mistakes())
+    asked = new.timing
+    timing = asked if isinstance(asked, Timing) else asked.timing(platform.config.defaults, tx.now)
+    mistakes = list(timing.mistakes())
     if not new.name.strip():
         mistakes.append(Mistake("name", "is empty", "a name"))
     definition = None
     if new.definition is not None:
         definition = tx.catalogue.definition(platform.key, new.definition, new.definition_version)
+        mistakes += holding.publication_mistakes(definition)
     if mistakes:
         raise Invalid(mistakes)
     booking = Booking(
         key=0, id=new.id or tx.new_id(), platform=platform.key, name=new.name.strip(), state=LIFE_CYCLE.initial,
-        timing=new.timing, definition=definition.key if definition else None,
+        timing=timing, definition=definition.key if definition else None,
         nodes=_resolve(tx, platform.key, new.nodes), properties=dict(new.properties), priority=new.priority,
         service_state=platform.config.service_states.mapping.initial or STOP, zone=new.zone or platform.zone,
         created_us=tx.now, created_by=by.name, changed_us=tx.now, scopes=_sorted(new.scopes),

@@ -10,7 +10,8 @@ from preroll.app import platforms
 from preroll.app.comparison import Gap, Given, Shelf
 from preroll.domain.bundle import Document, Title, kind_of, title_of
 from preroll.domain.config import Platform
-from preroll.domain.definition import Node, ServiceDefinition
+from preroll.domain.connection import connection_mistakes
+from preroll.domain.definition import Node, Publication, ServiceDefinition
 from preroll.domain.errors import Mistake
 from preroll.domain.function import Function, Pool
 from preroll.domain.inheritance import derivation_mistakes
@@ -53,6 +54,15 @@ def mistakes_of(
         known.add(title_of(document))
         found += [(index, m) for m in bench.mistakes(document)]
     return [Mistake(f"{index}.{m.where}", m.what, m.expected) for index, m in sorted(found, key=lambda row: row[0])]
+
+
+def mistakes_in(document: Document, shelf: Shelf) -> list[Mistake]:
+    """Every mistake of one document, each with its field.
+
+    Args:
+        shelf: the catalogue with the document in it.
+    """
+    return _Bench(shelf).mistakes(document)
 
 
 def _platform_mistakes(document: Platform, name: str, home: Platform | None, *, force: bool) -> list[Mistake]:
@@ -123,6 +133,9 @@ class _Bench:
             if labels.count(node.label) > 1:
                 found.append(Mistake(f"{where}.label", f"{node.label} stands twice", "a unique label"))
             found += self._node(where, node)
+        functions = {node.label: self._functions.get(node.function) for node in definition.nodes}
+        published = definition.publication is Publication.PUBLISHED
+        found += connection_mistakes(definition.connections, functions, published=published)
         return found + _audit_mistakes(definition, labels)
 
     def _node(self, where: str, node: Node) -> list[Mistake]:

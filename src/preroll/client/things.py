@@ -367,6 +367,8 @@ class Offer:
     id: str
     name: str
     priority: int
+    guarded: bool
+    """It is free for the guard interval before and after as well."""
     concurrency_left: int
     capacities_left: dict[str, float]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 
-from preroll.domain.booking import MAX_ROLL
+from preroll.domain.booking import MAX_ROLL, Timing
 from preroll.domain.colors import LifecycleColors
 from preroll.domain.errors import Mistake
 from preroll.domain.service import ServiceStates
@@ -68,6 +68,32 @@ class Defaults:
             if not 0 <= length <= MAX_ROLL:
                 found.append(Mistake(f"{where}.{name}", f"is {length // SECOND} s", "0 s to 604800 s (7 days)"))
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTiming:
+    """When, as far as somebody says; the rest is the platform's default. None: not said."""
+
+    start: int | None = None
+    end: int | None = None
+    permanent: bool = False
+    """It has no end, whatever the default duration."""
+    pre_roll: int | None = None
+    post_roll: int | None = None
+
+    def timing(self, defaults: Defaults, now_us: int) -> Timing:
+        """All of it. Without a start the first event is the default delay from now, at the next whole second."""
+        pre_roll = defaults.pre_roll_us if self.pre_roll is None else self.pre_roll
+        start = self.start
+        if start is None:
+            start = -(-(now_us + defaults.start_delay_us) // SECOND) * SECOND + pre_roll
+        end = self.end
+        if end is None and not self.permanent and defaults.duration_us is not None:
+            end = start + defaults.duration_us
+        post_roll = self.post_roll
+        if post_roll is None:
+            post_roll = 0 if end is None else defaults.post_roll_us
+        return Timing(start, end, pre_roll, post_roll)
 
 
 @dataclass(frozen=True, slots=True)
