@@ -62,7 +62,7 @@ def mistakes_in(document: Document, shelf: Shelf) -> list[Mistake]:
     Args:
         shelf: the catalogue with the document in it.
     """
-    return _Bench(shelf).mistakes(document)
+    return _Bench(shelf, {title_of(document)}).mistakes(document)
 
 
 def _platform_mistakes(document: Platform, name: str, home: Platform | None, *, force: bool) -> list[Mistake]:
