@@ -63,18 +63,25 @@ class Left:
 
 
 def clashes(
-    resource: Resource, wishes: Sequence[Wish], held: Window, usages: Iterable[Usage], now: int | None = None
+    resource: Resource,
+    wishes: Sequence[Wish],
+    held: Window,
+    usages: Iterable[Usage],
+    now: int | None = None,
+    *,
+    since: int = -FOREVER,
 ) -> list[Clash]:
     """Everything that keeps a resource from serving these nodes of a booking over a window; empty: it fits.
 
     Args:
         usages: what other bookings hold of it within the window.
         now: when it would be booked; None: it was booked before.
+        since: what is closed before this instant, or before ``now``, is over and no matter any more.
     """
     by = _by_dimension(usages)
     found = [] if now is None else barred(resource, held, now)
     found += [_never(resource, held, name, why) for name, why in never(resource, wishes)]
-    found += shut(resource, held)
+    found += shut(resource, held, since if now is None else now)
     found += _over(resource, CONCURRENCY, resource.concurrency, len(wishes), held, by.get(CONCURRENCY, ()))
     for name, amount in asked_in_all(wishes).items():
         found += _over(resource, name, limit(resource, name), amount, held, by.get(name, ()))
@@ -99,14 +106,14 @@ def never(resource: Resource, wishes: Sequence[Wish]) -> list[tuple[str, str]]:
     return planned + unable(wishes, resource.capabilities)
 
 
-def shut(resource: Resource, held: Window) -> list[Clash]:
-    """Where a resource is closed within a window, why, and when it opens again."""
-    availability = resource.availability
-    if availability is None:
+def shut(resource: Resource, held: Window, since: int = -FOREVER) -> list[Clash]:
+    """Where a resource is closed within a window and not before an instant, why, and when it opens again."""
+    availability, start = resource.availability, max(held.start, since)
+    if availability is None or start >= held.until:
         return []
     return [
         _shut(resource, held, closure, next_opening(availability, closure.end) if closure.end < FOREVER else None)
-        for closure in closed(availability, held.start, held.until)[:MOST_TOLD]
+        for closure in closed(availability, start, held.until)[:MOST_TOLD]
     ]
 
 
@@ -154,7 +161,8 @@ def blocked(need: Need, usages: Iterable[Usage], starts: Window, now: int) -> li
     if resource.mode is not Mode.AVAILABLE or never(resource, wishes):
         return [ALWAYS]
     by = _by_dimension(usages)
-    spans = closed_over(resource.availability, starts.start, starts.until)
+    closing = closed_over(resource.availability, starts.start, starts.until)
+    spans = [(max(start, now), end) for start, end in closing]
     spans.append((horizon(resource.availability, now), FOREVER))
     for name, (amount, agreed) in need.amounts().items():
         if agreed:

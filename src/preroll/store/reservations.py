@@ -133,7 +133,7 @@ class Reservations:
             found = [
                 clash
                 for key, r in now.items()
-                for clash in usage.clashes(r, by_key[key].wishes, held, taken.get(key, ()))
+                for clash in usage.clashes(r, by_key[key].wishes, held, taken.get(key, ()), since=self._work.now)
             ]
             return [replace(n, resource=now.get(n.resource.key, n.resource)) for n in needs], found + gone
 
