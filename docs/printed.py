@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from preroll import cli, settings
-from preroll.api import checks, documents, problems
+from preroll.api import checks, documents, opening_hours, problems
 from preroll.api.application import contract
 from preroll.cli import exits, openapi, schema
 from preroll.domain.booking import LIFE_CYCLE
@@ -132,7 +132,14 @@ def bundle_tables() -> str:
         "ServiceStates": documents.ServiceStatesGiven,
         "Mapping": documents.MappingGiven,
         "Limits": documents.LimitsGiven,
+        "Pool": documents.PoolGiven,
+        "Function": documents.FunctionGiven,
+        "Interface": documents.InterfaceGiven,
         "Resource": documents.ResourceGiven,
+        "Availability": opening_hours.AvailabilityGiven,
+        "Period": opening_hours.PeriodGiven,
+        "Hours": opening_hours.HoursGiven,
+        "Blackout": opening_hours.BlackoutGiven,
         "Profile definition": documents.ProfileDefinitionGiven,
         "Parameter": documents.ParameterGiven,
         "Profile instance": documents.ProfileInstanceGiven,

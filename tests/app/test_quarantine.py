@@ -12,8 +12,9 @@ from preroll.domain.booking import NodeChoice, State, Timing
 from preroll.domain.boundaries import STANDARD, BoundaryState
 from preroll.domain.capacity import Capability
 from preroll.domain.errors import Conflict, Invalid, NotPermitted, NotReady, TransitionNotAllowed
+from preroll.domain.parameter import Parameter, ParameterKind, ValueType
 from preroll.domain.permission import LOCAL, Actor
-from preroll.domain.profile import Parameter, ParameterKind, ProfileDefinition, ProfileInstance, ValueType
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.quarantine import Kind, Reason
 from preroll.domain.resource import Mode, Resource
 from preroll.domain.window import MINUTE, Window

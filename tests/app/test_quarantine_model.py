@@ -19,8 +19,9 @@ from preroll.domain.booking import WAITING, NodeChoice, State, Timing
 from preroll.domain.capacity import Capability
 from preroll.domain.config import Platform
 from preroll.domain.errors import Conflict, NotReady, TransitionNotAllowed
+from preroll.domain.parameter import Parameter, ParameterKind, ValueType
 from preroll.domain.permission import LOCAL
-from preroll.domain.profile import Parameter, ParameterKind, ProfileDefinition, ProfileInstance, ValueType
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.quarantine import limit
 from preroll.domain.resource import Mode, Resource
 from preroll.domain.usage import CONCURRENCY

@@ -16,8 +16,9 @@ from preroll.domain.booking import NodeChoice, Timing
 from preroll.domain.config import Platform
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.machine import Outcome
+from preroll.domain.parameter import Parameter, ValueType
 from preroll.domain.permission import LOCAL
-from preroll.domain.profile import Parameter, ProfileDefinition, ProfileInstance, ValueType
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.domain.window import SECOND
 from preroll.drivers.sim.files import FileWorld

@@ -14,8 +14,9 @@ from preroll.domain.booking import NodeChoice, State, Timing
 from preroll.domain.boundaries import BoundaryState
 from preroll.domain.config import Limits, Platform, PlatformConfig
 from preroll.domain.definition import Node, ServiceDefinition
+from preroll.domain.parameter import Parameter, ValueType
 from preroll.domain.permission import LOCAL
-from preroll.domain.profile import Parameter, ProfileDefinition, ProfileInstance, ValueType
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.domain.window import SECOND
 from preroll.drivers.sim.files import FileWorld

@@ -10,7 +10,8 @@ import pytest
 from preroll.domain.config import Limits, Platform, PlatformConfig
 from preroll.domain.definition import Node, Publication
 from preroll.domain.errors import NotFound
-from preroll.domain.profile import Parameter, ProfileDefinition, ProfileInstance, ValueType
+from preroll.domain.parameter import Parameter, ValueType
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Mode, Resource
 from preroll.domain.service import ServiceStates, StageMapping
 from tests import builders

@@ -17,8 +17,9 @@ from preroll.domain.boundaries import Boundary, Kind
 from preroll.domain.changes import Change
 from preroll.domain.config import Limits, Platform, PlatformConfig
 from preroll.domain.definition import Node, ServiceDefinition
+from preroll.domain.parameter import Parameter, ValueType
 from preroll.domain.permission import LOCAL
-from preroll.domain.profile import Parameter, ProfileDefinition, ProfileInstance, ValueType
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.domain.window import MINUTE, SECOND
 from preroll.sdk import Context, GiveUp, lso, start_failure

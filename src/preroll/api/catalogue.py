@@ -14,12 +14,18 @@ from preroll.api import paging
 from preroll.api.documents import DocumentGiven
 from preroll.api.documents_shown import (
     DocumentShown,
+    FunctionShown,
+    PoolShown,
     ProfileDefinitionShown,
     ProfileInstanceShown,
+    ResolvedShown,
     ResourceShown,
     ServiceDefinitionShown,
+    function_shown,
+    pool_shown,
     profile_definition_shown,
     profile_instance_shown,
+    resolved_shown,
     resource_shown,
     service_definition_shown,
 )
@@ -29,13 +35,16 @@ from preroll.api.problems import can
 from preroll.api.written import differences, written
 from preroll.app.comparison import Plan, Step
 from preroll.domain.errors import Invalid, Mistake
+from preroll.domain.function import Function, Pool
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
 
 MOST_DOCUMENTS = 20_000
 _LIST = can(403, 404, 422, 503)
 
-Kind = Literal["platform", "profile_definition", "profile_instance", "resource", "service_definition"]
+Kind = Literal[
+    "platform", "pool", "profile_definition", "function", "profile_instance", "resource", "service_definition"
+]
 S = TypeVar("S", bound=DocumentShown)
 
 
@@ -138,6 +147,18 @@ class AppliedPage(Shown):
     items: list[AppliedShown]
 
 
+class PoolListed(PoolShown):
+    """A pool and how many resources are in it; revision 0: no document describes it, resources bear its name."""
+
+    resources: int
+
+
+class FunctionListed(FunctionShown):
+    """A function and how many resources have it; revision 0: no document describes it, resources bear its name."""
+
+    resources: int
+
+
 class DocumentPage(Shown, Generic[S]):
     """One page of a list, sorted by name and revision."""
 
@@ -217,6 +238,27 @@ async def get_resource(ident: Ident, app: UseCases, by: By) -> ResourceShown:
     return resource_shown(await app.catalogue.resource(by, ident))
 
 
+@router.get("/pools", responses=_LIST)
+async def list_pools(asks: Asks, app: UseCases, by: By) -> DocumentPage[PoolListed]:
+    """The pools of a platform: those of documents, and those that resources name."""
+    return _page(asks, [_pool_listed(pool, count) for pool, count in await app.catalogue.pools(by, asks.platform)])
+
+
+@router.get("/functions", responses=_LIST)
+async def list_functions(asks: Asks, app: UseCases, by: By) -> DocumentPage[FunctionListed]:
+    """The functions of a platform: those of documents, and those that resources name."""
+    found = await app.catalogue.functions(by, asks.platform)
+    return _page(asks, [_function_listed(function, count) for function, count in found])
+
+
+def _pool_listed(pool: Pool, resources: int) -> PoolListed:
+    return PoolListed(**pool_shown(pool).model_dump(), resources=resources)
+
+
+def _function_listed(function: Function, resources: int) -> FunctionListed:
+    return FunctionListed(**function_shown(function).model_dump(), resources=resources)
+
+
 @router.get("/profile-definitions", responses=_LIST)
 async def list_profile_definitions(asks: Asks, app: UseCases, by: By) -> DocumentPage[ProfileDefinitionShown]:
     """The profile definitions of a platform."""
@@ -229,6 +271,12 @@ async def list_profile_instances(asks: Asks, app: UseCases, by: By) -> DocumentP
     """The profile instances of a platform."""
     found = await app.catalogue.profile_instances(by, asks.platform)
     return _page(asks, [profile_instance_shown(i) for i in found])
+
+
+@router.get("/profile-instances/{ident}/resolved", responses=_LIST)
+async def get_resolved_profile(ident: Ident, app: UseCases, by: By) -> ResolvedShown:
+    """What a profile instance says with all that it inherits, and in which instance each value stands."""
+    return resolved_shown(*await app.catalogue.profile(by, ident))
 
 
 @router.get("/service-definitions", responses=_LIST)

@@ -52,8 +52,8 @@ class StreamQueried(Queried):
 async def list_changes(asks: Annotated[ChangesQueried, Query()], app: UseCases, by: By) -> ChangePage:
     """Changes after a position, oldest first."""
     platform = await _platform(app, by, asks.platform)
-    found = [change_shown(c) for c in await app.views.changes(by, asks.after, asks.limit, platform)]
-    return ChangePage(items=found, next=found[-1].position if found else asks.after)
+    found = await app.views.changes(by, asks.after, asks.limit, platform)
+    return ChangePage(items=[change_shown(c) for c in found.changes], next=found.position)
 
 
 @router.get(
@@ -81,14 +81,13 @@ async def _frames(door: Door, by: Actor, after: str, platform: int | None) -> As
     yield f"retry: 1000\nid: {after}\nevent: begin\ndata: {{}}\n\n"
     quiet_since = time.monotonic()
     while not door.stopping():
-        changes = await door.app.views.changes(by, after, BATCH)
-        for change in changes:
-            after = change.position
-            if platform not in (None, change.platform):
-                continue
-            yield f"id: {after}\nevent: change\ndata: {change_shown(change).model_dump_json()}\n\n"
-        if changes:
-            quiet_since = time.monotonic()
+        told = await door.app.views.changes(by, after, BATCH)
+        for change in told.changes:
+            if platform in (None, change.platform):
+                shown = change_shown(change).model_dump_json()
+                yield f"id: {change.position}\nevent: change\ndata: {shown}\n\n"
+        if told.position != after:
+            after, quiet_since = told.position, time.monotonic()
             continue
         if time.monotonic() - quiet_since >= HEARTBEAT_S:
             quiet_since = time.monotonic()

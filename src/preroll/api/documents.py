@@ -8,12 +8,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from preroll.api.checks import AuditGiven
-from preroll.api.fields import Given, JsonObject, Name, Span, Word
+from preroll.api.fields import Given, JsonObject, Name, Prose, Span, Word
+from preroll.api.opening_hours import AvailabilityGiven
 from preroll.domain.bundle import Bundle
 from preroll.domain.capacity import LARGEST, Capability
 from preroll.domain.config import Limits, Platform, PlatformConfig
 from preroll.domain.definition import Node, Publication, ServiceDefinition
-from preroll.domain.profile import Parameter, ParameterKind, ProfileDefinition, ProfileInstance, ValueType
+from preroll.domain.function import Direction, Function, Interface, Pool
+from preroll.domain.parameter import MOST_DECIMALS, Parameter, ParameterKind, ValueType
+from preroll.domain.profile import ProfileBy, ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Mode, Resource
 from preroll.domain.service import DEFAULT_TRANSITIONS, PAUSE, STANDBY, START, STOP, ServiceStates, StageMapping
 
@@ -56,6 +59,7 @@ class ResourceGiven(Given):
     )
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="lower is taken first")] = 0
     mode: Annotated[Mode, Choice] = Mode.AVAILABLE
+    availability: AvailabilityGiven | None = Field(default=None, description="when it can be booked; null: always")
     device: Word = Field(
         default="", description="the box behind it; resources of one device are never configured at once"
     )
@@ -71,8 +75,50 @@ class ResourceGiven(Given):
             concurrency=self.concurrency, capacities=self.capacities,
             capabilities={name: c.thing() for name, c in self.capabilities.items()},
             priority=self.priority, mode=self.mode, device=self.device, properties=self.properties,
-            labels=self.labels,
+            labels=self.labels, availability=self.availability.thing() if self.availability else None,
         )  # fmt: skip
+
+
+class PoolGiven(Given):
+    """Resources from which one is chosen; which they are, they say themselves."""
+
+    kind: Literal["pool"] = "pool"
+    name: Name
+    description: Prose = ""
+    properties: JsonObject = Field(default={})
+
+    def thing(self) -> Pool:
+        """As the domain has it."""
+        return Pool(self.name, self.description, self.properties)
+
+
+class InterfaceGiven(Given):
+    """Where a function is connected with others."""
+
+    name: Name
+    direction: Annotated[Direction, Choice] = Direction.INOUT
+    profile: Word = Field(default="", description="name of the profile definition of what passes; empty: anything")
+    optional: bool = Field(default=True, description="false: connected in every published service definition")
+
+    def thing(self) -> Interface:
+        """As the domain has it."""
+        return Interface(self.name, self.direction, self.profile, self.optional)
+
+
+class FunctionGiven(Given):
+    """What a resource can do, such as encoding; which resources can, they say themselves."""
+
+    kind: Literal["function"] = "function"
+    name: Name
+    description: Prose = ""
+    profile: Word = Field(default="", description="name of the profile definition that its nodes take")
+    interfaces: list[InterfaceGiven] = Field(default=[], max_length=100)
+    properties: JsonObject = Field(default={})
+
+    def thing(self) -> Function:
+        """As the domain has it."""
+        interfaces = tuple(i.thing() for i in self.interfaces)
+        return Function(self.name, self.description, self.profile, interfaces, self.properties)
 
 
 class ParameterGiven(Given):
@@ -85,16 +131,20 @@ class ParameterGiven(Given):
     unit: Word = ""
     minimum: Annotated[float, Field(allow_inf_nan=False)] | None = None
     maximum: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    step: Bound = Field(default=None, description="a number is the minimum (or 0) plus a multiple of this")
+    decimals: int | None = Field(default=None, ge=0, le=MOST_DECIMALS, description="digits after the point")
     choices: list[Name] = Field(default=[], max_length=1000)
+    display: dict[Name, Name] = Field(default={}, max_length=1000, description="choice -> how it is shown to people")
     default: str | bool | int | float | None = None
     mandatory: bool = False
+    secret: bool = Field(default=False, description="its values are references such as env:NAME or file:PATH")
 
     def thing(self) -> Parameter:
         """As the domain has it."""
         return Parameter(
             name=self.name, type=self.type, kinds=tuple(self.kinds), path=self.path, unit=self.unit,
             minimum=self.minimum, maximum=self.maximum, choices=tuple(self.choices), default=self.default,
-            mandatory=self.mandatory,
+            mandatory=self.mandatory, step=self.step, decimals=self.decimals, display=self.display, secret=self.secret,
         )  # fmt: skip
 
 
@@ -112,17 +162,23 @@ class ProfileDefinitionGiven(Given):
 
 
 class ProfileInstanceGiven(Given):
-    """Values for a definition, and the values that differ in a service state."""
+    """Values for a definition, and those that differ in a service state, on top of what it derives from."""
 
     kind: Literal["profile_instance"] = "profile_instance"
     name: Name
     definition: Name = Field(description="name of the profile definition")
+    parent: Word = Field(default="", description="name of the instance that it derives from, of the same definition")
     values: JsonObject = Field(default={})
     states: dict[Name, JsonObject] = Field(default={}, max_length=100, description="service state -> values in it")
+    variants: dict[Name, Name] = Field(
+        default={}, max_length=100, description="service state -> name of the instance whose values apply in it"
+    )
 
     def thing(self) -> ProfileInstance:
         """As the domain has it."""
-        return ProfileInstance(self.name, self.definition, self.values, self.states)
+        return ProfileInstance(
+            self.name, self.definition, self.values, self.states, parent=self.parent, variants=self.variants
+        )
 
 
 class NodeGiven(Given):
@@ -137,10 +193,16 @@ class NodeGiven(Given):
         default="", description="name of the profile instance that is used when none is chosen"
     )
     order: Small = 0
+    profile_by: Annotated[ProfileBy, Choice] = Field(
+        default=ProfileBy.REFERENCE, description="is its profile copied when it is chosen, or read at each event?"
+    )
 
     def thing(self) -> Node:
         """As the domain has it."""
-        return Node(self.label, self.function, self.pool, self.optional, self.profile, self.default_profile, self.order)
+        return Node(
+            self.label, self.function, self.pool, self.optional, self.profile, self.default_profile, self.order,
+            self.profile_by,
+        )  # fmt: skip
 
 
 class ServiceDefinitionGiven(Given):
@@ -247,6 +309,8 @@ class BundleGiven(Given):
 DocumentGiven = Annotated[
     BundleGiven
     | PlatformGiven
+    | PoolGiven
+    | FunctionGiven
     | ResourceGiven
     | ProfileDefinitionGiven
     | ProfileInstanceGiven

@@ -3,14 +3,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from pydantic import Field
 
 from preroll.api.checks import AuditShown, audit_shown
 from preroll.api.fields import Shown
+from preroll.api.opening_hours import AvailabilityShown, opening_hours_shown
 from preroll.domain.capacity import Capability
 from preroll.domain.config import Platform
 from preroll.domain.definition import Publication, ServiceDefinition
-from preroll.domain.profile import ParameterKind, ProfileDefinition, ProfileInstance, ValueType
+from preroll.domain.function import Direction, Function, Pool
+from preroll.domain.inheritance import Resolved
+from preroll.domain.parameter import ParameterKind, ValueType
+from preroll.domain.profile import ProfileBy, ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Mode, Resource
 
 
@@ -45,9 +52,35 @@ class ResourceShown(DocumentShown):
     capabilities: dict[str, CapabilityShown]
     priority: int
     mode: Mode
+    availability: AvailabilityShown | None
     device: str
     properties: dict[str, Any]
     labels: dict[str, str]
+
+
+class PoolShown(DocumentShown):
+    """Resources from which one is chosen."""
+
+    description: str
+    properties: dict[str, Any]
+
+
+class InterfaceShown(Shown):
+    """Where a function is connected with others."""
+
+    name: str
+    direction: Direction
+    profile: str
+    optional: bool
+
+
+class FunctionShown(DocumentShown):
+    """What a resource can do."""
+
+    description: str
+    profile: str
+    interfaces: list[InterfaceShown]
+    properties: dict[str, Any]
 
 
 class ParameterShown(Shown):
@@ -60,9 +93,13 @@ class ParameterShown(Shown):
     unit: str
     minimum: float | None
     maximum: float | None
+    step: float | None
+    decimals: int | None
     choices: list[str]
+    display: dict[str, str]
     default: Any
     mandatory: bool
+    secret: bool
 
 
 class ProfileDefinitionShown(DocumentShown):
@@ -76,8 +113,27 @@ class ProfileInstanceShown(DocumentShown):
     """Values for a profile definition."""
 
     definition: str
+    parent: str
     values: dict[str, Any]
     states: dict[str, dict[str, Any]]
+    variants: dict[str, str]
+
+
+class ValueShown(Shown):
+    """A value, and in which profile instance it stands."""
+
+    value: Any
+    source: str = Field(description="name of the profile instance")
+
+
+class ResolvedShown(Shown):
+    """What a profile instance says with all that it inherits."""
+
+    id: str
+    name: str
+    definition: str
+    values: dict[str, ValueShown]
+    states: dict[str, dict[str, ValueShown]] = Field(description="service state -> the values that differ in it")
 
 
 class NodeShown(Shown):
@@ -90,6 +146,7 @@ class NodeShown(Shown):
     profile: str
     default_profile: str
     order: int
+    profile_by: ProfileBy
 
 
 class ServiceDefinitionShown(DocumentShown):
@@ -144,6 +201,27 @@ def resource_shown(r: Resource) -> ResourceShown:
         function=r.function, pools=list(r.pools), concurrency=r.concurrency, priority=r.priority, mode=r.mode,
         capacities=dict(r.capacities), capabilities={n: _capability_shown(c) for n, c in r.capabilities.items()},
         device=r.device, properties=dict(r.properties), labels=dict(r.labels),
+        availability=opening_hours_shown(r.availability),
+    )  # fmt: skip
+
+
+def pool_shown(p: Pool) -> PoolShown:
+    """A pool."""
+    return PoolShown(
+        kind="pool", id=p.id, name=p.name, revision=p.revision, description=p.description,
+        properties=dict(p.properties),
+    )  # fmt: skip
+
+
+def function_shown(f: Function) -> FunctionShown:
+    """A function."""
+    interfaces = [
+        InterfaceShown(name=i.name, direction=i.direction, profile=i.profile, optional=i.optional)
+        for i in f.interfaces
+    ]  # fmt: skip
+    return FunctionShown(
+        kind="function", id=f.id, name=f.name, revision=f.revision, description=f.description, profile=f.profile,
+        interfaces=interfaces, properties=dict(f.properties),
     )  # fmt: skip
 
 
@@ -152,7 +230,8 @@ def profile_definition_shown(p: ProfileDefinition) -> ProfileDefinitionShown:
     parameters = [
         ParameterShown(
             name=x.name, type=x.type, kinds=list(x.kinds), path=x.path, unit=x.unit,
-            minimum=x.minimum, maximum=x.maximum, choices=list(x.choices), default=x.default, mandatory=x.mandatory,
+            minimum=x.minimum, maximum=x.maximum, step=x.step, decimals=x.decimals, choices=list(x.choices),
+            display=dict(x.display), default=x.default, mandatory=x.mandatory, secret=x.secret,
         )
         for x in p.parameters
     ]  # fmt: skip
@@ -167,7 +246,20 @@ def profile_instance_shown(i: ProfileInstance) -> ProfileInstanceShown:
     return ProfileInstanceShown(
         kind="profile_instance", id=i.id, name=i.name, revision=i.revision, definition=i.definition,
         values=dict(i.values), states={state: dict(values) for state, values in i.states.items()},
+        parent=i.parent, variants=dict(i.variants),
     )  # fmt: skip
+
+
+def resolved_shown(i: ProfileInstance, said: Resolved) -> ResolvedShown:
+    """A profile instance with all that it inherits."""
+    return ResolvedShown(
+        id=i.id, name=i.name, definition=i.definition, values=_sourced(said.values, said.sources),
+        states={state: _sourced(found, said.state_sources[state]) for state, found in said.states.items()},
+    )  # fmt: skip
+
+
+def _sourced(values: Mapping[str, object], sources: Mapping[str, str]) -> dict[str, ValueShown]:
+    return {name: ValueShown(value=value, source=sources[name]) for name, value in values.items()}
 
 
 def service_definition_shown(d: ServiceDefinition) -> ServiceDefinitionShown:
@@ -175,7 +267,7 @@ def service_definition_shown(d: ServiceDefinition) -> ServiceDefinitionShown:
     nodes = [
         NodeShown(
             label=n.label, function=n.function, pool=n.pool, optional=n.optional, profile=n.profile,
-            default_profile=n.default_profile, order=n.order,
+            default_profile=n.default_profile, order=n.order, profile_by=n.profile_by,
         )
         for n in d.nodes
     ]  # fmt: skip

@@ -103,6 +103,7 @@ class ClashProblem(Shown):
     left: float
     dimension: str
     why: str
+    opens: datetime | None = Field(default=None, description="it is closed then, and opens again at this time")
 
 
 class WayProblem(Shown):
@@ -288,7 +289,7 @@ def clash_shown(clash: Clash) -> ClashProblem:
     return ClashProblem(
         resource=clash.resource, rival=clash.rival, rival_name=clash.rival_name, start=when(clash.start_us),
         end=maybe_when(clash.end_us), limit=clash.limit, asked=clash.asked, left=clash.left,
-        dimension=clash.dimension, why=clash.why,
+        dimension=clash.dimension, why=clash.why, opens=maybe_when(clash.opens_us),
     )  # fmt: skip
 
 

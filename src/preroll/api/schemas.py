@@ -32,11 +32,16 @@ from preroll.app.views import BookingDetails, RunDetails
 from preroll.domain.audit import Configuration, Status, Verdict
 from preroll.domain.booking import Booking, NodeChoice, Phase, State, Timing
 from preroll.domain.boundaries import Boundary, BoundaryState, Kind
+from preroll.domain.inheritance import taken_by
+from preroll.domain.profile import ProfileBy
 from preroll.domain.window import SECOND
 from preroll.ports.rows import StepState
 from preroll.ports.store import RunRow, StepRow
 
 Priority = Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="higher wins a conflict")]
+Scopes = Annotated[
+    list[Name], Field(max_length=20, description="security scopes: only who has one of them sees the booking")
+]
 Force = Annotated[bool, Field(description="save it in spite of conflicts: the problem without it lists who loses what")]
 
 
@@ -46,10 +51,13 @@ class NodeGiven(Given):
     resource: Name | None = Field(default=None, description="the id or name of a resource")
     profile: Name | None = Field(default=None, description="the name of a profile instance")
     values: JsonObject = Field(default={}, description="parameter values that override the instance's")
+    profile_by: Annotated[ProfileBy, Field(strict=False)] | None = Field(
+        default=None, description="is the profile copied now, or read at each event? Null: as the node says"
+    )
 
     def choice(self) -> NodeChoice:
         """As the domain has it."""
-        return NodeChoice(self.resource, self.profile, self.values)
+        return NodeChoice(self.resource, self.profile, self.values, self.profile_by)
 
 
 class BookingGiven(Given):
@@ -74,6 +82,7 @@ class BookingGiven(Given):
     properties: JsonObject = Field(default={})
     priority: Priority = 0
     zone: Zone | None = Field(default=None, description="IANA time zone for screens; default: the platform's")
+    scopes: Scopes = Field(default=[])
     force: Force = False
 
     def booking(self) -> NewBooking:
@@ -83,7 +92,7 @@ class BookingGiven(Given):
             definition=self.definition, definition_version=self.definition_version,
             nodes={label: node.choice() for label, node in self.nodes.items()}, properties=self.properties,
             priority=self.priority, zone=self.zone or "", id=str(self.id) if self.id else "",
-            force=self.force,
+            scopes=self.scopes, force=self.force,
         )  # fmt: skip
 
 
@@ -115,11 +124,12 @@ class ChangeGiven(Given):
 class EditGiven(ChangeGiven):
     """What is to change, by force if need be."""
 
+    scopes: Scopes | None = None
     force: Force = False
 
     def edit(self) -> Edit:
         """As the use case takes it."""
-        return replace(super().edit(), force=self.force)
+        return replace(super().edit(), scopes=self.scopes, force=self.force)
 
 
 class Why(Given):
@@ -151,6 +161,8 @@ class NodeShown(Shown):
     name: str = Field(description="the resource's name; empty: none is chosen")
     profile: str | None
     values: dict[str, Any]
+    profile_by: ProfileBy
+    kept: dict[str, Any] | None = Field(description="what the profile said when it was copied; null: it is read")
 
 
 class DefinitionNamed(Shown):
@@ -222,6 +234,7 @@ class BookingShown(BookingSummary):
     properties: dict[str, Any]
     created: datetime
     created_by: str
+    scopes: list[str] = Field(description="only who has one of them sees it; empty: everybody on the platform")
     events: list[EventShown]
     waiting: list[WaitingShown]
     actions: list[str] = Field(description="what its phase and its life cycle admit now")
@@ -295,12 +308,15 @@ def booking_shown(found: BookingDetails) -> BookingShown:
                 name=found.resources.get(n.resource or "", ""),
                 profile=n.profile,
                 values=dict(n.values),
+                profile_by=taken_by(definition.node(label) if definition else None, n),
+                kept=dict(n.kept.values) if n.kept else None,
             )
             for label, n in b.nodes.items()
         },
         properties=dict(b.properties),
         created=when(b.created_us),
         created_by=b.created_by,
+        scopes=list(b.scopes),
         events=[_event(boundary) for boundary in found.boundaries],
         waiting=[
             WaitingShown(

@@ -12,8 +12,13 @@ from preroll.app.bookings import Bookings
 from preroll.app.catalogue import Catalogue, ScriptKinds
 from preroll.app.orchestration import Orchestration
 from preroll.app.platforms import Platforms
+from preroll.app.sessions import Sessions
+from preroll.app.tokens import Tokens
+from preroll.app.users import NoPasswords, Users
 from preroll.app.views import Views
 from preroll.app.workers import Workers
+from preroll.domain.account import SessionLimits
+from preroll.ports.accounts import Passwords
 from preroll.ports.scripts import ScriptRunner
 from preroll.ports.store import Store
 
@@ -31,11 +36,26 @@ class App:
     platforms: Platforms
     views: Views
     workers: Workers
+    users: Users
+    tokens: Tokens
+    sessions: Sessions
     orchestration: Orchestration
 
 
-def build(store: Store, runner: ScriptRunner | None) -> App:
-    """The use cases on a store; without a runner (a process that only serves requests) nothing checks script names."""
+def build(
+    store: Store,
+    runner: ScriptRunner | None,
+    passwords: Passwords | None = None,
+    limits: SessionLimits = SessionLimits(),  # noqa: B008 - a value
+) -> App:
+    """The use cases on a store.
+
+    Args:
+        runner: without one (a process that only serves requests) nothing checks script names.
+        passwords: without them nobody can sign in by name and password.
+        limits: of sessions.
+    """
+    passwords = passwords or NoPasswords()
     installed: Callable[[], Collection[str] | None] = (
         (lambda: None) if runner is None else (lambda: {script.name for script in runner.installed()})
     )
@@ -51,5 +71,8 @@ def build(store: Store, runner: ScriptRunner | None) -> App:
         platforms=Platforms(store, installed),
         views=Views(store),
         workers=Workers(store),
+        users=Users(store, passwords),
+        tokens=Tokens(store),
+        sessions=Sessions(store, passwords, limits),
         orchestration=Orchestration(store, runner),
     )

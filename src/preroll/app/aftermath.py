@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a change of the catalogue does to bookings: who waits and has too little now is quarantined, who runs is marked.
 
-In two steps, as a booking is saved against others: refused with the list, or forced (SPEC 6).
+In two steps, as a booking is saved against others: refused with the list, or forced (SPEC 6). A changed profile reaches
+those that wait and have it by reference; who runs keeps what it began with until *apply now* (SPEC 11).
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from preroll.app import holding, quarantine
-from preroll.app.holding import Shelf
-from preroll.app.recording import tell
+from preroll.app import holding, quarantine, sight
+from preroll.app.recording import store, tell
 from preroll.domain.booking import Booking, Phase
+from preroll.domain.config import Platform
 from preroll.domain.errors import Conflict
+from preroll.domain.inheritance import Profiles
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.quarantine import Contender, Loser, Loss, Share, offers_another, reason_of, settle, share
@@ -34,6 +36,8 @@ class _Touched:
     """Key -> before and after, of each that offers something else now."""
     users: Mapping[str, tuple[Booking, Sequence[Need]]]
     """Id -> waiting bookings that a changed profile may make need something else, and what they need now."""
+    keepers: Sequence[Booking] = ()
+    """Running bookings, each as it is to be: with a copy of the profiles that were changed."""
 
 
 def settle_changes(tx: Tx, by: Actor, platform: int, pairs: Iterable[Pair], *, force: bool) -> None:
@@ -42,8 +46,10 @@ def settle_changes(tx: Tx, by: Actor, platform: int, pairs: Iterable[Pair], *, f
     Raises:
         Conflict: bookings would lose what they hold, or be in conflict; each is listed. Never with ``force``.
     """
-    shelf = holding.shelf_of(tx, platform)
+    shelf = tx.catalogue.profiles(platform)
     touched = _touched(tx, platform, [pair for pair in pairs if pair[0] not in (None, pair[1])], shelf)
+    for keeper in touched.keepers:
+        _keep(tx, by, keeper)
     if not touched.resources and not touched.users:
         return
     contenders = _contenders(tx, touched, shelf)
@@ -53,7 +59,8 @@ def settle_changes(tx: Tx, by: Actor, platform: int, pairs: Iterable[Pair], *, f
     fresh = [loser for loser in running if _differs(tx.losses.of(loser.booking.key), loser.losses)]
     if waiting or fresh:
         if not force:
-            raise Conflict([], losing=[line for loser in (*waiting, *fresh) for line in loser.told])
+            found = Conflict([], losing=[line for loser in (*waiting, *fresh) for line in loser.told])
+            raise sight.conflict(tx, by, platform, found)
         permit(by, "booking.force", platform)
     for booking, needs in touched.users.values():
         tx.reservations.hold(booking, needs)
@@ -61,15 +68,12 @@ def settle_changes(tx: Tx, by: Actor, platform: int, pairs: Iterable[Pair], *, f
     _mark(tx, by, contenders, running, {loser.booking.id for loser in fresh})
 
 
-def _touched(tx: Tx, platform: int, changed: Sequence[Pair], shelf: Shelf) -> _Touched:
-    resources = {
-        after.key: (before, after)
-        for before, after in changed
-        if isinstance(before, Resource) and isinstance(after, Resource) and offers_another(before, after)
-    }
+def _touched(tx: Tx, platform: int, changed: Sequence[Pair], shelf: Profiles) -> _Touched:
+    resources = _changed_resources(tx, platform, changed)
     profiles = {after.name for _, after in changed if isinstance(after, ProfileDefinition)}
     instances = {after.name for _, after in changed if isinstance(after, ProfileInstance)}
     instances |= {name for name, instance in shelf.instances.items() if instance.definition in profiles}
+    instances = shelf.heirs(instances)
     if not instances and not profiles:
         return _Touched(resources, {})
     made_of = [
@@ -77,15 +81,50 @@ def _touched(tx: Tx, platform: int, changed: Sequence[Pair], shelf: Shelf) -> _T
         for d in tx.catalogue.definitions(platform)
         if any(n.default_profile in instances or n.profile in profiles for n in d.nodes)
     ]
+    found = tx.bookings.using(platform, instances, made_of)
     users = {
-        b.id: (b, holding.needs_of(tx, b, shelf))
-        for b in tx.bookings.using(platform, instances, made_of)
-        if b.phase is Phase.WAITING and not tx.losses.of(b.key)
+        b.id: (b, holding.needs_of(tx, b, shelf)) for b in found if b.phase is Phase.WAITING and not tx.losses.of(b.key)
     }
-    return _Touched(resources, users)
+    running = [b for b in found if b.phase is Phase.RUNNING]
+    return _Touched(resources, users, _keepers(tx, running, shelf, shelf.before(changed)) if running else ())
 
 
-def _contenders(tx: Tx, touched: _Touched, shelf: Shelf) -> list[Contender]:
+def _changed_resources(tx: Tx, platform: int, changed: Sequence[Pair]) -> dict[int, tuple[Resource, Resource]]:
+    """Key -> before and after; another zone of the platform changes all whose weekly hours are in it."""
+    moved = [(a.zone, b.zone) for a, b in changed if isinstance(a, Platform) and isinstance(b, Platform)]
+    zone = tx.platforms.by_key(platform).zone
+    found = [(a, b.at_home(zone)) for a, b in changed if isinstance(a, Resource) and isinstance(b, Resource)]
+    for was in (old for old, new in moved if old != new):
+        given = {after.key for _, after in found}
+        others = [r for r in tx.catalogue.resources(platform) if r.key not in given]
+        found += [(r.at_home(was), r) for r in others]
+        tx.reservations.lock([r for before, r in found if offers_another(before, r)])
+    return {after.key: (before, after) for before, after in found if offers_another(before, after)}
+
+
+def _keepers(tx: Tx, running: Sequence[Booking], now: Profiles, before: Profiles) -> list[Booking]:
+    """Those of these bookings for whom a profile says something else now, with a copy of what it said before."""
+    found = []
+    for booking in running:
+        definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
+        nodes = dict(booking.nodes)
+        for label, choice in booking.nodes.items():
+            node = definition.node(label) if definition else None
+            if now.filled(node, choice) != before.filled(node, choice):
+                nodes[label] = before.copied(node, choice)
+        if nodes != booking.nodes:
+            found.append(replace(booking, nodes=nodes))
+    return found
+
+
+def _keep(tx: Tx, by: Actor, booking: Booking) -> None:
+    kept = store(tx, booking, booking)
+    names = sorted({choice.kept.instance for choice in kept.nodes.values() if choice.kept})
+    why = f"it runs and keeps {', '.join(names)} as it was; apply now brings the change"
+    tell(tx, by, "booking.profile_kept", kept, kept.state, kept.state, why, "the catalogue was changed")
+
+
+def _contenders(tx: Tx, touched: _Touched, shelf: Profiles) -> list[Contender]:
     """Everyone who holds, or needs now, something of what was touched: from now on, with what the change leaves."""
     resources = {key: after for key, (_, after) in touched.resources.items()}
     resources |= {need.resource.key: need.resource for _, needs in touched.users.values() for need in needs}
@@ -95,14 +134,22 @@ def _contenders(tx: Tx, touched: _Touched, shelf: Shelf) -> list[Contender]:
         for holder in quarantine.holders(tx, usages, list(resources.values()))
         if holder.booking.id not in touched.users
     ]
-    return held + [Contender(b, tuple(share(need) for need in needs)) for b, needs in touched.users.values()]
+    return held + [Contender(b, _shares(tx, b, needs)) for b, needs in touched.users.values()]
 
 
-def _judged(tx: Tx, holder: Contender, touched: _Touched, shelf: Shelf) -> Contender:
+def _shares(tx: Tx, booking: Booking, needs: Sequence[Need]) -> tuple[Share, ...]:
+    """What a booking needs; what was closed before now is no matter any more."""
+    held = booking.timing.held
+    ahead = Window(min(max(held.start, tx.now), held.until), held.end)
+    return tuple(share(need, ahead) for need in needs)
+
+
+def _judged(tx: Tx, holder: Contender, touched: _Touched, shelf: Profiles) -> Contender:
     """The holder with what a touched resource cannot do for it any more."""
     if not any(part.resource.key in touched.resources for part in holder.shares):
         return holder
-    wanted = {need.resource.key: share(need) for need in holding.needs_of(tx, holder.booking, shelf)}
+    needed = _shares(tx, holder.booking, holding.needs_of(tx, holder.booking, shelf))
+    wanted = {part.resource.key: part for part in needed}
     return Contender(holder.booking, tuple(_with_never(part, wanted.get(part.resource.key)) for part in holder.shares))
 
 

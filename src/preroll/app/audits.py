@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from preroll.app import sight
 from preroll.app.asking import Ask, command
 from preroll.app.views import BookingDetails, details
 from preroll.domain.audit import AuditSpec, Configuration, Finding, Status, Verdict
@@ -15,7 +16,7 @@ from preroll.domain.boundaries import OPEN, Kind
 from preroll.domain.changes import Change
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import ActionNotPossible
-from preroll.domain.permission import Actor, permit
+from preroll.domain.permission import Actor
 from preroll.ports.store import RunRow, StepRow, Store, Tx
 
 
@@ -78,8 +79,7 @@ class Auditing:
         """
 
         def unit(tx: Tx) -> BookingDetails:
-            booking = tx.bookings.get(ident)
-            permit(by, "booking.audit", booking.platform)
+            booking = sight.booking(tx, by, ident, "booking.audit")
             require_action(booking, "audit")
             if not _specs(tx, booking):
                 raise ActionNotPossible(
@@ -99,8 +99,7 @@ class Auditing:
         """What the audits of a booking found, the newest rounds first."""
 
         def query(tx: Tx) -> Audits:
-            booking = tx.bookings.get(ident)
-            permit(by, "view", booking.platform)
+            booking = sight.booking(tx, by, ident)
             specs, boundaries = _specs(tx, booking), tx.boundaries.of(booking.key)
             runs = tx.records.audits(booking.key, limit)
             steps = tx.records.steps([run.id for run in runs])

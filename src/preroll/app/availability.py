@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from preroll.app import holding
-from preroll.domain.booking import Booking, Timing
+from preroll.app import holding, sight
+from preroll.domain.booking import Booking, NodeChoice, Timing
 from preroll.domain.capacity import Wish
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
 from preroll.domain.permission import Actor, permit
 from preroll.domain.quarantine import standing
-from preroll.domain.resource import Mode, Resource
+from preroll.domain.resource import Resource
 from preroll.domain.usage import Left, Need, blocked, clashes, left, next_start
 from preroll.domain.window import FOREVER, Window
 from preroll.ports.store import Store, Tx
@@ -108,20 +108,20 @@ class Availability:
         """
 
         def query(tx: Tx) -> Mapping[str, NodeAnswer]:
-            platform = tx.platforms.get(question.platform)
-            permit(by, "view", platform.key)
+            platform = sight.platform(tx, by, question.platform)
             if mistakes := question.timing.mistakes():
                 raise Invalid(mistakes)
             definition = None
             if question.definition is not None:
                 definition = tx.catalogue.definition(platform.key, question.definition, question.definition_version)
-            ignored = tx.bookings.get(question.ignore).key if question.ignore else 0
+            ignored = sight.booking(tx, by, question.ignore).key if question.ignore else 0
             wishes = _wishes(tx, platform.key, question, definition)
             resources = self._resources(tx, platform.key, platform.catalogue_version)
-            return {
+            found = {
                 label: _answer(tx, question, wish, _candidates(resources, node), ignored)
                 for label, (node, wish) in wishes.items()
             }
+            return {label: _veiled(tx, by, platform.key, answer) for label, answer in found.items()}
 
         return await self._store.read(query)
 
@@ -133,7 +133,8 @@ class Availability:
             platform = tx.platforms.by_key(booking.platform)
             resources = self._resources(tx, platform.key, platform.catalogue_version)
             ways = _ways(tx, booking, conflict.clashes, resources)
-            return Conflict(conflict.clashes, tuple(ways), conflict.losing)
+            whole = Conflict(conflict.clashes, tuple(ways), conflict.losing)
+            return sight.conflict(tx, by, booking.platform, whole)
 
         return await self._store.read(query)
 
@@ -155,7 +156,7 @@ def _wishes(
         if definition is not None and definition.node(label) is None
     ]:
         raise Invalid(mistakes)
-    shelf = holding.shelf_of(tx, platform)
+    shelf = tx.catalogue.profiles(platform)
     nodes = {node.label: node for node in definition.ordered} if definition else {}
     found = {}
     for label in (*nodes, *(label for label in question.nodes if label not in nodes)):
@@ -163,20 +164,21 @@ def _wishes(
         if wanted.profile and wanted.profile not in shelf.instances:
             what = f"there is no profile instance {wanted.profile}"
             raise Invalid([Mistake(f"nodes.{label}.profile", what, "a known one")])
-        profile, _, values = shelf.filled(node, wanted.profile, wanted.values)
+        filled = shelf.filled(node, NodeChoice(None, wanted.profile, wanted.values))
+        profile = filled.profile
         if wanted.values and profile is None:
             raise Invalid([Mistake(f"nodes.{label}.values", "the node takes no profile", "no values")])
         if profile and (mistakes := profile.mistakes(f"nodes.{label}.values", wanted.values)):
             raise Invalid(mistakes)
         asked = replace(node, function=wanted.function or node.function, pool=wanted.pool or node.pool)
-        found[label] = asked, profile.wish(label, values) if profile else Wish(label)
+        found[label] = asked, filled.wish(label)
     return found
 
 
 def _candidates(resources: Iterable[Resource], node: Node) -> list[Resource]:
     return [
         r for r in resources
-        if r.mode is Mode.AVAILABLE and node.function in ("", r.function) and (not node.pool or node.pool in r.pools)
+        if node.function in ("", r.function) and (not node.pool or node.pool in r.pools)
     ]  # fmt: skip
 
 
@@ -187,7 +189,7 @@ def _answer(tx: Tx, question: Question, wish: Wish, candidates: Sequence[Resourc
     offers, refused = [], {}
     for resource in candidates:
         taken = usages.get(resource.key, ())
-        if rules := clashes(resource, (wish,), window, taken):
+        if rules := clashes(resource, (wish,), window, taken, tx.now):
             refused[resource.name] = rules
         else:
             offers.append(Offer(resource, left(resource, window, taken)))
@@ -199,6 +201,12 @@ def _answer(tx: Tx, question: Question, wish: Wish, candidates: Sequence[Resourc
         tuple(offers[: question.limit]), len(candidates), refused if question.explain else {},
         None if start is None else question.timing.start + start - window.start,
     )  # fmt: skip
+
+
+def _veiled(tx: Tx, by: Actor, platform: int, answer: NodeAnswer) -> NodeAnswer:
+    """The answer, in which a booking that the actor may not see has no name."""
+    refused = {name: sight.clashes(tx, by, platform, found) for name, found in answer.refused.items()}
+    return replace(answer, refused=refused)
 
 
 def _rank(offer: Offer, order: Order, wish: Wish) -> tuple[object, ...]:
@@ -218,7 +226,8 @@ def _slot(tx: Tx, window: Window, wish: Wish, candidates: Sequence[Resource], ig
     length = FOREVER if window.end is None else window.end - window.start
     ahead = Window(window.start, None if window.end is None else window.end + HORIZON)
     usages = tx.reservations.usages(candidates, ahead, but=ignored)
-    spans = [blocked(Need(r, (wish,)), usages.get(r.key, ())) for r in candidates]
+    starts = Window(window.start, window.start + HORIZON)
+    spans = [blocked(Need(r, (wish,)), usages.get(r.key, ()), starts, tx.now) for r in candidates]
     found = next_start(spans, length, window.start, count)
     return found if found is not None and found <= window.start + HORIZON else None
 
@@ -259,7 +268,8 @@ def _later(tx: Tx, booking: Booking, needs: Sequence[Need]) -> list[Way]:
         Window(held.start, None if held.end is None else held.end + HORIZON),
         but=booking.key,
     )
-    spans = [blocked(need, usages.get(need.resource.key, ())) for need in needs]
+    starts = Window(held.start, held.start + HORIZON)
+    spans = [blocked(need, usages.get(need.resource.key, ()), starts, tx.now) for need in needs]
     found = next_start(spans, length, held.start, len(spans))
     if found is None or not held.start < found <= held.start + HORIZON:
         return []

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 
-from preroll.app import edits, life_cycle, running
+from preroll.app import edits, life_cycle, running, sight
 from preroll.app.asking import Ask, command
 from preroll.app.edits import Edit, NewBooking
 from preroll.app.views import BookingDetails, details
@@ -135,9 +136,7 @@ class Bookings:
         """One booking with all that a screen shows of it."""
 
         def query(tx: Tx) -> BookingDetails:
-            booking = tx.bookings.get(ident)
-            permit(by, "view", booking.platform)
-            return details(tx, booking)
+            return details(tx, sight.booking(tx, by, ident))
 
         return await self._store.read(query)
 
@@ -148,7 +147,7 @@ class Bookings:
 
         def query(tx: Tx) -> Page:
             permit(by, "view", where.platform)
-            return tx.bookings.page(where, after, limit)
+            return tx.bookings.page(replace(where, sight=by.sight), after, limit)
 
         return await self._store.read(query)
 

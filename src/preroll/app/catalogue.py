@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 
-from preroll.app import judgement, platforms, uses
+from preroll.app import judgement, platforms, sight, uses
 from preroll.app.aftermath import settle_changes
-from preroll.app.comparison import ORDER, ChangeKind, Plan, Shelf, Step, compared, sorted_out
+from preroll.app.comparison import ORDER, ChangeKind, Plan, Shelf, Step, compared, completed, sorted_out
 from preroll.domain.bundle import Bundle, Document, Title, kind_of, revision_of, title_of
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake, NotFound, Stale
+from preroll.domain.function import Function, Pool
+from preroll.domain.inheritance import Resolved
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
@@ -107,8 +110,7 @@ class Catalogue:
         """
 
         def query(tx: Tx) -> list[Document | Platform]:
-            home = tx.platforms.get(platform)
-            permit(by, "view", home.key)
+            home = sight.platform(tx, by, platform)
             created = tx.bundles.created_by(home.key, bundle) if bundle else None
             everything: list[Document | Platform] = [] if bundle else [home]
             everything += [d for d in _stored(tx, home) if created is None or title_of(d) in created]
@@ -121,8 +123,7 @@ class Catalogue:
         """All resources of a platform, by name."""
 
         def query(tx: Tx) -> list[Resource]:
-            home = tx.platforms.get(platform)
-            permit(by, "view", home.key)
+            home = sight.platform(tx, by, platform)
             return tx.catalogue.resources(home.key)
 
         return await self._store.read(query)
@@ -131,9 +132,31 @@ class Catalogue:
         """One resource by id."""
 
         def query(tx: Tx) -> Resource:
-            found = tx.catalogue.resource(ident)
-            permit(by, "view", found.platform)
-            return found
+            return sight.resource(tx, by, ident)
+
+        return await self._store.read(query)
+
+    async def pools(self, by: Actor, platform: str) -> list[tuple[Pool, int]]:
+        """All pools of a platform by name, each with how many resources are in it; revision 0: only they name it."""
+
+        def query(tx: Tx) -> list[tuple[Pool, int]]:
+            home = tx.platforms.get(platform)
+            permit(by, "view", home.key)
+            counts = Counter(name for r in tx.catalogue.resources(home.key) for name in r.pools)
+            known = {p.name: p for p in tx.catalogue.pools(home.key)}
+            return [(known.get(n) or Pool(n, revision=0), counts[n]) for n in sorted(known.keys() | counts.keys())]
+
+        return await self._store.read(query)
+
+    async def functions(self, by: Actor, platform: str) -> list[tuple[Function, int]]:
+        """All functions of a platform by name, each with how many resources have it; revision 0: only they name it."""
+
+        def query(tx: Tx) -> list[tuple[Function, int]]:
+            home = tx.platforms.get(platform)
+            permit(by, "view", home.key)
+            counts = Counter(r.function for r in tx.catalogue.resources(home.key) if r.function)
+            known = {f.name: f for f in tx.catalogue.functions(home.key)}
+            return [(known.get(n) or Function(n, revision=0), counts[n]) for n in sorted(known.keys() | counts.keys())]
 
         return await self._store.read(query)
 
@@ -141,8 +164,7 @@ class Catalogue:
         """All profile definitions of a platform, by name."""
 
         def query(tx: Tx) -> list[ProfileDefinition]:
-            home = tx.platforms.get(platform)
-            permit(by, "view", home.key)
+            home = sight.platform(tx, by, platform)
             return tx.catalogue.profile_definitions(home.key)
 
         return await self._store.read(query)
@@ -151,9 +173,26 @@ class Catalogue:
         """All profile instances of a platform, by name."""
 
         def query(tx: Tx) -> list[ProfileInstance]:
-            home = tx.platforms.get(platform)
-            permit(by, "view", home.key)
+            home = sight.platform(tx, by, platform)
             return tx.catalogue.profile_instances(home.key)
+
+        return await self._store.read(query)
+
+    async def profile(self, by: Actor, ident: str) -> tuple[ProfileInstance, Resolved]:
+        """A profile instance by id, and what it says with all that it inherits.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+
+        def query(tx: Tx) -> tuple[ProfileInstance, Resolved]:
+            for home in tx.platforms.all():
+                shelf = tx.catalogue.profiles(home.key)
+                found = next((i for i in shelf.instances.values() if i.id == ident), None)
+                if found is not None:
+                    permit(by, "view", home.key)
+                    return found, shelf.resolved(found.name)
+            raise NotFound("profile instance", ident)
 
         return await self._store.read(query)
 
@@ -161,8 +200,7 @@ class Catalogue:
         """All versions of all service definitions of a platform, by name and version."""
 
         def query(tx: Tx) -> list[ServiceDefinition]:
-            home = tx.platforms.get(platform)
-            permit(by, "view", home.key)
+            home = sight.platform(tx, by, platform)
             return tx.catalogue.definitions(home.key)
 
         return await self._store.read(query)
@@ -172,7 +210,10 @@ def _stored(tx: Tx, home: Platform) -> list[Document]:
     """The documents of a catalogue; of a definition all versions, the newest last."""
     c, key = tx.catalogue, home.key
     newest = {definition.name: definition for definition in c.definitions(key)}
-    return [*c.profile_definitions(key), *c.profile_instances(key), *c.resources(key), *newest.values()]
+    return [
+        *c.pools(key), *c.functions(key), *c.profile_definitions(key), *c.profile_instances(key), *c.resources(key),
+        *newest.values(),
+    ]  # fmt: skip
 
 
 def _planned(by: Actor, platform: str, documents: Documents, prune: bool, tx: Tx) -> Plan:  # noqa: FBT001 - bound
@@ -183,10 +224,12 @@ def _planned(by: Actor, platform: str, documents: Documents, prune: bool, tx: Tx
     """
     given = sorted_out(documents)
     home = next((p for p in tx.platforms.all() if p.name == platform), None)
-    if home is None and not any(p.name == platform for p in given.platforms.values()):
+    known = home is not None and by.sees(home.key)
+    if not known and (home or not any(p.name == platform for p in given.platforms.values())):
         raise NotFound("platform", platform)
     permit(by, "catalogue.change", home.key if home else None)
     shelf = Shelf(_stored(tx, home) if home else ())
+    given = completed(given, shelf)
     created: Collection[Title] = tx.bundles.created_by(home.key, given.bundle) if home and prune else ()
     steps = compared(shelf, home, given, created)
     plan = Plan(platform, home, given.bundle, tuple(steps))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from preroll.app import holding, quarantine
+from preroll.app import holding, quarantine, sight
 from preroll.app.recording import store, tell
 from preroll.app.views import BookingDetails, details
 from preroll.domain.booking import LIFE_CYCLE, Booking, NodeChoice, State, Timing, Trigger, require_action
@@ -14,7 +14,7 @@ from preroll.domain.boundaries import Boundary, begun_kinds, orchestrates, retim
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.edits import timing_mistakes
 from preroll.domain.errors import Invalid, Mistake, Stale
-from preroll.domain.permission import Actor, permit
+from preroll.domain.permission import Actor
 from preroll.domain.service import STOP
 from preroll.ports.store import Tx
 
@@ -37,6 +37,8 @@ class NewBooking:
     zone: str = ""
     id: str = ""
     """The client's own UUID; empty: one is made."""
+    scopes: Collection[str] = ()
+    """Security scopes: only who has one of them knows that it exists; none: everybody on the platform."""
     force: bool = False
     """Save it in spite of conflicts: who must yield is quarantined."""
 
@@ -51,6 +53,7 @@ class Edit:
     nodes: Mapping[str, NodeChoice | None] | None = None
     properties: Mapping[str, object] | None = None
     priority: int | None = None
+    scopes: Collection[str] | None = None
     force: bool = False
     """Save it in spite of conflicts: who must yield is quarantined."""
 
@@ -61,8 +64,8 @@ def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking]) -> BookingD
     Raises:
         Invalid: every mistake in the input. Conflict: a resource is held. NameInUse.
     """
-    platform = tx.platforms.get(new.platform)
-    permit(by, "booking.create", platform.key)
+    platform = sight.platform(tx, by, new.platform, "booking.create")
+    sight.require_scopes(by, platform.key, (), new.scopes)
     mistakes = list(new.timing.mistakes())
     if not new.name.strip():
         mistakes.append(Mistake("name", "is empty", "a name"))
@@ -76,10 +79,11 @@ def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking]) -> BookingD
         timing=new.timing, definition=definition.key if definition else None,
         nodes=_resolve(tx, platform.key, new.nodes), properties=dict(new.properties), priority=new.priority,
         service_state=platform.config.service_states.mapping.initial or STOP, zone=new.zone or platform.zone,
-        created_us=tx.now, created_by=by.name, changed_us=tx.now,
+        created_us=tx.now, created_by=by.name, changed_us=tx.now, scopes=_sorted(new.scopes),
     )  # fmt: skip
     if mistakes := holding.node_mistakes(tx, booking, definition):
         raise Invalid(mistakes)
+    booking = holding.with_copies(tx, booking, definition, {})
     tried.append(booking)
     verdict = quarantine.weigh(tx, by, None, booking, force=new.force)
     booking = tx.bookings.add(booking)
@@ -108,6 +112,7 @@ def edit(
     before = open_booking(tx, by, ident, seen, "booking.edit")
     require_action(before, "edit")
     after, definition, boundaries = prepared(tx, before, change)
+    sight.require_scopes(by, after.platform, before.scopes, after.scopes)
     if after == before:
         return details(tx, before)
     tried.append(after)
@@ -133,8 +138,7 @@ def open_booking(tx: Tx, by: Actor, ident: str, seen: int | None, action: str) -
     Raises:
         NotFound. NotPermitted. Stale: ``seen`` is not its revision any more; None skips that guard.
     """
-    booking = tx.bookings.get(ident)
-    permit(by, action, booking.platform)
+    booking = sight.booking(tx, by, ident, action)
     if seen is not None and seen != booking.revision:
         raise Stale(f"booking {ident}", seen, booking.revision)
     return booking
@@ -151,12 +155,14 @@ def prepared(tx: Tx, before: Booking, change: Edit) -> tuple[Booking, ServiceDef
     mistakes = _edit_mistakes(before, after, change, boundaries, tx.now)
     if mistakes := mistakes or holding.node_mistakes(tx, after, definition):
         raise Invalid(mistakes)
+    if change.nodes:
+        after = holding.with_copies(tx, after, definition, before.nodes)
     return after, definition, boundaries
 
 
 def differences(before: Booking, after: Booking) -> list[str]:
     """What an edit changed, by name."""
-    watched = ("name", "timing", "nodes", "properties", "priority")
+    watched = ("name", "timing", "nodes", "properties", "priority", "scopes")
     return [name for name in watched if getattr(before, name) != getattr(after, name)]
 
 
@@ -190,6 +196,7 @@ def _edited(tx: Tx, before: Booking, change: Edit) -> Booking:
         nodes=_resolve(tx, before.platform, nodes) if change.nodes else before.nodes,
         properties={k: v for k, v in properties.items() if v is not None},
         priority=before.priority if change.priority is None else change.priority,
+        scopes=before.scopes if change.scopes is None else _sorted(change.scopes),
     )
 
 
@@ -205,6 +212,10 @@ def _edit_mistakes(
     if any(b.trigger is Trigger.FINISH for b in boundaries) and after.timing != before.timing:
         found.append(Mistake("end", "is frozen: the booking is being finished", "no change of the timing"))
     return found
+
+
+def _sorted(scopes: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(scopes)))
 
 
 def _timing(before: Timing, change: Timing | Retime | None) -> Timing:

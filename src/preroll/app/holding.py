@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
-from preroll.domain.booking import Booking
+from preroll.domain.booking import Booking, NodeChoice, State
 from preroll.domain.capacity import Wish
-from preroll.domain.definition import Node, Publication, ServiceDefinition
+from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake
-from preroll.domain.profile import ProfileDefinition, ProfileInstance
+from preroll.domain.inheritance import Profiles, settled
 from preroll.domain.resource import Resource
 from preroll.domain.service import Stage, action_for
-from preroll.domain.usage import Need
+from preroll.domain.usage import Need, out_of_service
 from preroll.ports.store import Tx
 
 
@@ -34,31 +34,7 @@ def resources_of(tx: Tx, booking: Booking) -> list[Resource]:
     return [found[ident] for ident in booking.resources]
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """The profiles of a platform by name."""
-
-    profiles: Mapping[str, ProfileDefinition]
-    instances: Mapping[str, ProfileInstance]
-
-    def filled(
-        self, node: Node | None, chosen: str | None, values: Mapping[str, object]
-    ) -> tuple[ProfileDefinition | None, ProfileInstance | None, dict[str, object]]:
-        """A node's profile, the instance that was chosen for it or is its default, and its values, own ones on top."""
-        instance = self.instances.get(chosen or (node.default_profile if node else ""))
-        profile = self.profiles.get(instance.definition if instance else node.profile if node else "")
-        return profile, instance, {**(instance.values if instance else {}), **values}
-
-
-def shelf_of(tx: Tx, platform: int) -> Shelf:
-    """The profiles of a platform, as they are now."""
-    return Shelf(
-        {p.name: p for p in tx.catalogue.profile_definitions(platform)},
-        {i.name: i for i in tx.catalogue.profile_instances(platform)},
-    )
-
-
-def needs_of(tx: Tx, booking: Booking, shelf: Shelf | None = None) -> list[Need]:
+def needs_of(tx: Tx, booking: Booking, shelf: Profiles | None = None) -> list[Need]:
     """What a booking needs of each of its resources, all its nodes together.
 
     Args:
@@ -67,16 +43,24 @@ def needs_of(tx: Tx, booking: Booking, shelf: Shelf | None = None) -> list[Need]
     Raises:
         Invalid: one of the resources does not exist; says on which node.
     """
-    resources, shelf = resources_of(tx, booking), shelf or shelf_of(tx, booking.platform)
+    resources, shelf = resources_of(tx, booking), shelf or tx.catalogue.profiles(booking.platform)
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     wishes: dict[str, list[Wish]] = {}
     for label, choice in booking.nodes.items():
         if not choice.resource:
             continue
         node = definition.node(label) if definition else None
-        profile, _, values = shelf.filled(node, choice.profile, choice.values)
-        wishes.setdefault(choice.resource, []).append(profile.wish(label, values) if profile else Wish(label))
+        wishes.setdefault(choice.resource, []).append(shelf.filled(node, choice).wish(label))
     return [Need(resource, tuple(wishes[resource.id])) for resource in resources]
+
+
+def with_copies(
+    tx: Tx, booking: Booking, definition: ServiceDefinition | None, before: Mapping[str, NodeChoice]
+) -> Booking:
+    """The booking with a copy of each profile that it takes by value; what was copied before stays as it is."""
+    nodes = definition.nodes if definition else ()
+    shelf = tx.catalogue.profiles(booking.platform)
+    return replace(booking, nodes=settled(shelf, nodes, booking.nodes, before, runs=booking.began))
 
 
 def missing(
@@ -91,17 +75,17 @@ def missing(
             found.append(Mistake("definition", f"is {definition.publication.value}", "a published definition"))
         found += _missing_on_nodes(tx, booking, definition)
         found += _missing_actions(tx, booking, definition, installed)
-    found += [
-        Mistake(f"resource {c.resource}", str(c), "a resource that is free and able")
-        for c in tx.reservations.clashes(booking, needs_of(tx, booking))
-    ]
+    needs = needs_of(tx, booking)
+    in_the_way = tx.reservations.clashes(booking, needs)
+    if booking.state is not State.CONFIRMED:
+        in_the_way += [c for need in needs for c in out_of_service(need.resource, booking.timing.held)]
+    found += [Mistake(f"resource {c.resource}", str(c), "a resource that is free and able") for c in in_the_way]
     return found
 
 
 def _missing_on_nodes(tx: Tx, booking: Booking, definition: ServiceDefinition) -> list[Mistake]:
     found = []
-    shelf = shelf_of(tx, booking.platform)
-    profiles, instances = shelf.profiles, shelf.instances
+    shelf = tx.catalogue.profiles(booking.platform)
     for node in definition.ordered:
         choice, where = booking.nodes.get(node.label), f"nodes.{node.label}"
         if choice is None or not choice.resource:
@@ -110,16 +94,14 @@ def _missing_on_nodes(tx: Tx, booking: Booking, definition: ServiceDefinition) -
             continue
         if not node.profile:
             continue
-        name = choice.profile or node.default_profile
-        instance, profile = instances.get(name), profiles.get(node.profile)
-        if instance is None or profile is None:
+        filled = shelf.filled(node, choice)
+        if not filled.instance or filled.profile is None:
             found.append(Mistake(f"{where}.profile", "is missing", f"a profile instance of {node.profile}"))
             continue
-        values = {**instance.values, **choice.values}
         found += [
             Mistake(f"{where}.values.{p.name}", "is missing", f"a {p.type.value}")
-            for p in profile.parameters
-            if p.mandatory and p.default is None and p.name not in values
+            for p in filled.profile.parameters
+            if p.mandatory and p.default is None and p.name not in filled.values
         ]
     return found
 
@@ -142,7 +124,7 @@ def _missing_actions(
 
 def node_mistakes(tx: Tx, booking: Booking, definition: ServiceDefinition | None) -> list[Mistake]:
     """What is wrong with the nodes of a booking as it was typed in: unknown labels, profiles and values."""
-    shelf, found = shelf_of(tx, booking.platform), []
+    shelf, found = tx.catalogue.profiles(booking.platform), []
     profiles, instances = shelf.profiles, shelf.instances
     for label, choice in booking.nodes.items():
         where, node = f"nodes.{label}", definition.node(label) if definition else None

@@ -59,7 +59,7 @@ def leave_quarantine(
     require_action(before, "leave-quarantine", Trigger.LEAVE_QUARANTINE)
     after, definition, boundaries = prepared(tx, before, change)
     tried.append(after)
-    needs = quarantine.require_whole(tx, after)
+    needs = quarantine.require_whole(tx, before, after)
     trigger = _BACK.get(tx.losses.was(before.key) or State.PARTIAL, Trigger.LEAVE_QUARANTINE)
     if trigger is Trigger.CONFIRM:
         if lost := holding.missing(tx, after, definition, installed):

@@ -6,13 +6,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from preroll.app.holding import Shelf, shelf_of
 from preroll.domain.audit import AuditSpec, Finding, judge
 from preroll.domain.auditing import decide_audit, event_of
 from preroll.domain.booking import Booking
 from preroll.domain.boundaries import EVENTS, Boundary, Decision, Kind, Reason, Run, decide, derive
+from preroll.domain.inheritance import Filled, Profiles
 from preroll.domain.machine import Outcome
-from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.ports.rows import Claimed, Judged, LogLine, Settlement, StepBegin, StepEnd, Verdict
 from preroll.ports.scripts import BookingView, Equipment, InstalledScript, Order, Report, ScriptKind, ScriptRunner
@@ -27,7 +26,7 @@ class _Shelf:
     """A platform's catalogue at one version, filled as it is needed."""
 
     version: int
-    profiles: Shelf
+    profiles: Profiles
     resources: dict[str, Resource]
 
 
@@ -137,8 +136,7 @@ class Orchestration:
             if resource is None:
                 continue
             node = definition.node(label) if definition else None
-            profile, instance, values = shelf.profiles.filled(node, choice.profile, choice.values)
-            found.append(_equip(label, resource, profile, instance, values))
+            found.append(_equip(label, resource, shelf.profiles.filled(node, choice)))
         return found
 
     async def _shelf(self, judged: Judged) -> _Shelf:
@@ -147,7 +145,7 @@ class Orchestration:
         if shelf is None or shelf.version != platform.catalogue_version:
 
             def load(tx: Tx) -> _Shelf:
-                return _Shelf(platform.catalogue_version, shelf_of(tx, platform.key), {})
+                return _Shelf(platform.catalogue_version, tx.catalogue.profiles(platform.key), {})
 
             shelf = self._shelves[platform.key] = await self._store.read(load)
         lacking = [ident for ident in wanted if ident not in shelf.resources]
@@ -173,13 +171,8 @@ class _Ledger:
         self._journal.note(line)
 
 
-def _equip(
-    label: str,
-    resource: Resource,
-    profile: ProfileDefinition | None,
-    instance: ProfileInstance | None,
-    values: Mapping[str, object],
-) -> Equipment:
+def _equip(label: str, resource: Resource, filled: Filled) -> Equipment:
+    profile, values = filled.profile, filled.values
     return Equipment(
         label=label,
         id=resource.id,
@@ -187,9 +180,9 @@ def _equip(
         driver=resource.driver,
         address=resource.address,
         function=resource.function,
-        profile=instance.name if instance else "",
+        profile=filled.instance,
         values=profile.configured(values) if profile else values,
-        states={s: profile.configured(v) for s, v in instance.states.items()} if instance and profile else {},
+        states={s: profile.configured(v) for s, v in filled.states.items()} if profile else {},
         defaults=profile.configured(profile.defaults()) if profile else {},
         paths={p.name: p.path or p.name for p in profile.parameters} if profile else {},
         load=profile.loads.get(resource.driver, "") if profile else "",

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from preroll.app import sight
 from preroll.app.bookings import Installed
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
@@ -28,7 +29,7 @@ class Platforms:
 
         def query(tx: Tx) -> list[Platform]:
             permit(by, "view")
-            return tx.platforms.all()
+            return [found for found in tx.platforms.all() if by.sees(found.key)]
 
         return await self._store.read(query)
 
@@ -36,9 +37,7 @@ class Platforms:
         """One platform by name."""
 
         def query(tx: Tx) -> Platform:
-            found = tx.platforms.get(name)
-            permit(by, "view", found.key)
-            return found
+            return sight.platform(tx, by, name)
 
         return await self._store.read(query)
 

@@ -17,7 +17,7 @@ from preroll.domain.errors import Clash, Conflict, NameInUse
 from preroll.domain.permission import Actor, permit
 from preroll.domain.quarantine import Contender, Loser, Loss, Share, settle, share
 from preroll.domain.resource import Resource
-from preroll.domain.usage import Need, Usage, clashes
+from preroll.domain.usage import Need, Usage, barred, clashes, too_far
 from preroll.ports.store import Tx
 
 
@@ -52,7 +52,7 @@ def weigh(tx: Tx, by: Actor, before: Booking | None, after: Booking, *, force: b
 
     Raises:
         Conflict: naming each resource, its holder and what is left, and who would lose what. With force only when the
-            booking runs and cannot have what it wants itself.
+            booking runs and cannot have what it wants itself, or when a resource cannot be booked at this moment.
         NameInUse: another booking has the name at that time.
     """
     if force:
@@ -64,20 +64,25 @@ def weigh(tx: Tx, by: Actor, before: Booking | None, after: Booking, *, force: b
     needs = holding.needs_of(tx, after)
     look = tx.reservations.look(after, needs)
     verdict = Verdict(needs, not_reset=look.not_reset)
+    if never := _barred(tx, before, after, needs):
+        raise Conflict([*never, *look.clashes])
     if look.clashes:
         verdict = _disputed(tx, after, look.clashes, force=force)
     _refuse_name(after, look.namesake)
     return verdict
 
 
-def require_whole(tx: Tx, booking: Booking) -> Sequence[Need]:
+def require_whole(tx: Tx, before: Booking, booking: Booking) -> Sequence[Need]:
     """What a booking needs, all of which it can have.
+
+    Args:
+        before: the booking as it is stored.
 
     Raises:
         Conflict. NameInUse.
     """
     needs = holding.needs_of(tx, booking)
-    if found := tx.reservations.clashes(booking, needs):
+    if found := _barred(tx, before, booking, needs) + tx.reservations.clashes(booking, needs):
         raise Conflict(found)
     _require_name(tx, booking)
     return needs
@@ -140,11 +145,24 @@ def _asks_for_no_more(before: Booking, after: Booking) -> bool:
     return before.nodes == after.nodes and was.start <= held.start and held.until <= was.until
 
 
+def _barred(tx: Tx, before: Booking | None, after: Booking, needs: Sequence[Need]) -> list[Clash]:
+    """What cannot be booked at this moment; what a booking has it keeps, but for a later end."""
+    held, known = after.timing.held, set(before.resources) if before else set()
+    until = before.timing.held.until if before else held.start
+    found = []
+    for need in needs:
+        if need.resource.id not in known:
+            found += barred(need.resource, held, tx.now)
+        elif held.until > until:
+            found += too_far(need.resource, held, tx.now)
+    return found
+
+
 def _disputed(tx: Tx, booking: Booking, found: Sequence[Clash], *, force: bool) -> Verdict:
     needs = holding.needs_of(tx, booking)  # under the lock of the resources
     resources = [need.resource for need in needs]
     usages = tx.reservations.usages(resources, booking.timing.held, but=booking.key)
-    me = Contender(booking, tuple(share(need) for need in needs))
+    me = Contender(booking, tuple(share(need, booking.timing.held) for need in needs))
     losers = [x for x in settle([me, *holders(tx, usages, resources)]) if x.booking is booking or not _runs(x)]
     own = next((x.losses for x in losers if x.booking is booking), ())
     if own and me.runs:

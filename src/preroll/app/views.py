@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from preroll.app import sight
 from preroll.app.quarantine import Lot, lot_of
 from preroll.app.workers import out_of_reach
 from preroll.domain.audit import Verdict
@@ -14,6 +15,7 @@ from preroll.domain.booking import Booking, Phase, State, possible_actions
 from preroll.domain.boundaries import OPEN, Boundary, BoundaryState, Kind, orchestrates
 from preroll.domain.changes import Change
 from preroll.domain.definition import ServiceDefinition
+from preroll.domain.errors import NotFound
 from preroll.domain.permission import Actor, permit
 from preroll.domain.resource import Resource
 from preroll.ports.rows import LogLine
@@ -60,6 +62,15 @@ class RunDetails:
 
     run: RunRow
     steps: tuple[StepRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A part of the change log."""
+
+    changes: tuple[Change, ...]
+    position: str
+    """Where it goes on; there may be more even when nothing of this part is shown."""
 
 
 def details(
@@ -145,6 +156,11 @@ def _warnings(
     return found
 
 
+def _sees(tx: Tx, by: Actor, run: RunRow) -> bool:
+    owner = tx.bookings.get(run.booking)
+    return by.sees(owner.platform, owner.scopes)
+
+
 def _told(lot: Lot, booking: Booking) -> list[str]:
     if booking.phase is Phase.RUNNING:
         return [f"in conflict: {clash}" for clash in lot.in_the_way]
@@ -163,8 +179,7 @@ class Views:
         """The runs of a booking, oldest first, each with its steps."""
 
         def query(tx: Tx) -> list[RunDetails]:
-            owner = tx.bookings.get(booking)
-            permit(by, "view", owner.platform)
+            owner = sight.booking(tx, by, booking)
             runs = tx.records.runs(owner.key)
             steps = tx.records.steps([r.id for r in runs])
             return [RunDetails(r, tuple(s for s in steps if s.run == r.id)) for r in runs]
@@ -176,6 +191,8 @@ class Views:
 
         def query(tx: Tx) -> RunDetails:
             run = tx.records.run(ident)
+            if not _sees(tx, by, run):
+                raise NotFound("run", ident)
             permit(by, "view", tx.bookings.get(run.booking).platform)
             return RunDetails(run, tuple(tx.records.steps([ident])))
 
@@ -185,8 +202,7 @@ class Views:
         """A booking's action log, oldest first; of one run when it is named."""
 
         def query(tx: Tx) -> list[LogLine]:
-            owner = tx.bookings.get(booking)
-            permit(by, "view", owner.platform)
+            owner = sight.booking(tx, by, booking)
             return tx.records.log(owner.key, run=run)
 
         return await self._store.read(query)
@@ -196,14 +212,18 @@ class Views:
 
         def query(tx: Tx) -> list[Change]:
             permit(by, "view")
-            return tx.changes.of(subject)
+            return sight.changes(tx, by, tx.changes.of(subject))
 
         return await self._store.read(query)
 
-    async def changes(self, by: Actor, after: str, limit: int = 100, platform: int | None = None) -> list[Change]:
-        """Changes after a cursor, oldest first."""
+    async def changes(self, by: Actor, after: str, limit: int = 100, platform: int | None = None) -> Told:
+        """Changes after a cursor, oldest first; what the actor may not know of is left out."""
         permit(by, "view", platform)
-        return await self._store.feed.read(after, limit, platform=platform)
+        found = await self._store.feed.read(after, limit, platform=platform)
+        position = found[-1].position if found else after
+        if by.sight is None or not found:
+            return Told(tuple(found), position)
+        return Told(tuple(await self._store.read(lambda tx: sight.changes(tx, by, found))), position)
 
     async def tail(self, by: Actor) -> str:
         """The cursor of the newest change."""

@@ -32,6 +32,8 @@ COMMANDS = {
     "apply":       "put a bundle of YAML files into the catalogue",
     "export":      "write the catalogue as a bundle of YAML files",
     "resource":    "what can be booked",
+    "pool":        "from which resources one is chosen",
+    "function":    "what resources can do",
     "definition":  "which services can be booked",
     "platform":    "platforms and their settings",
     "scripts":     "the scripts of the administrator's folder",

@@ -194,7 +194,8 @@ def export(
 
 
 def list_catalogue(noun: str, *, platform: str = "default") -> Call[Page[dict[str, Any]]]:
-    """``resources``, ``profile-definitions``, ``profile-instances`` or ``service-definitions``."""
+    """``resources``, ``pools``, ``functions``, ``profile-definitions``, ``profile-instances`` or
+    ``service-definitions``."""
     return Call("GET", f"{API}/{noun}", Page[dict[str, Any]], _query(platform=platform))
 
 

@@ -50,6 +50,10 @@ class Node:
     name: str
     profile: str | None
     values: dict[str, Any]
+    profile_by: str
+    """``reference``: it is read at each event; ``value``: it was copied when it was chosen."""
+    kept: dict[str, Any] | None
+    """What the profile said when it was copied; None: it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,7 @@ class Booking(BookingSummary):
     properties: dict[str, Any]
     created: datetime
     created_by: str
+    scopes: list[str]
     events: list[Event]
     waiting: list[Waiting]
     actions: list[str]

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from preroll.domain.errors import ActionNotPossible, Mistake
 from preroll.domain.machine import Machine
+from preroll.domain.profile import ProfileBy, ProfileCopy
 from preroll.domain.values import dataclass
 from preroll.domain.window import DAY, SECOND, Window
 
@@ -185,6 +186,10 @@ class NodeChoice:
     """The profile instance's name."""
     values: Mapping[str, object] = field(default_factory=dict)
     """Parameter values that override the instance's."""
+    profile_by: ProfileBy | None = None
+    """None: as the node of the service definition says."""
+    kept: ProfileCopy | None = None
+    """What its profile said when it was copied; None: it is read at each event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +224,8 @@ class Booking:
     created_us: int = 0
     created_by: str = ""
     changed_us: int = 0
+    scopes: tuple[str, ...] = ()
+    """Security scopes, sorted: only who has one of them knows that it exists; none: everybody on the platform."""
 
     @property
     def phase(self) -> Phase:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from preroll.domain.audit import AuditSpec
+from preroll.domain.profile import ProfileBy
 
 
 class Publication(StrEnum):
@@ -31,6 +32,8 @@ class Node:
     default_profile: str = ""
     """Name of the profile instance that is used when the booking names none."""
     order: int = 0
+    profile_by: ProfileBy = ProfileBy.REFERENCE
+    """Is the profile copied when it is chosen, or read at each event? A booking may choose otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

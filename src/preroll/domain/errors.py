@@ -3,6 +3,9 @@
 
 PrerollError
 ├─ NotFound                     no such thing (or it belongs to another platform)
+├─ NotSignedIn                  nobody knows who asks
+├─ SignInLocked                 too many failed sign-ins; for a while no more are tried
+├─ ProviderUnavailable          the OpenID Connect provider does not answer as it should
 ├─ NotPermitted                 the actor may not do this
 ├─ Refused                      a rule said no; nothing was changed
 │  ├─ Invalid                     bad input: every mistake, each with the field it is in
@@ -50,10 +53,38 @@ class NotFound(PrerollError):
         self.kind, self.ident = kind, str(ident)
 
 
+class NotSignedIn(PrerollError):
+    """Nobody knows who asks: there is no valid session or token."""
+
+    code = "not_signed_in"
+    hint = "sign in (preroll login), or send a token: Authorization: Bearer TOKEN"
+
+
+class SignInLocked(PrerollError):
+    """Too many sign-ins have failed; for a while no more are tried."""
+
+    code = "sign_in_locked"
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__("too many sign-ins have failed", hint=f"try again in {seconds} s, or ask an admin")
+
+
+class ProviderUnavailable(PrerollError):
+    """The OpenID Connect provider cannot be reached, or does not answer as it should."""
+
+    code = "provider_unavailable"
+    hint = "try again; if it stays so, the server's log says what the provider answered"
+
+
 class NotPermitted(PrerollError):
-    """The actor may not do this."""
+    """The actor may not do this; with the roles that would do, when roles are what it lacks."""
 
     code = "not_permitted"
+
+    def __init__(self, message: str = "", *, hint: str = "", roles: Sequence[str] = ()) -> None:
+        self.roles = tuple(roles)
+        super().__init__(message, hint=hint or (f"needs one of the roles: {', '.join(roles)}" if roles else ""))
 
 
 class Refused(PrerollError):
@@ -128,6 +159,8 @@ class Clash:
     """Empty: how many at once; otherwise the name of a capacity or of a capability."""
     why: str = ""
     """Set when it is no matter of amounts."""
+    opens_us: int | None = None
+    """It is closed then, and opens again at this instant; None: it is not closed, or never opens again."""
 
     def __str__(self) -> str:
         if self.why:

@@ -6,89 +6,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from math import isfinite
 
-from preroll.domain.capacity import Wish, amount_mistake, millionths
+from preroll.domain.capacity import Wish, millionths
 from preroll.domain.errors import Mistake
+from preroll.domain.parameter import Parameter, ParameterKind
 
 
-class ValueType(StrEnum):
-    """The type of a parameter's value."""
+class ProfileBy(StrEnum):
+    """How a booking has its profile (SPEC 2)."""
 
-    NUMBER = "number"
-    TEXT = "text"
-    DISCRETE = "discrete"
-    FLAG = "flag"
-
-
-class ParameterKind(StrEnum):
-    """What a parameter is for; it may be for several things, but not for both of the last two."""
-
-    CONFIGURATION = "configuration"
-    """Set on the device."""
-    MONITORING = "monitoring"
-    """Read from the device."""
-    CAPACITY = "capacity"
-    """How much of the resource is taken."""
-    CAPABILITY = "capability"
-    """What the resource must be able to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One value that a function takes. ``path`` is where the driver finds it; empty: the parameter's name."""
-
-    name: str
-    type: ValueType = ValueType.TEXT
-    path: str = ""
-    unit: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: tuple[str, ...] = ()
-    default: object = None
-    """What ``apply_defaults`` goes back to; None: left alone."""
-    mandatory: bool = False
-    kinds: tuple[ParameterKind, ...] = (ParameterKind.CONFIGURATION,)
-
-    def mistake(self, where: str, value: object) -> Mistake | None:
-        """What is wrong with a value, or None."""
-        wrong, expected = self._judged(value)
-        if wrong:
-            return Mistake(where, f"is {value!r}", expected)
-        if ParameterKind.CAPACITY in self.kinds and isinstance(value, int | float):
-            return amount_mistake(where, value)
-        return None
-
-    def mistakes(self, where: str) -> list[Mistake]:
-        """Everything wrong with the parameter itself."""
-        found = []
-        if not self.kinds:
-            found.append(Mistake(f"{where}.kinds", "is empty", "at least one kind"))
-        if {ParameterKind.CAPACITY, ParameterKind.CAPABILITY} <= set(self.kinds):
-            found.append(Mistake(f"{where}.kinds", "is a capacity and a capability", "one of the two"))
-        if ParameterKind.CAPACITY in self.kinds and self.type is not ValueType.NUMBER:
-            found.append(Mistake(f"{where}.type", f"is {self.type.value}", "number, for a capacity"))
-        if self.type is ValueType.DISCRETE and not self.choices:
-            found.append(Mistake(f"{where}.choices", "is empty", "the values that a discrete parameter can have"))
-        return found
-
-    def _judged(self, value: object) -> tuple[bool, str]:
-        match self.type:
-            case ValueType.NUMBER:
-                return self._number(value)
-            case ValueType.FLAG:
-                return not isinstance(value, bool), "true or false"
-            case ValueType.TEXT:
-                return not isinstance(value, str), "a text"
-            case ValueType.DISCRETE:
-                return value not in self.choices, "one of " + ", ".join(self.choices)
-
-    def _number(self, value: object) -> tuple[bool, str]:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-            return True, "a number"
-        if self.minimum is not None and value < self.minimum:
-            return True, f"at least {self.minimum:g} {self.unit}".rstrip()
-        return self.maximum is not None and value > self.maximum, f"at most {self.maximum or 0:g} {self.unit}".rstrip()
+    REFERENCE = "reference"
+    """It is read at each event: a change of the instance reaches the bookings that wait."""
+    VALUE = "value"
+    """It is copied when it is chosen: the values stay as they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +73,11 @@ class ProfileDefinition:
         known = {p.name: p.path or p.name for p in self.parameters}
         return {known.get(name, name): value for name, value in values.items()}
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Names of the parameters whose values are secrets."""
+        return frozenset(p.name for p in self.parameters if p.secret)
+
     def defaults(self) -> dict[str, object]:
         """The defaults of the parameters that have one, by name."""
         return {p.name: p.default for p in self.parameters if p.default is not None}
@@ -150,15 +85,36 @@ class ProfileDefinition:
 
 @dataclass(frozen=True, slots=True)
 class ProfileInstance:
-    """Values for a definition, and the values that differ in a service state, by explicit link (no name suffix)."""
+    """Values for a definition, on top of those of the instance that it derives from.
+
+    The values that apply in a service state stand in it, or are those of another instance, by explicit link (no name
+    suffix).
+    """
 
     name: str
     definition: str
     """The profile definition's name."""
     values: Mapping[str, object] = field(default_factory=dict)
     states: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    """Service state -> the values that apply in it."""
+    """Service state -> the values that apply in it, on top of what is inherited for it."""
     id: str = ""
     key: int = 0
     platform: int = 0
     revision: int = 1
+    parent: str = ""
+    """Name of the instance that it derives from; empty: it stands alone."""
+    variants: Mapping[str, str] = field(default_factory=dict)
+    """Service state -> name of the instance whose values apply in it, in place of what is inherited for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileCopy:
+    """What a profile said when it was copied into a booking."""
+
+    definition: str
+    """Name of the profile definition."""
+    instance: str
+    """Name of the profile instance."""
+    values: Mapping[str, object] = field(default_factory=dict)
+    states: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    defaults: Mapping[str, object] = field(default_factory=dict)

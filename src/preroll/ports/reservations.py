@@ -34,6 +34,10 @@ class Reservations(Protocol):
 
     def release(self, booking: int) -> None: ...
 
+    def lock(self, resources: Sequence[Resource]) -> None:
+        """Nobody books these until the transaction ends."""
+        ...
+
     def clashes(self, booking: Booking, needs: Sequence[Need]) -> list[Clash]:
         """What would exceed a limit, or cannot be done, if the booking got what it needs over its held window.
 

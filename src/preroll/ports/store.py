@@ -12,11 +12,11 @@ from preroll.domain.booking import Booking, State
 from preroll.domain.boundaries import Boundary, Kind
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
-from preroll.domain.definition import ServiceDefinition
-from preroll.domain.profile import ProfileDefinition, ProfileInstance
+from preroll.domain.permission import Sight
 from preroll.domain.reach import Labels
-from preroll.domain.resource import Resource
+from preroll.ports.accounts import Accounts
 from preroll.ports.bundles import Bundles
+from preroll.ports.catalogue import Catalogue
 from preroll.ports.losses import Losses
 from preroll.ports.reservations import Reservations
 from preroll.ports.rows import (
@@ -46,6 +46,8 @@ class BookingFilter:
     """Part of the name, case-folded."""
     overlaps: tuple[int, int] | None = None
     """Only those whose held window overlaps [from, to)."""
+    sight: Sight | None = None
+    """Only what somebody sees; None: everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,10 @@ class Bookings(Protocol):
 
     def page(self, where: BookingFilter, after: tuple[int, str] | None, limit: int) -> Page: ...
 
+    def scopes(self, idents: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """Id -> security scopes of those that carry any."""
+        ...
+
     def several(self, idents: Collection[str]) -> list[Booking]:
         """Those of these ids that exist, by key; in a write they stay as they are until it ends."""
         ...
@@ -104,38 +110,6 @@ class Boundaries(Protocol):
 
     def upsert(self, boundaries: Iterable[Boundary]) -> None:
         """Insert (key 0) or replace. Wakes the dispatcher when the transaction commits."""
-        ...
-
-
-class Catalogue(Protocol):
-    """Resources, profiles and definitions. Names are unique per platform and kind; definitions per (name, version)."""
-
-    def resource(self, ident: str) -> Resource:
-        """By id. Raises NotFound."""
-        ...
-
-    def resources(
-        self, platform: int, *, ids: Sequence[str] | None = None, names: Sequence[str] | None = None
-    ) -> list[Resource]: ...
-
-    def put_resource(self, resource: Resource) -> Resource:
-        """Insert (id empty or unknown) or replace by name; returns it as stored."""
-        ...
-
-    def profile_definitions(self, platform: int) -> list[ProfileDefinition]: ...
-    def put_profile_definition(self, definition: ProfileDefinition) -> ProfileDefinition: ...
-    def profile_instances(self, platform: int) -> list[ProfileInstance]: ...
-    def put_profile_instance(self, instance: ProfileInstance) -> ProfileInstance: ...
-
-    def definition(self, platform: int, name: str, version: int | None = None) -> ServiceDefinition:
-        """A version, or the newest published one. Raises NotFound."""
-        ...
-
-    def definition_by_key(self, key: int) -> ServiceDefinition: ...
-    def definitions(self, platform: int) -> list[ServiceDefinition]: ...
-
-    def put_definition(self, definition: ServiceDefinition) -> ServiceDefinition:
-        """Store as a new version unless the newest one says the same; returns what is stored."""
         ...
 
 
@@ -257,6 +231,7 @@ class Tx(Protocol):
     answers: Answers
     changes: Changes
     workers: Workers
+    accounts: Accounts
 
     @property
     def now(self) -> int:

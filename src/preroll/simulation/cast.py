@@ -12,8 +12,9 @@ from random import Random
 from preroll.app import App
 from preroll.domain.config import Limits, Platform, PlatformConfig
 from preroll.domain.definition import Node, ServiceDefinition
+from preroll.domain.parameter import Parameter, ValueType
 from preroll.domain.permission import LOCAL
-from preroll.domain.profile import Parameter, ProfileDefinition, ProfileInstance, ValueType
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.domain.window import MINUTE
 from preroll.sdk import Context, GiveUp, lso, start_failure

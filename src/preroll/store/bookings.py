@@ -9,6 +9,7 @@ import msgspec
 
 from preroll.domain.booking import ENDED, Booking, State, Timing
 from preroll.domain.errors import NotFound, Refused, Stale
+from preroll.domain.permission import Sight
 from preroll.domain.window import FOREVER
 from preroll.ports.store import BookingFilter, Page
 from preroll.store.documents import BODY, Body
@@ -18,7 +19,7 @@ from preroll.store.work import Work
 NAMES = (
     "key", "id", "platform", "name", "state", "start_us", "end_us", "pre_roll_us", "post_roll_us", "definition", "body",
     "priority", "service_state", "began", "entering", "not_reset", "zone", "revision", "state_version", "created_us",
-    "created_by", "changed_us",
+    "created_by", "changed_us", "scopes",
 )  # fmt: skip
 WIDTH = len(NAMES)
 COLUMNS = ", ".join(NAMES)
@@ -38,13 +39,13 @@ def booking_of(row: Row) -> Booking:
     """The booking that a row of COLUMNS holds."""
     (
         key, ident, platform, name, state, start, end, pre_roll, post_roll, definition, body, priority, service_state,
-        began, entering, not_reset, zone, revision, state_version, created_us, created_by, changed_us,
+        began, entering, not_reset, zone, revision, state_version, created_us, created_by, changed_us, scopes,
     ) = row  # fmt: skip
     said = BODY.decode(body)
     return Booking(
         key, ident, platform, name, STATES[state], Timing(start, None if end == FOREVER else end, pre_roll, post_roll),
         definition, said.nodes, said.properties, priority, service_state, bool(began), entering, bool(not_reset), zone,
-        revision, state_version, created_us, created_by, changed_us,
+        revision, state_version, created_us, created_by, changed_us, tuple(scopes.split()),
     )  # fmt: skip
 
 
@@ -54,6 +55,7 @@ def entered(b: Booking, entering: str) -> Booking:
         b.key, b.id, b.platform, b.name, b.state, b.timing, b.definition, b.nodes, b.properties, b.priority,
         b.service_state, began=True, entering=entering, not_reset=b.not_reset, zone=b.zone, revision=b.revision,
         state_version=b.state_version + 1, created_us=b.created_us, created_by=b.created_by, changed_us=b.changed_us,
+        scopes=b.scopes,
     )  # fmt: skip
 
 
@@ -84,6 +86,7 @@ def _written(booking: Booking) -> dict[str, object]:
         "created_us": booking.created_us,
         "created_by": booking.created_by,
         "changed_us": booking.changed_us,
+        "scopes": f" {' '.join(booking.scopes)} " if booking.scopes else "",
     }
 
 
@@ -142,6 +145,8 @@ class Bookings:
 
     def page(self, where: BookingFilter, after: tuple[int, str] | None, limit: int) -> Page:
         terms, values = _terms(where)
+        if where.sight is not None:
+            _seen(where.sight, terms, values)
         if after is not None:
             terms.append("(start_us, id) > (?, ?)")
             values += after
@@ -153,6 +158,10 @@ class Bookings:
         more = len(found) > limit and items
         return Page(items, (items[-1].timing.start, items[-1].id) if more else None)
 
+    def scopes(self, idents: Collection[str]) -> dict[str, tuple[str, ...]]:
+        rows = self._work.db.all("select id, scopes from booking where id in ?texts and scopes <> ''", sorted(idents))
+        return {ident: tuple(scopes.split()) for ident, scopes in rows}
+
     def several(self, idents: Collection[str]) -> list[Booking]:
         rows = self._work.db.all(
             f"select {COLUMNS} from booking where id in ?texts order by key for no key update", sorted(idents)
@@ -163,8 +172,8 @@ class Bookings:
         said = [f'%"profile":{_pattern(msgspec.json.encode(name).decode())}%' for name in sorted(instances)]
         terms = " or ".join(["definition in ?ints", *["body like ? escape '\\'"] * len(said)])
         rows = self._work.db.all(
-            f"select {COLUMNS} from booking where platform = ? and live = 1 and held_end_us > ? and ({terms})"
-            " order by key for no key update",
+            f"select {COLUMNS} from booking where platform = ? and live = 1 and (held_end_us > ? or began = 1)"
+            f" and ({terms}) order by key for no key update",
             platform, self._work.now, sorted(definitions), *said,
         )  # fmt: skip
         return [booking_of(row) for row in rows]
@@ -187,6 +196,14 @@ def namesake_of(work: Work, booking: Booking) -> Callable[[], Booking | None]:
 def _pattern(text: str) -> str:
     """The text as a part of a pattern of ``like`` that means nothing but itself."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _seen(sight: Sight, terms: list[str], values: list[object]) -> None:
+    if sight.platforms is not None:
+        terms.append("platform in ?ints")
+        values.append(sorted(sight.platforms))
+    terms.append(f"({' or '.join(['scopes = ?', 'platform in ?ints', *['scopes like ?'] * len(sight.scopes)])})")
+    values += ["", sorted(sight.whole), *(f"% {scope} %" for scope in sorted(sight.scopes))]
 
 
 def _terms(where: BookingFilter) -> tuple[list[str], list[object]]:

@@ -14,7 +14,8 @@ from preroll.domain.usage import CONCURRENCY, Need, Usage
 from preroll.domain.window import FOREVER, Window
 from preroll.ports.reservations import Look
 from preroll.store.bookings import booking_of, columns, namesake_of
-from preroll.store.catalogue import RESOURCE
+from preroll.store.catalogue import RESOURCE, in_their_zones
+from preroll.store.platforms import Platforms
 from preroll.store.sql import Later, Row
 from preroll.store.work import Work
 
@@ -107,6 +108,9 @@ class Reservations:
     def release(self, booking: int) -> None:
         self._work.db.send("update reservation set live = 0 where booking = ? and live = 1", booking)
 
+    def lock(self, resources: Sequence[Resource]) -> None:
+        self._work.db.all(_LOCK, sorted(resource.key for resource in resources))
+
     def clashes(self, booking: Booking, needs: Sequence[Need]) -> list[Clash]:
         return self._judged(booking, needs)()
 
@@ -122,12 +126,11 @@ class Reservations:
 
         def clashes() -> list[Clash]:
             taken = _by_resource(overlaps())
+            resources = [_as_locked(by_key[key].resource, revision, body) for key, revision, body in locked()]
             return [
                 clash
-                for key, revision, body in locked()
-                for clash in usage.clashes(
-                    _as_locked(by_key[key].resource, revision, body), by_key[key].wishes, held, taken.get(key, ())
-                )
+                for r in in_their_zones(resources, Platforms(self._work))
+                for clash in usage.clashes(r, by_key[r.key].wishes, held, taken.get(r.key, ()))
             ]
 
         return clashes

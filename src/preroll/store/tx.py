@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from preroll.ports import store as ports
+from preroll.ports.accounts import Accounts as AccountsPort
 from preroll.ports.bundles import Bundles as BundlesPort
+from preroll.ports.catalogue import Catalogue as CataloguePort
 from preroll.ports.losses import Losses as LossesPort
 from preroll.ports.reservations import Reservations as ReservationsPort
 from preroll.ports.workers import Workers as WorkersPort
+from preroll.store.accounts import Accounts
 from preroll.store.answers import Answers
 from preroll.store.bookings import Bookings
 from preroll.store.boundaries import Boundaries
@@ -33,12 +36,13 @@ class SqlTx:
         self.losses: LossesPort = Losses(work)
         platforms = Platforms(work)
         self.platforms: ports.Platforms = platforms
-        self.catalogue: ports.Catalogue = Catalogue(work, platforms)
+        self.catalogue: CataloguePort = Catalogue(work, platforms)
         self.bundles: BundlesPort = Bundles(work)
         self.records: ports.Records = Records(work)
         self.answers: ports.Answers = Answers(work)
         self.changes: ports.Changes = Changes(work)
         self.workers: WorkersPort = Workers(work)
+        self.accounts: AccountsPort = Accounts(work)
 
     @property
     def now(self) -> int:

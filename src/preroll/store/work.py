@@ -10,6 +10,7 @@ from preroll.domain.booking import Booking
 from preroll.domain.boundaries import Boundary
 from preroll.domain.config import Platform, PlatformConfig
 from preroll.domain.definition import ServiceDefinition
+from preroll.domain.inheritance import Profiles
 from preroll.domain.resource import Resource
 from preroll.ports.clock import Clock
 from preroll.ports.store import Tx
@@ -33,6 +34,7 @@ class Shelf:
     names: dict[str, Resource] = field(default_factory=dict)
     whole: Sequence[Resource] | None = None
     """All of them, by name."""
+    profiles: Profiles | None = None
     definitions: dict[tuple[str, int | None], int] = field(default_factory=dict)
     """(name, version; None: the newest published) -> key."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from preroll.store.tables import metadata
+from preroll.store import tables  # noqa: F401 - fills the metadata
+from preroll.store.columns import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an actor may know of: things of other platforms, and bookings whose scopes it lacks, do not exist for it.
+
+Functions of a transaction. Each looks a thing up and refuses what the actor may not do with it; what is out of its
+sight is refused as an unknown one is, so that nobody learns from the answer that it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from preroll.domain import booking as bookings
+from preroll.domain.account import scope_mistakes
+from preroll.domain.changes import Change
+from preroll.domain.config import Platform
+from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, NotFound
+from preroll.domain.permission import UNBOUND, Actor, Role, permit
+from preroll.domain.resource import Resource
+from preroll.ports.store import Tx
+
+SOMEBODY = "a booking that you may not see"
+
+
+def platform(tx: Tx, by: Actor, name: str, action: str = "view") -> Platform:
+    """A platform by name.
+
+    Raises:
+        NotFound. NotPermitted.
+    """
+    found = tx.platforms.get(name)
+    if not by.sees(found.key):
+        raise NotFound("platform", name)
+    permit(by, action, found.key)
+    return found
+
+
+def booking(tx: Tx, by: Actor, ident: str, action: str = "view") -> bookings.Booking:
+    """A booking by id.
+
+    Raises:
+        NotFound. NotPermitted.
+    """
+    found = tx.bookings.get(ident)
+    if not by.sees(found.platform, found.scopes):
+        raise NotFound("booking", ident)
+    permit(by, action, found.platform)
+    return found
+
+
+def resource(tx: Tx, by: Actor, ident: str, action: str = "view") -> Resource:
+    """A resource by id.
+
+    Raises:
+        NotFound. NotPermitted.
+    """
+    found = tx.catalogue.resource(ident)
+    if not by.sees(found.platform):
+        raise NotFound("resource", ident)
+    permit(by, action, found.platform)
+    return found
+
+
+def require_scopes(by: Actor, platform: int, before: Collection[str], after: Collection[str]) -> None:
+    """Refuse scopes that are none, or that the actor would give away or lock itself out with.
+
+    Raises:
+        Invalid: every mistake.
+    """
+    new = sorted(set(after) - set(before))
+    mistakes = scope_mistakes("scopes", new)
+    if not by.roles_on(platform) & UNBOUND:
+        mistakes += [Mistake("scopes", f"{scope} is none of yours", "scopes that you have") for scope in new
+                     if scope not in by.scopes]  # fmt: skip
+        if after and by.scopes.isdisjoint(after):
+            mistakes.append(Mistake("scopes", "leave none of yours: you would not see it any more", "one of yours"))
+    if mistakes:
+        raise Invalid(mistakes)
+
+
+def changes(tx: Tx, by: Actor, found: Sequence[Change]) -> list[Change]:
+    """Those that the actor may know of."""
+    if by.sight is None:
+        return list(found)
+    scopes = tx.bookings.scopes({change.subject for change in found})
+    return [
+        change
+        for change in found
+        if (change.platform or Role.ADMIN in by.roles) and by.sees(change.platform, scopes.get(change.subject, ()))
+    ]
+
+
+def clashes(tx: Tx, by: Actor, platform: int, found: Iterable[Clash]) -> list[Clash]:
+    """Clashes in which a booking that the actor may not see has no name."""
+    found = list(found)
+    hidden = _hidden(tx, by, platform, {clash.rival for clash in found})
+    return [replace(c, rival="", rival_name=SOMEBODY) if c.rival in hidden else c for c in found]
+
+
+def conflict(tx: Tx, by: Actor, platform: int, found: Conflict) -> Conflict:
+    """The same refusal, in which a booking that the actor may not see has no name."""
+    hidden = _hidden(tx, by, platform, {c.rival for c in found.clashes} | {one.booking for one in found.losing})
+    if not hidden:
+        return found
+    return Conflict(
+        clashes(tx, by, platform, found.clashes),
+        [way for way in found.ways if way.rival not in hidden],
+        [replace(x, booking="", name=SOMEBODY) if x.booking in hidden else x for x in found.losing],
+    )
+
+
+def _hidden(tx: Tx, by: Actor, platform: int, idents: Iterable[str]) -> set[str]:
+    if by.sight is None:
+        return set()
+    scopes = tx.bookings.scopes({ident for ident in idents if ident})
+    return {ident for ident, carried in scopes.items() if not by.sees(platform, carried)}

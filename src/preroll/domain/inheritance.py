@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The profiles of a platform: which values apply on a node, in general and in a state, and where each came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from preroll.domain.booking import NodeChoice
+from preroll.domain.capacity import Wish
+from preroll.domain.definition import Node
+from preroll.domain.errors import Mistake
+from preroll.domain.profile import ProfileBy, ProfileCopy, ProfileDefinition, ProfileInstance
+
+LONGEST_LINE = 32
+"""So many instances may derive from each other in a row."""
+
+Instances = Mapping[str, ProfileInstance]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What an instance says with all that it inherits."""
+
+    values: Mapping[str, object] = field(default_factory=dict)
+    states: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Service state -> the values that differ in it."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Parameter -> name of the instance in which its value stands."""
+    state_sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Service state -> the same of the values that differ in it."""
+
+
+def lineage(name: str, instances: Instances) -> list[ProfileInstance]:
+    """The instance with those that it derives from, the oldest first; in a circle each stands once."""
+    found: dict[str, ProfileInstance] = {}
+    while name not in found and (instance := instances.get(name)) is not None:
+        found[name] = instance
+        name = instance.parent
+    return list(reversed(found.values()))
+
+
+def resolved(name: str, instances: Instances) -> Resolved:
+    """What an instance says: own values on top of inherited ones, a link in place of what is inherited for its state.
+
+    State names that differ in case are one.
+    """
+    values: dict[str, object] = {}
+    sources: dict[str, str] = {}
+    states: dict[str, tuple[str, Mapping[str, object], Mapping[str, str]]] = {}
+    for instance in lineage(name, instances):
+        values |= instance.values
+        sources |= dict.fromkeys(instance.values, instance.name)
+        for state, link in instance.variants.items():
+            line = lineage(link, instances)
+            linked = {k: v for i in line for k, v in i.values.items()}
+            states[state.casefold()] = state, linked, {k: i.name for i in line for k in i.values}
+        for state, own in instance.states.items():
+            word, inherited, said_by = states.get(state.casefold(), (state, {}, {}))
+            states[state.casefold()] = word, {**inherited, **own}, {**said_by, **dict.fromkeys(own, instance.name)}
+    return Resolved(
+        values,
+        {state: found for state, found, _ in states.values()},
+        sources,
+        {state: said_by for state, _, said_by in states.values()},
+    )
+
+
+def derivation_mistakes(instance: ProfileInstance, instances: Instances) -> list[Mistake]:
+    """What is wrong with what an instance derives from, and with its links."""
+    found = []
+    if instance.parent and (mistake := _parent_mistake(instance, instances)):
+        found.append(mistake)
+    inline = {state.casefold() for state in instance.states}
+    for state, link in instance.variants.items():
+        where = f"variants.{state}"
+        if state.casefold() in inline:
+            found.append(Mistake(where, "stands in states too", "either values or a link"))
+        if mistake := _kin_mistake(where, instance, link, instances):
+            found.append(mistake)
+    return found
+
+
+def _parent_mistake(instance: ProfileInstance, instances: Instances) -> Mistake | None:
+    line = [i.name for i in reversed(lineage(instance.name, instances))]
+    oldest = instances[line[-1]].parent if line else ""
+    if oldest in line:
+        return Mistake("parent", f"goes in a circle: {' -> '.join([*line, oldest])}", "an instance outside of it")
+    if len(line) > LONGEST_LINE:
+        chain = " -> ".join([*line[:3], "...", line[-1]])
+        return Mistake("parent", f"makes a line of {len(line)}: {chain}", f"at most {LONGEST_LINE} in a row")
+    return _kin_mistake("parent", instance, instance.parent, instances)
+
+
+def _kin_mistake(where: str, instance: ProfileInstance, name: str, instances: Instances) -> Mistake | None:
+    kin = instances.get(name)
+    if kin is None:
+        return Mistake(where, f"there is no profile instance {name}", f"an instance of {instance.definition}")
+    if kin.definition != instance.definition:
+        return Mistake(where, f"{name} is of {kin.definition}", f"an instance of {instance.definition}")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What applies on a node of a booking."""
+
+    profile: ProfileDefinition | None
+    """None: the node takes no values."""
+    instance: str = ""
+    """Name of the profile instance; empty: there is none."""
+    values: Mapping[str, object] = field(default_factory=dict)
+    """The instance's, with the booking's own on top."""
+    states: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+    def wish(self, label: str) -> Wish:
+        """What the node needs of its resource."""
+        return self.profile.wish(label, self.values) if self.profile else Wish(label)
+
+
+class Profiles:
+    """The profiles of a platform by name, as they are at one version of its catalogue."""
+
+    def __init__(self, profiles: Iterable[ProfileDefinition] = (), instances: Iterable[ProfileInstance] = ()) -> None:
+        self.profiles: Mapping[str, ProfileDefinition] = {p.name: p for p in profiles}
+        self.instances: Instances = {i.name: i for i in instances}
+        self._resolved: dict[str, Resolved] = {}
+
+    def resolved(self, name: str) -> Resolved:
+        """What an instance says with all that it inherits; of an unknown one, nothing."""
+        known = self._resolved.get(name)
+        if known is None:
+            known = self._resolved[name] = resolved(name, self.instances)
+        return known
+
+    def heirs(self, names: Iterable[str]) -> set[str]:
+        """These instances, and those whose values, in general or in a state, come from one of them."""
+        wanted = set(names)
+        return wanted | {i.name for i in self.instances.values() if wanted & self._kin(i)}
+
+    def before(self, changes: Iterable[tuple[object, object]]) -> Profiles:
+        """The profiles as they were before these changes: (before, after) of each document that was there."""
+        was = [before for before, _ in changes]
+        return Profiles(
+            [*self.profiles.values(), *(d for d in was if isinstance(d, ProfileDefinition))],
+            [*self.instances.values(), *(d for d in was if isinstance(d, ProfileInstance))],
+        )
+
+    def filled(self, node: Node | None, choice: NodeChoice) -> Filled:
+        """What applies on a node: what was copied for it, else what the chosen or the default instance says now."""
+        if choice.kept is not None and (profile := self.profiles.get(choice.kept.definition)) is not None:
+            kept = choice.kept
+            return Filled(_with_defaults(profile, kept), kept.instance, {**kept.values, **choice.values}, kept.states)
+        instance = self.instances.get(choice.profile or (node.default_profile if node else ""))
+        profile = self.profiles.get(instance.definition if instance else node.profile if node else "")
+        if instance is None:
+            return Filled(profile, "", choice.values)
+        said = self.resolved(instance.name)
+        return Filled(profile, instance.name, {**said.values, **choice.values}, said.states)
+
+    def copied(self, node: Node | None, choice: NodeChoice) -> NodeChoice:
+        """The choice with a copy of what its profile says now; without a profile, as it is."""
+        found = self.filled(node, replace(choice, values={}, kept=None))
+        if found.profile is None or not found.instance:
+            return choice
+        defaults = found.profile.defaults()
+        kept = ProfileCopy(found.profile.name, found.instance, found.values, found.states, defaults)
+        return replace(choice, kept=kept)
+
+    def _kin(self, instance: ProfileInstance) -> set[str]:
+        line = lineage(instance.name, self.instances)
+        linked = {link for i in line for link in i.variants.values()}
+        return {i.name for name in linked for i in lineage(name, self.instances)} | {i.name for i in line}
+
+
+def taken_by(node: Node | None, choice: NodeChoice) -> ProfileBy:
+    """Is the profile copied, or read at each event? The booking's choice goes before the node's."""
+    return choice.profile_by or (node.profile_by if node else ProfileBy.REFERENCE)
+
+
+def settled(
+    profiles: Profiles,
+    nodes: Sequence[Node],
+    after: Mapping[str, NodeChoice],
+    before: Mapping[str, NodeChoice],
+    *,
+    runs: bool,
+) -> dict[str, NodeChoice]:
+    """The choices of a booking, each with the copy that it is to have.
+
+    A copy stays as long as the same profile is chosen by value. One that runs keeps what it began with.
+    """
+    known = {n.label: n for n in nodes}
+    found = {}
+    for label, choice in after.items():
+        node, old = known.get(label), before.get(label)
+        by_value = taken_by(node, choice) is ProfileBy.VALUE
+        stays = old is not None and old.kept is not None and old.profile == choice.profile
+        if stays and old is not None and ((by_value and taken_by(node, old) is ProfileBy.VALUE) or runs):
+            found[label] = replace(choice, kept=old.kept)
+        else:
+            found[label] = profiles.copied(node, choice) if by_value else replace(choice, kept=None)
+    return found
+
+
+def _with_defaults(profile: ProfileDefinition, kept: ProfileCopy) -> ProfileDefinition:
+    """The definition with the defaults that it had when it was copied."""
+    if profile.defaults() == kept.defaults:
+        return profile
+    return replace(profile, parameters=tuple(replace(p, default=kept.defaults.get(p.name)) for p in profile.parameters))
