@@ -24,8 +24,9 @@ from bench.rig import opened
 from preroll.app import build
 from preroll.domain.config import Platform
 from preroll.domain.definition import Node, ServiceDefinition
+from preroll.domain.parameter import Parameter, ParameterKind, ValueType
 from preroll.domain.permission import LOCAL
-from preroll.domain.profile import Parameter, ParameterKind, ProfileDefinition, ProfileInstance, ValueType
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 
 MINUTE = 60_000_000
