@@ -12,28 +12,35 @@ from bench.figures import middle
 
 Call = Callable[[int], Awaitable[object]]
 """Carries out the n-th of its kind."""
+Clock = Callable[[], float]
 Times = dict[str, list[float]]
 
 
-async def alternating(calls: Mapping[str, Call], times: int, *, warm: int = 5) -> Times:
-    """Seconds of each call; the first few are not counted."""
+async def alternating(
+    calls: Mapping[str, Call], times: int, *, warm: int = 5, clock: Clock = time.perf_counter
+) -> Times:
+    """Seconds of each call; the first few are not counted.
+
+    Args:
+        clock: ``time.process_time`` for what is all done in this process: what others do meanwhile does not count then.
+    """
     found: Times = {name: [] for name in calls}
     for number in range(warm + times):
         for name, call in calls.items():
-            began = time.perf_counter()
+            began = clock()
             await call(number)
             if number >= warm:
-                found[name].append(time.perf_counter() - began)
+                found[name].append(clock() - began)
     return found
 
 
-async def medians(calls: Mapping[str, Call], rounds: int, times: int) -> Times:
+async def medians(calls: Mapping[str, Call], rounds: int, times: int, *, clock: Clock = time.perf_counter) -> Times:
     """The median of each round, round by round."""
     found: Times = {name: [] for name in calls}
     for number in range(rounds):
         offset = number * (times + 5)
         shifted = {name: _shifted(call, offset) for name, call in calls.items()}
-        for name, seconds in (await alternating(shifted, times)).items():
+        for name, seconds in (await alternating(shifted, times, clock=clock)).items():
             found[name].append(middle(seconds))
     return found
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Databases with 10,000 resources and so many bookings, made in seconds: the rows are written by the database itself.
 
-Three resources a booking, in slots of two hours; a tenth of the bookings is in the future, the rest is over. The last
-five minutes of a slot are free for whoever measures. On a few resources every tenth booking lasts 200 days.
+Three resources a booking, in slots of two hours, a third of the resources in each; a tenth of the bookings is in the
+future, the rest is over. The last five minutes of a slot are free for whoever measures. On a few resources some
+bookings last for 200 days.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ from preroll.domain.resource import Resource
 MINUTE = 60_000_000
 SLOT = 120 * MINUTE
 RESOURCES, FUNCTIONS = 10_000, 33
-BLOCKS = RESOURCES // 3
-BUSY_BLOCKS = 3_200
+BUSY_AT_ONCE = 1_000
+"""Blocks of three resources that are booked in one slot, of 3,333."""
+LONG_BLOCKS = 2_900
 """From this block on, some bookings last for 200 days."""
 NODES = ("camera", "encoder", "link")
 WIDE = 18
@@ -44,8 +46,8 @@ insert into booking (id, platform, name, folded, state, live, start_us, end_us, 
   state_version, created_us, created_by, changed_us)
 with recursive n(i) as (select cast(0 as bigint) union all select i + 1 from n where i + 1 < {count}),
  placed(i, live, block, slot) as (
-  select i, case when i < {live} then 1 else 0 end, i % {blocks},
-   case when i < {live} then 1 + i / {blocks} else -1 - (i - {live}) / {blocks} end from n),
+  select i, case when i < {live} then 1 else 0 end, i % {busy_at_once} * 3 + i / {busy_at_once} % 3,
+   case when i < {live} then 1 + i / {busy_at_once} else -1 - (i - {live}) / {busy_at_once} end from n),
  timed(i, live, start, stop) as (
   select i, live, {now} + slot * {slot}, {now} + slot * {slot} + case
    when live = 1 and block >= {busy} and i % 10 = 0 then 17280000000000 else (30 + i * 7 % 85) * {minute} end
@@ -59,7 +61,8 @@ select 'booking-' || i, 1, 'Show ' || i, 'show ' || i, case when live = 1 then '
 _DIMENSION = "insert into dimension (name) select 'rate' where not exists (select 1 from dimension)"
 _RESERVATIONS = """
 insert into reservation (booking, resource, dimension, start_us, end_us, amount, live, tier, unreset, agreed)
-select k.key, 3 * ((k.key - 1) % {blocks}) + n.place, n.dimension, k.held_start_us, k.held_end_us, n.amount, k.live,
+select k.key, 3 * ((k.key - 1) % {busy_at_once} * 3 + (k.key - 1) / {busy_at_once} % 3) + n.place, n.dimension,
+ k.held_start_us, k.held_end_us, n.amount, k.live,
  case when k.held_end_us - k.held_start_us <= 3600000000 then 0 when k.held_end_us - k.held_start_us <= 14400000000
  then 1 else 5 end, 0, ''
 from booking k cross join (select 1 as place, 0 as dimension, 1 as amount union all select 2, 0, 1
@@ -104,7 +107,7 @@ class Fill:
         """A database with so many bookings."""
         blank = self._sqlite if kind == "sqlite" else self._postgresql
         asked = {
-            "count": bookings, "live": bookings // 10, "blocks": BLOCKS, "busy": BUSY_BLOCKS, "slot": SLOT,
+            "count": bookings, "live": bookings // 10, "busy_at_once": BUSY_AT_ONCE, "busy": LONG_BLOCKS, "slot": SLOT,
             "minute": MINUTE, "now": self._now,
         }  # fmt: skip
         statements = [_BOOKINGS.format(**asked), _RESERVATIONS.format(**asked)]
