@@ -12,7 +12,6 @@ from preroll.api.checks import AuditShown, audit_shown
 from preroll.api.fields import Shown
 from preroll.api.opening_hours import AvailabilityShown, opening_hours_shown
 from preroll.domain.capacity import Capability
-from preroll.domain.config import Platform
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.function import Direction, Function, Pool
 from preroll.domain.inheritance import Resolved
@@ -158,36 +157,6 @@ class ServiceDefinitionShown(DocumentShown):
     publication: Publication
 
 
-class LimitsShown(Shown):
-    """Time-outs and bounds; times in seconds."""
-
-    lso: float
-    step: float
-    start_failure: float
-    attempts: int
-    backoff: float
-    grace: float
-    simultaneous_lso: int
-    late: float | None
-
-
-class ServiceStatesShown(Shown):
-    """Stage mapping and transition table."""
-
-    mapping: dict[str, str | None]
-    transitions: list[tuple[str, str]]
-
-
-class PlatformShown(DocumentShown):
-    """A platform with its settings; ``revision`` is the version of the settings."""
-
-    zone: str
-    service_states: ServiceStatesShown
-    limits: LimitsShown
-    start_failure_script: str
-    start_failure_on_failed_events: bool
-
-
 def _capability_shown(c: Capability) -> CapabilityShown:
     return CapabilityShown(
         choices=list(c.choices), minimum=c.minimum, maximum=c.maximum, text=c.text, time_dependent=c.time_dependent
@@ -274,23 +243,4 @@ def service_definition_shown(d: ServiceDefinition) -> ServiceDefinitionShown:
     return ServiceDefinitionShown(
         kind="service_definition", id=d.id, name=d.name, revision=d.version, nodes=nodes, actions=dict(d.actions),
         audits=[audit_shown(a) for a in d.audits], publication=d.publication,
-    )  # fmt: skip
-
-
-def platform_shown(p: Platform) -> PlatformShown:
-    """A platform with its settings."""
-    c, limits, second = p.config, p.config.limits, 1_000_000
-    return PlatformShown(
-        kind="platform", id=p.id, name=p.name, revision=c.version, zone=p.zone,
-        service_states=ServiceStatesShown(
-            mapping={stage.value: state for stage, state in c.service_states.mapping.items()},
-            transitions=list(c.service_states.transitions),
-        ),
-        limits=LimitsShown(
-            lso=limits.lso_us / second, step=limits.step_us / second, start_failure=limits.start_failure_us / second,
-            attempts=limits.attempts, backoff=limits.backoff_us / second, grace=limits.grace_us / second,
-            simultaneous_lso=limits.simultaneous_lso,
-            late=None if limits.late_us is None else limits.late_us / second,
-        ),
-        start_failure_script=c.start_failure_script, start_failure_on_failed_events=c.start_failure_on_failed_events,
     )  # fmt: skip

@@ -128,10 +128,9 @@ def _contenders(tx: Tx, touched: _Touched, shelf: Profiles) -> list[Contender]:
     """Everyone who holds, or needs now, something of what was touched: from now on, with what the change leaves."""
     resources = {key: after for key, (_, after) in touched.resources.items()}
     resources |= {need.resource.key: need.resource for _, needs in touched.users.values() for need in needs}
-    usages = tx.reservations.usages([resources[key] for key in sorted(resources)], Window(tx.now, None))
     held = [
         _judged(tx, holder, touched, shelf)
-        for holder in quarantine.holders(tx, usages, list(resources.values()))
+        for holder in quarantine.holders(tx, [resources[key] for key in sorted(resources)], Window(tx.now, None))
         if holder.booking.id not in touched.users
     ]
     return held + [Contender(b, _shares(tx, b, needs)) for b, needs in touched.users.values()]

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 from preroll.app import holding, sight
 from preroll.domain.booking import Booking, NodeChoice, Timing
 from preroll.domain.capacity import Wish
+from preroll.domain.config import Ordering, PlatformConfig
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
 from preroll.domain.permission import Actor, permit
 from preroll.domain.quarantine import standing
 from preroll.domain.resource import Resource
-from preroll.domain.usage import Left, Need, blocked, clashes, fitting, left, next_start
+from preroll.domain.usage import Left, Need, Usage, blocked, clashes, fitting, left, next_start
 from preroll.domain.window import DAY, FOREVER, Window
 from preroll.ports.store import Store, Tx
 
@@ -28,16 +28,6 @@ HORIZON = 30 * DAY
 """How far ahead a free slot is looked for."""
 NEAR_FIRST = (DAY, 6 * DAY, HORIZON)
 """Most are found soon, and a long look ahead reads many bookings."""
-
-
-class Order(StrEnum):
-    """How eligible resources are sorted."""
-
-    PRIORITY = "priority"
-    """Lower priority first, then name."""
-    NAME = "name"
-    LEFT = "left"
-    """Most of a capacity left first: the capacity that is asked for, else how many at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +53,10 @@ class Question:
     """Label -> what it wants; those that a service definition has and this leaves out are looked at as it says."""
     ignore: str = ""
     """Id of a booking whose own usage counts as free, for swaps."""
-    guard_us: int = 0
-    """Kept free before and after, in microseconds."""
-    order: Order = Order.PRIORITY
+    guard_us: int | None = None
+    """Resources that are free for so many microseconds before and after as well come first; None: the platform's."""
+    order: Ordering | None = None
+    """None: the platform's."""
     explain: bool = False
     """Tell of every candidate that is not eligible why."""
     count: int = 1
@@ -79,6 +70,8 @@ class Offer:
 
     resource: Resource
     left: Sequence[Left]
+    guarded: bool = True
+    """It is free for the guard interval before and after as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +106,7 @@ class Availability:
             platform = sight.platform(tx, by, question.platform)
             if mistakes := question.timing.mistakes():
                 raise Invalid(mistakes)
+            settled = _settled(question, platform.config)
             definition = None
             if question.definition is not None:
                 definition = tx.catalogue.definition(platform.key, question.definition, question.definition_version)
@@ -120,7 +114,7 @@ class Availability:
             wishes = _wishes(tx, platform.key, question, definition)
             pool = self._pool(tx, platform.key, platform.catalogue_version)
             found = {
-                label: _answer(tx, question, wish, pool.candidates(node), ignored)
+                label: _answer(tx, settled, wish, pool.candidates(node), ignored)
                 for label, (node, wish) in wishes.items()
             }
             return {label: _veiled(tx, by, platform.key, answer) for label, answer in found.items()}
@@ -193,26 +187,33 @@ def _wishes(
     return found
 
 
+def _settled(question: Question, config: PlatformConfig) -> Question:
+    """The question with the platform's word where it leaves one open."""
+    guard = config.guard_us if question.guard_us is None else question.guard_us
+    return replace(question, guard_us=guard, order=question.order or config.ordering)
+
+
 def _answer(tx: Tx, question: Question, wish: Wish, candidates: Sequence[Resource], ignored: int) -> NodeAnswer:
-    held = question.timing.held
-    window = Window(held.start - question.guard_us, None if held.end is None else held.end + question.guard_us)
-    usages = tx.reservations.usages(candidates, window, but=ignored, named=question.explain)
-    offers: list[Resource] = []
-    refused: dict[str, Sequence[Clash]] = {}
+    held, guard = question.timing.held, question.guard_us or 0
+    wide = Window(held.start - guard, None if held.end is None else held.end + guard)
+    usages = tx.reservations.usages(candidates, wide, but=ignored, named=question.explain)
     wishes, now = (wish,), tx.now
-    fits = fitting(wishes, window, now)
+    fits, fits_wide = fitting(wishes, held, now), fitting(wishes, wide, now)
+    fit: list[tuple[bool, Resource]] = []
+    refused: dict[str, Sequence[Clash]] = {}
     for resource in candidates:
-        taken = usages.get(resource.key, ())
+        around = usages.get(resource.key, ())
+        taken = _within(held, around) if guard else around
         if fits(resource, taken):
-            offers.append(resource)
+            fit.append((not guard or fits_wide(resource, around), resource))
         elif question.explain:
-            refused[resource.name] = clashes(resource, wishes, window, taken, now)
-    start: int | None = window.start
-    if len(offers) < question.count:
-        start = _slot(tx, window, wish, candidates, ignored, question.count)
+            refused[resource.name] = clashes(resource, wishes, held, taken, now)
+    start: int | None = held.start
+    if len(fit) < question.count:
+        start = _slot(tx, held, wish, candidates, ignored, question.count)
     return NodeAnswer(
-        _best(question, wish, offers, lambda r: left(r, window, usages.get(r.key, ()))), len(candidates), refused,
-        None if start is None else question.timing.start + start - window.start,
+        _best(question, wish, fit, lambda r: left(r, held, usages.get(r.key, ()))),
+        len(candidates), refused, None if start is None else question.timing.start + start - held.start,
     )  # fmt: skip
 
 
@@ -222,20 +223,24 @@ def _veiled(tx: Tx, by: Actor, platform: int, answer: NodeAnswer) -> NodeAnswer:
     return replace(answer, refused=refused)
 
 
+def _within(held: Window, usages: Sequence[Usage]) -> Sequence[Usage]:
+    return [usage for usage in usages if usage.start < held.until and usage.end > held.start]
+
+
 def _best(
-    question: Question, wish: Wish, fitting: list[Resource], left_of: Callable[[Resource], Sequence[Left]]
+    question: Question, wish: Wish, fit: list[tuple[bool, Resource]], left_of: Callable[[Resource], Sequence[Left]]
 ) -> tuple[Offer, ...]:
-    """The first of those that fit; only for them, unless that is the order, it is looked up what is left."""
+    """The first of those that fit, guarded ones before others; what is left is looked up for them only, if it can."""
     match question.order:
-        case Order.PRIORITY:
-            fitting.sort(key=lambda r: (r.priority, r.name))
-        case Order.NAME:
-            fitting.sort(key=lambda r: r.name)
-        case Order.LEFT:
+        case Ordering.NAME:
+            fit.sort(key=lambda pair: (not pair[0], pair[1].name))
+        case Ordering.LEFT:
             asked = next(iter(wish.amounts), "")
-            most = {r.key: next((one.left for one in left_of(r) if one.dimension == asked), 0) for r in fitting}
-            fitting.sort(key=lambda r: (-most[r.key], r.name))
-    return tuple(Offer(r, left_of(r)) for r in fitting[: question.limit])
+            most = {r.key: next((one.left for one in left_of(r) if one.dimension == asked), 0) for _, r in fit}
+            fit.sort(key=lambda pair: (not pair[0], -most[pair[1].key], pair[1].name))
+        case _:
+            fit.sort(key=lambda pair: (not pair[0], pair[1].priority, pair[1].name))
+    return tuple(Offer(resource, left_of(resource), guarded) for guarded, resource in fit[: question.limit])
 
 
 def _slot(tx: Tx, window: Window, wish: Wish, candidates: Sequence[Resource], ignored: int, count: int) -> int | None:

@@ -50,13 +50,15 @@ class Catalogue:
     def __init__(self, store: Store, scripts: ScriptKinds = lambda: None) -> None:
         self._store, self._scripts = store, scripts
 
-    async def plan(self, by: Actor, platform: str, documents: Documents, *, prune: bool = False) -> Plan:
+    async def plan(
+        self, by: Actor, platform: str, documents: Documents, *, prune: bool = False, force: bool = False
+    ) -> Plan:
         """What ``apply`` would do; nothing is written.
 
         Raises:
             Invalid: every mistake, each with ``<index>.<field>``.
         """
-        found = await self._store.read(partial(_planned, by, platform, documents, prune))
+        found = await self._store.read(partial(_planned, by, platform, documents, prune=prune, force=force))
         kinds = self._scripts()
         gaps = None if kinds is None else judgement.gaps_of(sorted_out(documents), kinds)
         return replace(found, gaps=gaps)
@@ -78,7 +80,7 @@ class Catalogue:
         Args:
             prune: remove what the same bundle created and does not have any more.
             version: of the plan that was shown; None: whatever it takes.
-            force: bookings that then have too little are quarantined.
+            force: bookings that then have too little are quarantined; a transition table may have gaps.
 
         Raises:
             Invalid: every mistake, each with ``<index>.<field>``. InUse: what would be removed is needed.
@@ -86,7 +88,7 @@ class Catalogue:
         """
         rounds = count(1)
         while True:
-            draft = await self._store.read(partial(_drafted, by, platform, documents, prune))
+            draft = await self._store.read(partial(_drafted, by, platform, documents, prune=prune, force=force))
             plan = draft.plan
             if not plan.doing:
                 return [_applied(step, step.document.id) for step in plan.steps]
@@ -186,12 +188,12 @@ class Catalogue:
         """
 
         def query(tx: Tx) -> tuple[ProfileInstance, Resolved]:
-            for home in tx.platforms.all():
-                shelf = tx.catalogue.profiles(home.key)
-                found = next((i for i in shelf.instances.values() if i.id == ident), None)
+            for home in filter(lambda home: by.sees(home.key), tx.platforms.all()):
+                profiles = tx.catalogue.profiles(home.key)
+                found = next((i for i in profiles.instances.values() if i.id == ident), None)
                 if found is not None:
                     permit(by, "view", home.key)
-                    return found, shelf.resolved(found.name)
+                    return found, profiles.resolved(found.name)
             raise NotFound("profile instance", ident)
 
         return await self._store.read(query)
@@ -216,7 +218,7 @@ def _stored(tx: Tx, home: Platform) -> list[Document]:
     ]  # fmt: skip
 
 
-def _planned(by: Actor, platform: str, documents: Documents, prune: bool, tx: Tx) -> Plan:  # noqa: FBT001 - bound
+def _planned(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: bool, force: bool) -> Plan:
     """The plan, on the snapshot of a transaction.
 
     Raises:
@@ -235,7 +237,7 @@ def _planned(by: Actor, platform: str, documents: Documents, prune: bool, tx: Tx
     plan = Plan(platform, home, given.bundle, tuple(steps))
     removed = plan.removed
     result = shelf.after(given.documents.values(), {title_of(document) for document in removed})
-    found = _bundle_mistakes(documents, prune=prune) + judgement.mistakes_of(given, result, platform)
+    found = _bundle_mistakes(documents, prune=prune) + judgement.mistakes_of(given, result, platform, home, force=force)
     if found:
         raise Invalid(found)
     if home and removed:
@@ -263,8 +265,8 @@ class _Draft:
     changes: Sequence[Change]
 
 
-def _drafted(by: Actor, platform: str, documents: Documents, prune: bool, tx: Tx) -> _Draft:  # noqa: FBT001 - bound
-    plan = _planned(by, platform, documents, prune, tx)
+def _drafted(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: bool, force: bool) -> _Draft:
+    plan = _planned(by, platform, documents, tx, prune=prune, force=force)
     return _worked_out(by, plan, plan.home.key, tx) if plan.home else _Draft(plan, Prepared((), {}), ())
 
 
@@ -289,7 +291,7 @@ def _carried_out(by: Actor, draft: _Draft, force: bool, tx: Tx) -> list[Applied]
         Conflict: bookings would lose what they hold.
     """
     plan = draft.plan
-    home = _home(tx, by, plan)
+    home = _home(tx, by, plan, force=force)
     if plan.home is None:
         draft = _worked_out(by, plan, home.key, tx)
     tx.bundles.carry_out(draft.prepared)
@@ -301,7 +303,7 @@ def _carried_out(by: Actor, draft: _Draft, force: bool, tx: Tx) -> list[Applied]
     return [_applied(step, known.get(step.title, step.document).id) for step in plan.steps]
 
 
-def _home(tx: Tx, by: Actor, plan: Plan) -> Platform:
+def _home(tx: Tx, by: Actor, plan: Plan, *, force: bool) -> Platform:
     """The platform, at the version that was compared, with its new settings if it has any."""
     settings = next((s for s in plan.doing if isinstance(s.after, Platform)), None)
     if plan.home is None:
@@ -311,7 +313,7 @@ def _home(tx: Tx, by: Actor, plan: Plan) -> Platform:
     else:
         tx.bundles.advance(plan.home.key, plan.version)
     if settings is not None and isinstance(settings.after, Platform):
-        return platforms.put(tx, by, replace(settings.after, catalogue_version=1))[1]
+        return platforms.put(tx, by, replace(settings.after, catalogue_version=1), force=force)[1]
     home = tx.platforms.get(plan.platform)
     permit(by, "catalogue.change", home.key)
     return home

@@ -32,14 +32,20 @@ _WORDS = {
 # fmt: on
 
 
-def mistakes_of(given: Given, shelf: Shelf, platform: str) -> list[Mistake]:
+def mistakes_of(
+    given: Given, shelf: Shelf, platform: str, home: Platform | None = None, *, force: bool = False
+) -> list[Mistake]:
     """Every mistake, each with ``<index>.<field>``, as far as it can be seen in the catalogue that they make together.
 
     Args:
         shelf: the catalogue with the documents in it.
+        home: the platform as it is stored; the gaps that its transition table has already are no mistakes.
+        force: a transition table may have gaps.
     """
     bench = _Bench(shelf)
-    found = [(index, m) for index, p in given.platforms.items() for m in _platform_mistakes(p, platform)]
+    found = [
+        (index, m) for index, p in given.platforms.items() for m in _platform_mistakes(p, platform, home, force=force)
+    ]
     known: set[Title] = set()
     for index, document in given.documents.items():
         if title_of(document) in known:
@@ -49,9 +55,9 @@ def mistakes_of(given: Given, shelf: Shelf, platform: str) -> list[Mistake]:
     return [Mistake(f"{index}.{m.where}", m.what, m.expected) for index, m in sorted(found, key=lambda row: row[0])]
 
 
-def _platform_mistakes(document: Platform, home: str) -> list[Mistake]:
-    other = [] if document.name == home else [Mistake("name", f"is not {home}", "the same platform")]
-    return other + platforms.mistakes_of(document)
+def _platform_mistakes(document: Platform, name: str, home: Platform | None, *, force: bool) -> list[Mistake]:
+    other = [] if document.name == name else [Mistake("name", f"is not {name}", "the same platform")]
+    return other + platforms.mistakes_of(document) + ([] if force else platforms.gaps_of(document, home))
 
 
 class _Bench:

@@ -132,6 +132,11 @@ def _room(limit: int, asked: int, held: Window, usages: Sequence[Usage] | None) 
     return peak(((u.start, u.end, u.amount) for u in usages), held.start, held.until) + asked <= limit
 
 
+def gone(resource: Resource, held: Window) -> Clash:
+    """What keeps everybody from a resource that is not in the catalogue any more."""
+    return _never(resource, held, "", "it was removed")
+
+
 def limit(resource: Resource, dimension: str) -> int:
     """How much there is of a dimension of a resource; of what it does not have, nothing."""
     return millionths(resource.capacities.get(dimension, 0)) if dimension else resource.concurrency
@@ -287,10 +292,9 @@ def _shut(resource: Resource, held: Window, closure: Closure, opens: int | None)
     until = f"until {written(closure.end)}" if closure.end < FOREVER else "for good"
     again = f"; it opens at {written(opens)}" if opens not in (None, closure.end) else ""
     permanent = "; a permanent booking needs it open without end" if held.end is None else ""
-    return Clash(
-        resource.name, "", "", max(closure.start, held.start), None if closure.end >= FOREVER else closure.end, 0, 0, 0,
-        "", f"closed {since}{until} ({closure.why}){again}{permanent}", opens,
-    )  # fmt: skip
+    begin, finish = closure.start if since else held.start, None if closure.end >= FOREVER else closure.end
+    why = f"closed {since}{until} ({closure.why}){again}{permanent}"
+    return Clash(resource.name, "", "", begin, finish, 0, 0, 0, "", why, opens)
 
 
 def _disagreed(resource: Resource, held: Window, rival: Usage, value: str) -> Clash:

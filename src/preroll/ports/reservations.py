@@ -18,6 +18,8 @@ from preroll.domain.window import Window
 class Look:
     """What a booking finds where it wants to be, under the lock of the resources."""
 
+    needs: Sequence[Need]
+    """As they were asked for, of the resources as they are now."""
     clashes: Sequence[Clash]
     namesake: Booking | None
     """A live one with a service that has its name then."""

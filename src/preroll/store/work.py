@@ -45,6 +45,15 @@ class Shelf:
 
 
 @dataclass(slots=True)
+class Alarms:
+    """When bookings were looked at for near-air alarms, and when there is one to raise."""
+
+    looked_us: int | None = None
+    """None: they are to be looked at."""
+    next_us: int | None = None
+
+
+@dataclass(slots=True)
 class Memory:
     """What is known without reading it again; shared by all connections of a store."""
 
@@ -54,6 +63,7 @@ class Memory:
     """Keys of dimensions by name, of those that are stored for good."""
     shelves: dict[int, Shelf] = field(default_factory=dict)
     """The newest of each platform."""
+    alarms: Alarms = field(default_factory=Alarms)
     claimed: dict[int, tuple[Boundary, Booking]] = field(default_factory=dict)
     """Boundaries that were claimed here, by key, with their bookings as they were then."""
 
@@ -128,7 +138,7 @@ class Work:
 
     def expect_now(self) -> None:
         """Read the time along with whatever is read first: it will be wanted, and costs no round trip then."""
-        if self.db.postgres:
+        if self.db.postgres and self._now is None and self._asked is None:
             self._asked = self._ask()
 
     def commit(self) -> None:
@@ -146,6 +156,7 @@ class Work:
 
     def forget(self) -> None:
         """What was read since the catalogue was written in this transaction may never have existed."""
+        self._asked = None
         if self.catalogue:
             self.memory.forget()
             self.platforms.clear()
