@@ -12,9 +12,10 @@ from pydantic import Field
 from preroll.api.door import By, UseCases
 from preroll.api.fields import Given, Instant, JsonObject, Length, Name, Shown, Word, maybe_when
 from preroll.api.problems import ClashProblem, can, clash_shown
-from preroll.app.availability import NodeAnswer, Offer, Order, Question, Wanted
+from preroll.app.availability import NodeAnswer, Offer, Question, Wanted
 from preroll.domain.booking import Timing
 from preroll.domain.capacity import in_units
+from preroll.domain.choosing import Order
 from preroll.domain.usage import CONCURRENCY
 
 router = APIRouter(prefix="/api/v1/availability", tags=["availability"])
@@ -42,7 +43,7 @@ class QuestionGiven(Given):
     nodes: dict[Name, WantedGiven] = Field(default={}, max_length=1000, description="node label -> what it wants")
     ignore: Word = Field(default="", description="id of a booking whose own usage counts as free")
     guard: Length = Field(default=0, description="kept free before and after")
-    order: Annotated[Order, Field(strict=False)] = Order.PRIORITY
+    order: Annotated[Order, Field(strict=False)] | None = Field(default=None, description="default: the platform's")
     explain: bool = Field(default=False, description="tell of each candidate that does not fit why")
     count: Annotated[int, Field(ge=1, le=1000, description="next_start is when so many are free at once")] = 1
     limit: Annotated[int, Field(ge=1, le=1000, description="eligible resources of each node")] = 100

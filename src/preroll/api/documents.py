@@ -12,8 +12,9 @@ from preroll.api.fields import Given, JsonObject, Name, Prose, Span, Word
 from preroll.api.opening_hours import AvailabilityGiven
 from preroll.domain.bundle import Bundle
 from preroll.domain.capacity import LARGEST, Capability
+from preroll.domain.choosing import Order
 from preroll.domain.config import Limits, Platform, PlatformConfig
-from preroll.domain.definition import Node, Publication, ServiceDefinition
+from preroll.domain.definition import AutoSelect, Node, Publication, ServiceDefinition
 from preroll.domain.function import Direction, Function, Interface, Pool
 from preroll.domain.parameter import MOST_DECIMALS, Parameter, ParameterKind, ValueType
 from preroll.domain.profile import ProfileBy, ProfileDefinition, ProfileInstance
@@ -196,12 +197,15 @@ class NodeGiven(Given):
     profile_by: Annotated[ProfileBy, Choice] = Field(
         default=ProfileBy.REFERENCE, description="is its profile copied when it is chosen, or read at each event?"
     )
+    auto_select: Annotated[AutoSelect, Choice] | None = Field(
+        default=None, description="when it takes a resource by itself; default: create, of an optional node never"
+    )
 
     def thing(self) -> Node:
         """As the domain has it."""
         return Node(
             self.label, self.function, self.pool, self.optional, self.profile, self.default_profile, self.order,
-            self.profile_by,
+            self.profile_by, self.auto_select,
         )  # fmt: skip
 
 
@@ -279,12 +283,13 @@ class SettingsGiven(Given):
     limits: LimitsGiven = Field(default_factory=LimitsGiven)
     start_failure_script: Word = ""
     start_failure_on_failed_events: bool = True
+    ordering: Annotated[Order, Choice] = Field(default=Order.PRIORITY, description="how eligible resources are sorted")
 
     def platform(self, name: str) -> Platform:
         """The platform of that name with these settings."""
         config = PlatformConfig(
             self.service_states.thing(), self.limits.thing(), self.start_failure_script,
-            self.start_failure_on_failed_events,
+            self.start_failure_on_failed_events, self.ordering,
         )  # fmt: skip
         return Platform(name, self.zone, config)
 

@@ -12,8 +12,9 @@ from preroll.api.checks import AuditShown, audit_shown
 from preroll.api.fields import Shown
 from preroll.api.opening_hours import AvailabilityShown, opening_hours_shown
 from preroll.domain.capacity import Capability
+from preroll.domain.choosing import Order
 from preroll.domain.config import Platform
-from preroll.domain.definition import Publication, ServiceDefinition
+from preroll.domain.definition import AutoSelect, Publication, ServiceDefinition
 from preroll.domain.function import Direction, Function, Pool
 from preroll.domain.inheritance import Resolved
 from preroll.domain.parameter import ParameterKind, ValueType
@@ -147,6 +148,7 @@ class NodeShown(Shown):
     default_profile: str
     order: int
     profile_by: ProfileBy
+    auto_select: AutoSelect | None
 
 
 class ServiceDefinitionShown(DocumentShown):
@@ -187,6 +189,7 @@ class PlatformShown(DocumentShown):
     limits: LimitsShown
     start_failure_script: str
     start_failure_on_failed_events: bool
+    ordering: Order
 
 
 def _capability_shown(c: Capability) -> CapabilityShown:
@@ -268,7 +271,7 @@ def service_definition_shown(d: ServiceDefinition) -> ServiceDefinitionShown:
     nodes = [
         NodeShown(
             label=n.label, function=n.function, pool=n.pool, optional=n.optional, profile=n.profile,
-            default_profile=n.default_profile, order=n.order, profile_by=n.profile_by,
+            default_profile=n.default_profile, order=n.order, profile_by=n.profile_by, auto_select=n.auto_select,
         )
         for n in d.nodes
     ]  # fmt: skip
@@ -295,4 +298,5 @@ def platform_shown(p: Platform) -> PlatformShown:
             near_air=None if limits.near_air_us is None else limits.near_air_us / second,
         ),
         start_failure_script=c.start_failure_script, start_failure_on_failed_events=c.start_failure_on_failed_events,
+        ordering=c.ordering,
     )  # fmt: skip

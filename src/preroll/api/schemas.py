@@ -45,6 +45,10 @@ Scopes = Annotated[
 ]
 Force = Annotated[bool, Field(description="save it in spite of conflicts: the problem without it lists who loses what")]
 
+Selecting = Annotated[
+    bool, Field(description="false: no node takes a resource by itself, whatever its definition says")
+]
+
 
 class NodeGiven(Given):
     """What is chosen for one node."""
@@ -85,6 +89,7 @@ class BookingGiven(Given):
     zone: Zone | None = Field(default=None, description="IANA time zone for screens; default: the platform's")
     scopes: Scopes = Field(default=[])
     force: Force = False
+    auto_select: Selecting = True
 
     def booking(self) -> NewBooking:
         """As the use case takes it."""
@@ -93,7 +98,7 @@ class BookingGiven(Given):
             definition=self.definition, definition_version=self.definition_version,
             nodes={label: node.choice() for label, node in self.nodes.items()}, properties=self.properties,
             priority=self.priority, zone=self.zone or "", id=str(self.id) if self.id else "",
-            scopes=self.scopes, force=self.force,
+            scopes=self.scopes, force=self.force, auto_select=self.auto_select,
         )  # fmt: skip
 
 
@@ -127,10 +132,11 @@ class EditGiven(ChangeGiven):
 
     scopes: Scopes | None = None
     force: Force = False
+    auto_select: Selecting = True
 
     def edit(self) -> Edit:
         """As the use case takes it."""
-        return replace(super().edit(), scopes=self.scopes, force=self.force)
+        return replace(super().edit(), scopes=self.scopes, force=self.force, auto_select=self.auto_select)
 
 
 class Why(Given):

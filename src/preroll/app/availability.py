@@ -6,13 +6,13 @@ Advisory: the commit asks the same rule again under the lock of the resources (S
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 from preroll.app import holding, sight
 from preroll.domain.booking import Booking, NodeChoice, Timing
 from preroll.domain.capacity import Wish
+from preroll.domain.choosing import Order, candidates, rank
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
 from preroll.domain.permission import Actor, permit
@@ -26,16 +26,6 @@ SUGGESTED = 3
 """Resources and rivals that a refusal suggests for each node."""
 HORIZON = 30 * 86_400_000_000
 """How far ahead a free slot is looked for."""
-
-
-class Order(StrEnum):
-    """How eligible resources are sorted."""
-
-    PRIORITY = "priority"
-    """Lower priority first, then name."""
-    NAME = "name"
-    LEFT = "left"
-    """Most of a capacity left first: the capacity that is asked for, else how many at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +53,8 @@ class Question:
     """Id of a booking whose own usage counts as free, for swaps."""
     guard_us: int = 0
     """Kept free before and after, in microseconds."""
-    order: Order = Order.PRIORITY
+    order: Order | None = None
+    """None: as the platform says."""
     explain: bool = False
     """Tell of every candidate that is not eligible why."""
     count: int = 1
@@ -117,8 +108,9 @@ class Availability:
             ignored = sight.booking(tx, by, question.ignore).key if question.ignore else 0
             wishes = _wishes(tx, platform.key, question, definition)
             resources = self._resources(tx, platform.key, platform.catalogue_version)
+            asked = replace(question, order=question.order or platform.config.ordering)
             found = {
-                label: _answer(tx, question, wish, _candidates(resources, node), ignored)
+                label: _answer(tx, asked, wish, candidates(resources, node), ignored)
                 for label, (node, wish) in wishes.items()
             }
             return {label: _veiled(tx, by, platform.key, answer) for label, answer in found.items()}
@@ -175,13 +167,6 @@ def _wishes(
     return found
 
 
-def _candidates(resources: Iterable[Resource], node: Node) -> list[Resource]:
-    return [
-        r for r in resources
-        if node.function in ("", r.function) and (not node.pool or node.pool in r.pools)
-    ]  # fmt: skip
-
-
 def _answer(tx: Tx, question: Question, wish: Wish, candidates: Sequence[Resource], ignored: int) -> NodeAnswer:
     held = question.timing.held
     window = Window(held.start - question.guard_us, None if held.end is None else held.end + question.guard_us)
@@ -193,7 +178,7 @@ def _answer(tx: Tx, question: Question, wish: Wish, candidates: Sequence[Resourc
             refused[resource.name] = rules
         else:
             offers.append(Offer(resource, left(resource, window, taken)))
-    offers.sort(key=lambda offer: _rank(offer, question.order, wish))
+    offers.sort(key=lambda offer: rank(offer.resource, wish, question.order or Order.PRIORITY, offer.left))
     start: int | None = window.start
     if len(offers) < question.count:
         start = _slot(tx, window, wish, candidates, ignored, question.count)
@@ -207,18 +192,6 @@ def _veiled(tx: Tx, by: Actor, platform: int, answer: NodeAnswer) -> NodeAnswer:
     """The answer, in which a booking that the actor may not see has no name."""
     refused = {name: sight.clashes(tx, by, platform, found) for name, found in answer.refused.items()}
     return replace(answer, refused=refused)
-
-
-def _rank(offer: Offer, order: Order, wish: Wish) -> tuple[object, ...]:
-    resource = offer.resource
-    match order:
-        case Order.PRIORITY:
-            return resource.priority, resource.name
-        case Order.NAME:
-            return (resource.name,)
-        case Order.LEFT:
-            asked = next(iter(wish.amounts), "")
-            return -next((one.left for one in offer.left if one.dimension == asked), 0), resource.name
 
 
 def _slot(tx: Tx, window: Window, wish: Wish, candidates: Sequence[Resource], ignored: int, count: int) -> int | None:
@@ -251,8 +224,9 @@ def _others(
 ) -> list[Way]:  # fmt: skip
     node = (definition.node(wish.label) if definition else None) or Node(wish.label, now.function)
     chosen = set(booking.resources)
-    candidates = [r for r in _candidates(resources, node) if r.id not in chosen]
-    answer = _answer(tx, Question(booking.timing, limit=SUGGESTED), wish, candidates, booking.key)
+    others = [r for r in candidates(resources, node) if r.id not in chosen]
+    order = tx.platforms.by_key(booking.platform).config.ordering
+    answer = _answer(tx, Question(booking.timing, order=order, limit=SUGGESTED), wish, others, booking.key)
     return [
         Way(f"take {offer.resource.name} for {wish.label}", node=wish.label, resource=offer.resource.name)
         for offer in answer.eligible

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
+from functools import partial
 
 from preroll.app import edits, life_cycle, running, sight
 from preroll.app.asking import Ask, command
+from preroll.app.choosing import Overtaken
 from preroll.app.edits import Edit, NewBooking
 from preroll.app.views import BookingDetails, details
 from preroll.domain.booking import Booking
@@ -39,7 +41,9 @@ class Bookings:
             Invalid: every mistake in the input. Conflict: a resource is held. NameInUse.
         """
         tried: list[Booking] = []
-        return await self._held(by, tried, lambda tx: edits.create(tx, by, new, tried), ask)
+        return await self._chosen(
+            by, tried, lambda tx, *, locked: edits.create(tx, by, new, tried, locked=locked), ask, locked=new.force
+        )
 
     async def edit(
         self, by: Actor, ident: str, seen: int | None, change: Edit, ask: Ask[BookingDetails] | None = None
@@ -52,8 +56,12 @@ class Bookings:
             Invalid: every mistake. Conflict. NameInUse. ActionNotPossible: it has ended.
         """
         tried: list[Booking] = []
-        return await self._held(
-            by, tried, lambda tx: edits.edit(tx, by, ident, seen, change, self._installed(), tried), ask
+        return await self._chosen(
+            by,
+            tried,
+            lambda tx, *, locked: edits.edit(tx, by, ident, seen, change, self._installed(), tried, locked=locked),
+            ask,
+            locked=change.force,
         )
 
     async def confirm(
@@ -153,6 +161,21 @@ class Bookings:
 
     async def _done(self, by: Actor, unit: Unit[BookingDetails], ask: Ask[BookingDetails] | None) -> BookingDetails:
         return await command(self._store, by, unit, ask)
+
+    async def _chosen(
+        self,
+        by: Actor,
+        tried: list[Booking],
+        unit: Callable[..., BookingDetails],
+        ask: Ask[BookingDetails] | None,
+        *,
+        locked: bool,
+    ) -> BookingDetails:
+        """Carry out a unit in which nodes may take resources by themselves; whoever is overtaken locks them first."""
+        try:
+            return await self._held(by, tried, partial(unit, locked=locked), ask)
+        except Overtaken:
+            return await self._held(by, tried, partial(unit, locked=True), ask)
 
     async def _held(
         self, by: Actor, tried: list[Booking], unit: Unit[BookingDetails], ask: Ask[BookingDetails] | None

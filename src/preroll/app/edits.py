@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from preroll.app import holding, quarantine, sight
+from preroll.app import choosing, holding, quarantine, sight
+from preroll.app.choosing import Choice
 from preroll.app.recording import store, tell
 from preroll.app.views import BookingDetails, details
 from preroll.domain.booking import LIFE_CYCLE, Booking, NodeChoice, State, Timing, Trigger, require_action
@@ -41,6 +42,8 @@ class NewBooking:
     """Security scopes: only who has one of them knows that it exists; none: everybody on the platform."""
     force: bool = False
     """Save it in spite of conflicts: who must yield is quarantined."""
+    auto_select: bool = True
+    """Let nodes take resources by themselves, each as its service definition says; False: none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,15 @@ class Edit:
     scopes: Collection[str] | None = None
     force: bool = False
     """Save it in spite of conflicts: who must yield is quarantined."""
+    auto_select: bool = True
+    """Let nodes take resources by themselves, each as its service definition says; False: none does."""
 
 
-def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking]) -> BookingDetails:
+def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking], *, locked: bool = False) -> BookingDetails:
     """Book: the state is Partial, the resources are held, nothing is orchestrated.
+
+    Args:
+        locked: what open nodes could take is locked before they choose.
 
     Raises:
         Invalid: every mistake in the input. Conflict: a resource is held. NameInUse.
@@ -84,10 +92,11 @@ def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking]) -> BookingD
     if mistakes := holding.node_mistakes(tx, booking, definition):
         raise Invalid(mistakes)
     booking = holding.with_copies(tx, booking, definition, {})
-    tried.append(booking)
-    verdict = quarantine.weigh(tx, by, None, booking, force=new.force)
-    booking = tx.bookings.add(booking)
-    tell(tx, by, "booking.created", booking, after=booking.state)
+    choice = choosing.on_create(tx, booking, definition, locked=locked) if new.auto_select else Choice(booking)
+    tried.append(choice.booking)
+    verdict = choosing.weighed(tx, by, None, choice, force=new.force)
+    booking = tx.bookings.add(choice.booking)
+    tell(tx, by, "booking.created", booking, after=booking.state, why="; ".join(choice.why))
     quarantine.impose(tx, by, verdict.others, f"booking {booking.id}")
     booking = quarantine.hold(tx, by, booking, verdict)
     return details(tx, booking, boundaries=(), not_reset=verdict.not_reset)
@@ -101,6 +110,8 @@ def edit(
     change: Edit,
     installed: Collection[str] | None,
     tried: list[Booking],
+    *,
+    locked: bool = False,
 ) -> BookingDetails:
     """Change what is given. The boundaries that have not begun move in the same transaction.
 
@@ -115,8 +126,12 @@ def edit(
     sight.require_scopes(by, after.platform, before.scopes, after.scopes)
     if after == before:
         return details(tx, before)
+    choice = Choice(after)
+    if change.auto_select:
+        choice = choosing.on_edit(tx, before, after, definition, change.nodes or {}, locked=locked)
+    after = choice.booking
     tried.append(after)
-    verdict = quarantine.weigh(tx, by, before, after, force=change.force)
+    verdict = choosing.weighed(tx, by, before, choice, force=change.force)
     quarantine.impose(tx, by, verdict.others, f"booking {after.id}")
     if after.state is State.CONFIRMED and not after.began and not verdict.own:
         lost = holding.missing(tx, after, definition, installed)
@@ -124,7 +139,7 @@ def edit(
             after = replace(after, state=LIFE_CYCLE.fire(after.state, Trigger.DEMOTE))
             tell(tx, by, "booking.state", after, before.state, after.state, "; ".join(map(str, lost)), "edit")
     after = store(tx, before, after)
-    tell(tx, by, "booking.edited", after, why=", ".join(differences(before, after)))
+    tell(tx, by, "booking.edited", after, why="; ".join([", ".join(differences(before, after)), *choice.why]))
     after = quarantine.hold(tx, by, after, verdict)
     if boundaries:
         boundaries = tx.boundaries.of(after.key)

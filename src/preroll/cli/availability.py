@@ -29,7 +29,7 @@ def define(name: str) -> Parser:
     option("--value", metavar="LABEL.PARAMETER=VALUE", help="a parameter's value on a node; repeat it", **many)
     option("--ignore", metavar="BOOKING", default="", help="id of a booking that counts as not there, for a swap")
     option("--guard", metavar="LENGTH", default="0s", help="kept free before and after")
-    option("--order", choices=ORDERS, default="priority", help="how they are sorted")
+    option("--order", choices=ORDERS, default=None, help="how they are sorted; default: the platform's")
     option("--explain", action="store_true", help="tell why each other one does not fit")
     option("--platform", metavar="NAME", default="default", help="where; default: default")
     parser.asks_server()
@@ -50,7 +50,7 @@ def availability(
     value: list[str],
     ignore: str,
     guard: str,
-    order: str,
+    order: str | None,
     explain: bool,
     platform: str,
     as_json: bool,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from preroll.domain.choosing import Order
 from preroll.domain.service import ServiceStates
 from preroll.domain.window import MINUTE, SECOND
 
@@ -37,6 +38,8 @@ class PlatformConfig:
     start_failure_script: str = ""
     start_failure_on_failed_events: bool = True
     """Run it on Failed Service X and Failed Completed too, not on Failed alone."""
+    ordering: Order = Order.PRIORITY
+    """How eligible resources are sorted, and which of them a node takes by itself."""
     version: int = 1
 
 
