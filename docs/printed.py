@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from preroll import cli, settings
-from preroll.api import checks, documents, opening_hours, problems
+from preroll.api import checks, documents, opening_hours, platform_documents, problems
 from preroll.api.application import contract
 from preroll.cli import exits, openapi, schema
 from preroll.domain.booking import LIFE_CYCLE
@@ -128,10 +128,12 @@ def bundle_tables() -> str:
     """Every kind of document, and what its parts consist of."""
     kinds = {
         "Bundle": documents.BundleGiven,
-        "Platform": documents.PlatformGiven,
-        "ServiceStates": documents.ServiceStatesGiven,
-        "Mapping": documents.MappingGiven,
-        "Limits": documents.LimitsGiven,
+        "Platform": platform_documents.PlatformGiven,
+        "ServiceStates": platform_documents.ServiceStatesGiven,
+        "Mapping": platform_documents.MappingGiven,
+        "Limits": platform_documents.LimitsGiven,
+        "Colors": platform_documents.ColorsGiven,
+        "Defaults": platform_documents.DefaultsGiven,
         "Pool": documents.PoolGiven,
         "Function": documents.FunctionGiven,
         "Interface": documents.InterfaceGiven,
@@ -145,6 +147,7 @@ def bundle_tables() -> str:
         "Profile instance": documents.ProfileInstanceGiven,
         "Service definition": documents.ServiceDefinitionGiven,
         "Node": documents.NodeGiven,
+        "Connection": documents.ConnectionGiven,
         "Audit": checks.CheckGiven,
         **{f"Parameters of {kind}": model for kind, model in checks.PARAMETERS.items()},
     }

@@ -13,8 +13,7 @@ from preroll.app import App, build
 from preroll.app.bookings import Edit, NewBooking
 from preroll.app.views import BookingDetails
 from preroll.domain.booking import NodeChoice, State, Timing
-from preroll.domain.choosing import Order
-from preroll.domain.config import Platform, PlatformConfig
+from preroll.domain.config import Ordering, Platform, PlatformConfig
 from preroll.domain.definition import AutoSelect, Node, ServiceDefinition
 from preroll.domain.errors import Conflict, NotReady
 from preroll.domain.parameter import Parameter, ParameterKind, ValueType
@@ -106,10 +105,18 @@ async def test_an_earlier_choice_moves_over_for_a_node_that_has_no_other(desk: D
 
 async def test_it_goes_by_the_order_of_the_platform(desk: Desk):
     await desk.define(MAIN)
-    await desk.app.platforms.put(LOCAL, Platform("default", config=PlatformConfig(ordering=Order.LEFT)))
+    await desk.app.platforms.put(LOCAL, Platform("default", config=PlatformConfig(ordering=Ordering.LEFT)))
     assert desk.has(await desk.book()) == {"main": "ENC 1"}
-    await desk.app.platforms.put(LOCAL, Platform("default", config=PlatformConfig(ordering=Order.NAME)))
+    await desk.app.platforms.put(LOCAL, Platform("default", config=PlatformConfig(ordering=Ordering.NAME)))
     assert desk.has(await desk.book("Sports", at(3))) == {"main": "ENC 1"}
+
+
+async def test_what_is_free_around_it_too_comes_first(desk: Desk):
+    await desk.define(MAIN)
+    await desk.app.platforms.put(LOCAL, Platform("default", config=PlatformConfig(guard_us=HOUR)))
+    await desk.book(timing=at(1), nodes={"main": NodeChoice("ENC 2")})
+    assert desk.has(await desk.book("Sports", at(2))) == {"main": "ENC 1"}
+    assert desk.has(await desk.book("Talk", at(4))) == {"main": "ENC 2"}
 
 
 async def test_what_is_named_is_kept_and_counts(desk: Desk):

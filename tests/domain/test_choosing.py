@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preroll.domain.capacity import UNIT, Wish
-from preroll.domain.choosing import Opening, Order, candidates, choose, rank
+from preroll.domain.choosing import Opening, candidates, choose, rank
+from preroll.domain.config import Ordering
 from preroll.domain.definition import AutoSelect, Node
 from preroll.domain.resource import Resource
 from preroll.domain.usage import CONCURRENCY, Left, clashes
@@ -105,8 +106,8 @@ def test_they_are_sorted_as_the_platform_says():
     def first(order, wish):
         return min(((cheap, some), (dear, more)), key=lambda pair: rank(pair[0], wish, order, pair[1]))[0].name
 
-    assert [first(Order.PRIORITY, none), first(Order.NAME, none)] == ["z", "a"]
-    assert [first(Order.LEFT, rate), first(Order.LEFT, none)] == ["a", "z"]
+    assert [first(Ordering.PRIORITY, none), first(Ordering.NAME, none)] == ["z", "a"]
+    assert [first(Ordering.LEFT, rate), first(Ordering.LEFT, none)] == ["a", "z"]
 
 
 def test_candidates_go_by_function_and_pool():

@@ -11,7 +11,21 @@ from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 
 from preroll import __version__
-from preroll.api import audits, availability, bookings, catalogue, changes, health, platforms, problems, runs, workers
+from preroll.api import (
+    actions,
+    audits,
+    availability,
+    bookings,
+    catalogue,
+    changes,
+    definitions,
+    free_busy,
+    health,
+    platforms,
+    problems,
+    runs,
+    workers,
+)
 from preroll.api.door import Door, Scripts
 from preroll.api.gates import BodyLimit, Counted, OwnHostOnly
 from preroll.api.health import Health
@@ -77,7 +91,10 @@ def _routes() -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
-    for noun in (bookings, availability, audits, runs, changes, catalogue, platforms, workers, health):
+    for noun in (
+        bookings, actions, availability, free_busy, audits, runs, changes, catalogue, definitions, platforms,
+        workers, health,
+    ):  # fmt: skip
         api.include_router(noun.router)
     problems.install(api)
     describe = api.openapi

@@ -15,7 +15,7 @@ from preroll.api.problems import ClashProblem, can, clash_shown
 from preroll.app.availability import NodeAnswer, Offer, Question, Wanted
 from preroll.domain.booking import Timing
 from preroll.domain.capacity import in_units
-from preroll.domain.choosing import Order
+from preroll.domain.config import Ordering
 from preroll.domain.usage import CONCURRENCY
 
 router = APIRouter(prefix="/api/v1/availability", tags=["availability"])
@@ -42,8 +42,10 @@ class QuestionGiven(Given):
     definition_version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
     nodes: dict[Name, WantedGiven] = Field(default={}, max_length=1000, description="node label -> what it wants")
     ignore: Word = Field(default="", description="id of a booking whose own usage counts as free")
-    guard: Length = Field(default=0, description="kept free before and after")
-    order: Annotated[Order, Field(strict=False)] | None = Field(default=None, description="default: the platform's")
+    guard: Length | None = Field(
+        default=None, description="what is free for so long before and after as well comes first; null: the platform's"
+    )
+    order: Annotated[Ordering, Field(strict=False)] | None = Field(default=None, description="null: the platform's")
     explain: bool = Field(default=False, description="tell of each candidate that does not fit why")
     count: Annotated[int, Field(ge=1, le=1000, description="next_start is when so many are free at once")] = 1
     limit: Annotated[int, Field(ge=1, le=1000, description="eligible resources of each node")] = 100
@@ -64,6 +66,7 @@ class OfferShown(Shown):
     id: str
     name: str
     priority: int
+    guarded: bool = Field(description="free for the guard interval before and after as well")
     concurrency_left: int = Field(description="how many more nodes could hold it")
     capacities_left: dict[str, float] = Field(description="parameter -> amount in its unit")
 
@@ -102,6 +105,7 @@ def _node_shown(answer: NodeAnswer) -> NodeAnswerShown:
 def _offer_shown(offer: Offer) -> OfferShown:
     return OfferShown(
         id=offer.resource.id, name=offer.resource.name, priority=offer.resource.priority,
+        guarded=offer.guarded,
         concurrency_left=next(one.left for one in offer.left if one.dimension == CONCURRENCY),
         capacities_left={one.dimension: in_units(one.left) for one in offer.left if one.dimension != CONCURRENCY},
     )  # fmt: skip

@@ -12,7 +12,9 @@ from preroll.api.door import Asking, By, Ident, UseCases
 from preroll.api.history import ChangeShown, LineShown, change_shown, line_shown
 from preroll.api.idempotency import BOOKINGS, answered, booking_response
 from preroll.api.problems import can
+from preroll.api.runs_shown import RunShown, run_shown
 from preroll.api.schemas import (
+    Bare,
     BookingGiven,
     BookingPage,
     BookingShown,
@@ -21,11 +23,9 @@ from preroll.api.schemas import (
     ChangeGiven,
     EditGiven,
     Nothing,
-    RunShown,
     Why,
     booking_shown,
     booking_summary,
-    run_shown,
 )
 from preroll.app import App
 from preroll.domain.attention import attention
@@ -39,7 +39,6 @@ from preroll.ports.store import BookingFilter
 router = APIRouter(prefix=BOOKINGS, tags=["bookings"])
 
 NO_WHY, NOTHING, UNCHANGED = Why(), Nothing(), ChangeGiven()
-Bare = Annotated[Nothing, Body(description="nothing, or an empty object")]
 Reason = Annotated[Why, Body(description="a reason, kept in the change log")]
 Change = Annotated[ChangeGiven, Body(description="what is to change on the way; nothing: as it was")]
 _COMMAND = can(400, 403, 404, 409, 412, 413, 422, 503)
@@ -140,8 +139,7 @@ async def get_booking_log(ident: Ident, app: UseCases, by: By) -> list[LineShown
 @router.get("/{ident}/changes", responses=_READ)
 async def list_booking_changes(ident: Ident, app: UseCases, by: By) -> list[ChangeShown]:
     """Everything that happened to it, oldest first: who, when, what, from, to, why."""
-    await app.bookings.get(by, ident)
-    return [change_shown(change) for change in await app.views.history(by, ident)]
+    return [change_shown(change) for change in await app.views.booking_history(by, ident)]
 
 
 def _summary(booking: Booking, home: Platform, now_us: int) -> BookingSummary:

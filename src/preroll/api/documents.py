@@ -8,22 +8,20 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from preroll.api.checks import AuditGiven
-from preroll.api.fields import Given, JsonObject, Name, Prose, Span, Word
+from preroll.api.fields import Given, JsonObject, Name, Prose, Word
 from preroll.api.opening_hours import AvailabilityGiven
+from preroll.api.platform_documents import PlatformGiven
 from preroll.domain.bundle import Bundle
 from preroll.domain.capacity import LARGEST, Capability
-from preroll.domain.choosing import Order
-from preroll.domain.config import Limits, Platform, PlatformConfig
+from preroll.domain.connection import Connection
 from preroll.domain.definition import AutoSelect, Node, Publication, ServiceDefinition
 from preroll.domain.function import Direction, Function, Interface, Pool
 from preroll.domain.parameter import MOST_DECIMALS, Parameter, ParameterKind, ValueType
 from preroll.domain.profile import ProfileBy, ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Mode, Resource
-from preroll.domain.service import DEFAULT_TRANSITIONS, PAUSE, STANDBY, START, STOP, ServiceStates, StageMapping
 
 Small = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 Choice = Field(strict=False)
-Pair = Annotated[list[Name], Field(min_length=2, max_length=2)]
 
 
 Amount = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
@@ -201,12 +199,28 @@ class NodeGiven(Given):
         default=None, description="when it takes a resource by itself; default: create, of an optional node never"
     )
 
+    hidden: bool = Field(default=False, description="not shown to people who book")
+    properties: JsonObject = Field(default={})
+
     def thing(self) -> Node:
         """As the domain has it."""
         return Node(
             self.label, self.function, self.pool, self.optional, self.profile, self.default_profile, self.order,
-            self.profile_by, self.auto_select,
+            self.profile_by, hidden=self.hidden, properties=self.properties, auto_select=self.auto_select,
         )  # fmt: skip
+
+
+class ConnectionGiven(Given):
+    """From the output of one node to the input of another; the profile definitions of both must agree."""
+
+    source: Name = Field(description="label of a node")
+    output: Word = Field(default="", description="an interface of its function; left out when that declares none")
+    target: Name = Field(description="label of another node")
+    input: Word = Field(default="", description="an interface of its function; left out when that declares none")
+
+    def thing(self) -> Connection:
+        """As the domain has it."""
+        return Connection(self.source, self.target, self.output, self.input)
 
 
 class ServiceDefinitionGiven(Given):
@@ -214,95 +228,23 @@ class ServiceDefinitionGiven(Given):
 
     kind: Literal["service_definition"] = "service_definition"
     name: Name
+    description: Prose = ""
     nodes: list[NodeGiven] = Field(default=[], max_length=1000)
+    connections: list[ConnectionGiven] = Field(default=[], max_length=5000)
     actions: dict[Name, Name] = Field(default={}, max_length=100, description="service state -> LSO script")
     audits: list[AuditGiven] = Field(default=[], max_length=100, description="checks that show that it is up")
     publication: Annotated[Publication, Choice] = Publication.PUBLISHED
+    properties: JsonObject = Field(default={})
 
     def thing(self) -> ServiceDefinition:
         """As the domain has it."""
         nodes = tuple(n.thing() for n in self.nodes)
         audits = tuple(a.thing() for a in self.audits)
         return ServiceDefinition(
-            self.name, nodes=nodes, actions=self.actions, audits=audits, publication=self.publication
-        )
-
-
-class MappingGiven(Given):
-    """Which service state each stage of a booking maps to; null disables the stage."""
-
-    initial: Name | None = STOP
-    preroll: Name | None = STANDBY
-    service_active: Name | None = START
-    postroll: Name | None = PAUSE
-    ended: Name | None = STOP
-
-
-class ServiceStatesGiven(Given):
-    """Stage mapping and transition table; what the table does not list is not allowed."""
-
-    mapping: MappingGiven = MappingGiven()
-    transitions: list[Pair] = Field(default=[list(pair) for pair in DEFAULT_TRANSITIONS], max_length=1000)
-
-    def thing(self) -> ServiceStates:
-        """As the domain has it."""
-        mapping = StageMapping(**self.mapping.model_dump())
-        return ServiceStates(mapping, tuple((before, after) for before, after in self.transitions))
-
-
-class LimitsGiven(Given):
-    """Time-outs and bounds; times in seconds or as ISO 8601 durations."""
-
-    lso: Span = Field(default=600, validate_default=True)
-    step: Span = Field(default=60, validate_default=True)
-    start_failure: Span = Field(default=300, validate_default=True)
-    attempts: Annotated[int, Field(ge=1, le=100)] = 3
-    backoff: Span = Field(default=1, validate_default=True)
-    grace: Span = Field(default=5, validate_default=True)
-    simultaneous_lso: Annotated[int, Field(ge=-1, le=1_000_000)] = 100
-    late: Span | None = Field(default=None, description="a first event that is later makes the booking Failed (Missed)")
-    near_air: Span | None = Field(
-        default=900, validate_default=True,
-        description="a booking that is not confirmed so long before its first event raises an alarm; null: none does",
-    )  # fmt: skip
-
-    def thing(self) -> Limits:
-        """As the domain has it."""
-        return Limits(
-            lso_us=self.lso, step_us=self.step, start_failure_us=self.start_failure, attempts=self.attempts,
-            backoff_us=self.backoff, grace_us=self.grace, simultaneous_lso=self.simultaneous_lso, late_us=self.late,
-            near_air_us=self.near_air,
+            self.name, nodes=nodes, actions=self.actions, audits=audits, publication=self.publication,
+            description=self.description, connections=tuple(c.thing() for c in self.connections),
+            properties=self.properties,
         )  # fmt: skip
-
-
-class SettingsGiven(Given):
-    """What a team decides for its platform."""
-
-    zone: Annotated[str, Field(max_length=100)] = "UTC"
-    service_states: ServiceStatesGiven = ServiceStatesGiven()
-    limits: LimitsGiven = Field(default_factory=LimitsGiven)
-    start_failure_script: Word = ""
-    start_failure_on_failed_events: bool = True
-    ordering: Annotated[Order, Choice] = Field(default=Order.PRIORITY, description="how eligible resources are sorted")
-
-    def platform(self, name: str) -> Platform:
-        """The platform of that name with these settings."""
-        config = PlatformConfig(
-            self.service_states.thing(), self.limits.thing(), self.start_failure_script,
-            self.start_failure_on_failed_events, self.ordering,
-        )  # fmt: skip
-        return Platform(name, self.zone, config)
-
-
-class PlatformGiven(SettingsGiven):
-    """The domain that a team works in, with its settings."""
-
-    kind: Literal["platform"] = "platform"
-    name: Name
-
-    def thing(self) -> Platform:
-        """As the domain has it."""
-        return self.platform(self.name)
 
 
 class BundleGiven(Given):

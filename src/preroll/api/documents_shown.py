@@ -12,8 +12,6 @@ from preroll.api.checks import AuditShown, audit_shown
 from preroll.api.fields import Shown
 from preroll.api.opening_hours import AvailabilityShown, opening_hours_shown
 from preroll.domain.capacity import Capability
-from preroll.domain.choosing import Order
-from preroll.domain.config import Platform
 from preroll.domain.definition import AutoSelect, Publication, ServiceDefinition
 from preroll.domain.function import Direction, Function, Pool
 from preroll.domain.inheritance import Resolved
@@ -149,47 +147,29 @@ class NodeShown(Shown):
     order: int
     profile_by: ProfileBy
     auto_select: AutoSelect | None
+    hidden: bool
+    properties: dict[str, Any]
+
+
+class ConnectionShown(Shown):
+    """From the output of one node to the input of another."""
+
+    source: str
+    output: str
+    target: str
+    input: str
 
 
 class ServiceDefinitionShown(DocumentShown):
     """One version of a service definition; ``revision`` is its version."""
 
+    description: str
     nodes: list[NodeShown]
+    connections: list[ConnectionShown]
     actions: dict[str, str]
     audits: list[AuditShown]
     publication: Publication
-
-
-class LimitsShown(Shown):
-    """Time-outs and bounds; times in seconds."""
-
-    lso: float
-    step: float
-    start_failure: float
-    attempts: int
-    backoff: float
-    grace: float
-    simultaneous_lso: int
-    late: float | None
-    near_air: float | None
-
-
-class ServiceStatesShown(Shown):
-    """Stage mapping and transition table."""
-
-    mapping: dict[str, str | None]
-    transitions: list[tuple[str, str]]
-
-
-class PlatformShown(DocumentShown):
-    """A platform with its settings; ``revision`` is the version of the settings."""
-
-    zone: str
-    service_states: ServiceStatesShown
-    limits: LimitsShown
-    start_failure_script: str
-    start_failure_on_failed_events: bool
-    ordering: Order
+    properties: dict[str, Any]
 
 
 def _capability_shown(c: Capability) -> CapabilityShown:
@@ -271,32 +251,16 @@ def service_definition_shown(d: ServiceDefinition) -> ServiceDefinitionShown:
     nodes = [
         NodeShown(
             label=n.label, function=n.function, pool=n.pool, optional=n.optional, profile=n.profile,
-            default_profile=n.default_profile, order=n.order, profile_by=n.profile_by, auto_select=n.auto_select,
+            default_profile=n.default_profile, order=n.order, profile_by=n.profile_by,
+            auto_select=n.auto_select, hidden=n.hidden, properties=dict(n.properties),
         )
         for n in d.nodes
     ]  # fmt: skip
     return ServiceDefinitionShown(
         kind="service_definition", id=d.id, name=d.name, revision=d.version, nodes=nodes, actions=dict(d.actions),
-        audits=[audit_shown(a) for a in d.audits], publication=d.publication,
-    )  # fmt: skip
-
-
-def platform_shown(p: Platform) -> PlatformShown:
-    """A platform with its settings."""
-    c, limits, second = p.config, p.config.limits, 1_000_000
-    return PlatformShown(
-        kind="platform", id=p.id, name=p.name, revision=c.version, zone=p.zone,
-        service_states=ServiceStatesShown(
-            mapping={stage.value: state for stage, state in c.service_states.mapping.items()},
-            transitions=list(c.service_states.transitions),
-        ),
-        limits=LimitsShown(
-            lso=limits.lso_us / second, step=limits.step_us / second, start_failure=limits.start_failure_us / second,
-            attempts=limits.attempts, backoff=limits.backoff_us / second, grace=limits.grace_us / second,
-            simultaneous_lso=limits.simultaneous_lso,
-            late=None if limits.late_us is None else limits.late_us / second,
-            near_air=None if limits.near_air_us is None else limits.near_air_us / second,
-        ),
-        start_failure_script=c.start_failure_script, start_failure_on_failed_events=c.start_failure_on_failed_events,
-        ordering=c.ordering,
+        audits=[audit_shown(a) for a in d.audits], publication=d.publication, description=d.description,
+        connections=[
+            ConnectionShown(source=c.source, output=c.output, target=c.target, input=c.input) for c in d.connections
+        ],
+        properties=dict(d.properties),
     )  # fmt: skip

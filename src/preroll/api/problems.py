@@ -17,6 +17,7 @@ from preroll.domain.errors import (
     ActionNotPossible,
     Clash,
     Conflict,
+    Doomed,
     InUse,
     Invalid,
     KeyReused,
@@ -32,6 +33,7 @@ from preroll.domain.errors import (
     StoreUnavailable,
     TransitionNotAllowed,
     Way,
+    WouldFail,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -62,6 +64,7 @@ PROBLEMS: Mapping[type[PrerollError], tuple[int, str]] = {
     ActionNotPossible:    (409, "Not possible now"),
     NotReady:             (409, "Not ready to be confirmed"),
     Conflict:             (409, "A resource is already held"),
+    WouldFail:            (409, "Events of bookings would fail"),
     NameInUse:            (409, "The name is in use"),
     InUse:                (409, "Still in use"),
     Stale:                (412, "Changed by someone else"),
@@ -132,6 +135,16 @@ class LosingProblem(Shown):
     runs: bool = Field(description="it loses nothing, and would be marked in conflict")
 
 
+class DoomedProblem(Shown):
+    """One event of a booking that would fail."""
+
+    booking: str
+    name: str
+    state: str
+    event: str = Field(examples=["START"])
+    what: str = Field(examples=["STANDBY -> START is not allowed"])
+
+
 class Problem(Shown):
     """What went wrong, for people and for programs (RFC 9457)."""
 
@@ -146,6 +159,9 @@ class Problem(Shown):
     ways: list[WayProblem] = Field(default=[], description="what would solve it, best first, for code conflict")
     losing: list[LosingProblem] = Field(
         default=[], description="who would lose what if it were sent with `force`, for code conflict; first the first"
+    )
+    doomed: list[DoomedProblem] = Field(
+        default=[], description="events that would fail if it were sent with `force`, for code would_fail"
     )
     possible: list[str] = Field(default=[], description="what the state admits, for code transition_not_allowed")
     seen: int | None = Field(default=None, description="the revision that the request was made on, for code stale")
@@ -168,6 +184,8 @@ def problem_of(error: PrerollError) -> Problem:
             more["losing"] = [_losing(one) for one in losing]
             more["ways"] = [_way(w) for w in ways]
             more["clashes"] = [clash_shown(c) for c in clashes]
+        case WouldFail(doomed=doomed):
+            more["doomed"] = [_doomed(one) for one in doomed]
         case InUse(uses=found):
             more["errors"] = _fields(found)
         case TransitionNotAllowed(possible=possible):
@@ -258,7 +276,7 @@ def _where(loc: Sequence[object]) -> str:
         del parts[2]  # the kind, by which the document's shape was chosen
         if len(parts) > 4 and parts[2] == "audits":
             del parts[4]  # and the kind of the check
-    return ".".join(str(part) for part in parts) or "body"
+    return ".".join(str(part) for part in parts if part != "[key]") or "body"
 
 
 def _short(value: object) -> str:
@@ -282,6 +300,10 @@ def _losing(one: Losing) -> LosingProblem:
         amount=one.amount, start=when(one.start_us), end=maybe_when(one.end_us), type=one.kind, what=one.what,
         runs=one.runs,
     )  # fmt: skip
+
+
+def _doomed(one: Doomed) -> DoomedProblem:
+    return DoomedProblem(booking=one.booking, name=one.name, state=one.state, event=one.event, what=one.what)
 
 
 def clash_shown(clash: Clash) -> ClashProblem:

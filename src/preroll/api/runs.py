@@ -9,10 +9,7 @@ from preroll.api.door import By, Ident, TheDoor, UseCases
 from preroll.api.fields import Shown
 from preroll.api.history import LineShown, line_shown
 from preroll.api.problems import can
-from preroll.api.schemas import (
-    RunShown,
-    run_shown,
-)
+from preroll.api.runs_shown import RunShown, run_shown
 from preroll.domain.permission import permit
 from preroll.ports.scripts import ScriptKind
 

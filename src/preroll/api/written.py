@@ -13,7 +13,6 @@ from preroll.api.documents import (
     InterfaceGiven,
     NodeGiven,
     ParameterGiven,
-    PlatformGiven,
     PoolGiven,
     ProfileDefinitionGiven,
     ProfileInstanceGiven,
@@ -23,13 +22,13 @@ from preroll.api.documents import (
 from preroll.api.documents_shown import (
     DocumentShown,
     function_shown,
-    platform_shown,
     pool_shown,
     profile_definition_shown,
     profile_instance_shown,
     resource_shown,
     service_definition_shown,
 )
+from preroll.api.platform_documents import PlatformGiven, platform_shown
 from preroll.domain.audit import AuditSpec
 from preroll.domain.bundle import Document, kind_of
 from preroll.domain.capacity import Capability
@@ -43,8 +42,9 @@ from preroll.domain.resource import Resource
 Plain = dict[str, Any]
 
 _ALWAYS = ("kind", "name", "label", "definition")
-_SECTIONS = ("service_states", "mapping", "limits")
+_SECTIONS = ("service_states", "mapping", "limits", "lifecycle_colors", "defaults")
 """Fields that have fields of their own, each with a default."""
+_BARE_CONNECTION = {"output": "", "input": ""}
 _KEYS = {"parameters": "name", "interfaces": "name", "nodes": "label", "audits": "name"}
 """Lists whose items have names: they are compared by these."""
 
@@ -92,6 +92,8 @@ def _neat(fields: Plain) -> Plain:
 
 _NEAT: Mapping[str, Callable[[Any], Any]] = {
     "limits": _neat,
+    "defaults": _neat,
+    "guard": lambda seconds: _neat({"": seconds})[""],
     "capacities": _neat,
     "capabilities": lambda known: {name: _neat(able) for name, able in known.items()},
     "parameters": lambda known: [_neat(p) | {"default": p["default"]} for p in known],
@@ -106,6 +108,8 @@ def written(thing: Document | Platform) -> Plain:
     for field, bare in (("parameters", parts.parameter), ("interfaces", parts.interface), ("nodes", parts.node)):
         if field in found:
             found[field] = [_lean(part, bare) for part in found[field]]
+    if "connections" in found:
+        found["connections"] = [_lean(connection, _BARE_CONNECTION) for connection in found["connections"]]
     if "audits" in found:
         found["audits"] = [_lean(audit, parts.audit) for audit in found["audits"]]
     if "capabilities" in found:

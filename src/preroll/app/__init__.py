@@ -10,6 +10,8 @@ from preroll.app.audits import Auditing
 from preroll.app.availability import Availability
 from preroll.app.bookings import Bookings
 from preroll.app.catalogue import Catalogue, ScriptKinds
+from preroll.app.definitions import Definitions
+from preroll.app.free_busy import FreeBusy
 from preroll.app.orchestration import Orchestration
 from preroll.app.platforms import Platforms
 from preroll.app.sessions import Sessions
@@ -31,8 +33,10 @@ class App:
 
     bookings: Bookings
     availability: Availability
+    free_busy: FreeBusy
     audits: Auditing
     catalogue: Catalogue
+    definitions: Definitions
     platforms: Platforms
     views: Views
     workers: Workers
@@ -66,8 +70,10 @@ def build(
     return App(
         bookings=Bookings(store, installed, availability.ways_out),
         availability=availability,
+        free_busy=FreeBusy(store),
         audits=Auditing(store),
         catalogue=Catalogue(store, kinds),
+        definitions=Definitions(store),
         platforms=Platforms(store, installed),
         views=Views(store),
         workers=Workers(store),

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from preroll.app import holding, sight
 from preroll.domain.booking import Booking, NodeChoice, Timing
 from preroll.domain.capacity import Wish
-from preroll.domain.choosing import Order, candidates, rank
+from preroll.domain.choosing import candidates, rank
+from preroll.domain.config import Ordering, PlatformConfig
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
 from preroll.domain.permission import Actor, permit
@@ -51,10 +52,10 @@ class Question:
     """Label -> what it wants; those that a service definition has and this leaves out are looked at as it says."""
     ignore: str = ""
     """Id of a booking whose own usage counts as free, for swaps."""
-    guard_us: int = 0
-    """Kept free before and after, in microseconds."""
-    order: Order | None = None
-    """None: as the platform says."""
+    guard_us: int | None = None
+    """Resources that are free for so many microseconds before and after as well come first; None: the platform's."""
+    order: Ordering | None = None
+    """None: the platform's."""
     explain: bool = False
     """Tell of every candidate that is not eligible why."""
     count: int = 1
@@ -68,6 +69,8 @@ class Offer:
 
     resource: Resource
     left: Sequence[Left]
+    guarded: bool = True
+    """It is free for the guard interval before and after as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +105,15 @@ class Availability:
             platform = sight.platform(tx, by, question.platform)
             if mistakes := question.timing.mistakes():
                 raise Invalid(mistakes)
+            settled = _settled(question, platform.config)
             definition = None
             if question.definition is not None:
                 definition = tx.catalogue.definition(platform.key, question.definition, question.definition_version)
             ignored = sight.booking(tx, by, question.ignore).key if question.ignore else 0
             wishes = _wishes(tx, platform.key, question, definition)
             resources = self._resources(tx, platform.key, platform.catalogue_version)
-            asked = replace(question, order=question.order or platform.config.ordering)
             found = {
-                label: _answer(tx, asked, wish, candidates(resources, node), ignored)
+                label: _answer(tx, settled, wish, candidates(resources, node), ignored)
                 for label, (node, wish) in wishes.items()
             }
             return {label: _veiled(tx, by, platform.key, answer) for label, answer in found.items()}
@@ -167,24 +170,33 @@ def _wishes(
     return found
 
 
+def _settled(question: Question, config: PlatformConfig) -> Question:
+    """The question with the platform's word where it leaves one open."""
+    guard = config.guard_us if question.guard_us is None else question.guard_us
+    return replace(question, guard_us=guard, order=question.order or config.ordering)
+
+
 def _answer(tx: Tx, question: Question, wish: Wish, candidates: Sequence[Resource], ignored: int) -> NodeAnswer:
-    held = question.timing.held
-    window = Window(held.start - question.guard_us, None if held.end is None else held.end + question.guard_us)
-    usages = tx.reservations.usages(candidates, window, but=ignored)
+    held, guard = question.timing.held, question.guard_us or 0
+    wide = Window(held.start - guard, None if held.end is None else held.end + guard)
+    usages = tx.reservations.usages(candidates, wide, but=ignored)
     offers, refused = [], {}
     for resource in candidates:
-        taken = usages.get(resource.key, ())
-        if rules := clashes(resource, (wish,), window, taken, tx.now):
+        around = usages.get(resource.key, ())
+        taken = [u for u in around if u.start < held.until and u.end > held.start] if guard else around
+        if rules := clashes(resource, (wish,), held, taken, tx.now):
             refused[resource.name] = rules
         else:
-            offers.append(Offer(resource, left(resource, window, taken)))
-    offers.sort(key=lambda offer: rank(offer.resource, wish, question.order or Order.PRIORITY, offer.left))
-    start: int | None = window.start
+            guarded = not guard or not clashes(resource, (wish,), wide, around, tx.now)
+            offers.append(Offer(resource, left(resource, held, taken), guarded))
+    order = question.order or Ordering.PRIORITY
+    offers.sort(key=lambda offer: (not offer.guarded, *rank(offer.resource, wish, order, offer.left)))
+    start: int | None = held.start
     if len(offers) < question.count:
-        start = _slot(tx, window, wish, candidates, ignored, question.count)
+        start = _slot(tx, held, wish, candidates, ignored, question.count)
     return NodeAnswer(
         tuple(offers[: question.limit]), len(candidates), refused if question.explain else {},
-        None if start is None else question.timing.start + start - window.start,
+        None if start is None else question.timing.start + start - held.start,
     )  # fmt: skip
 
 
@@ -225,8 +237,7 @@ def _others(
     node = (definition.node(wish.label) if definition else None) or Node(wish.label, now.function)
     chosen = set(booking.resources)
     others = [r for r in candidates(resources, node) if r.id not in chosen]
-    order = tx.platforms.by_key(booking.platform).config.ordering
-    answer = _answer(tx, Question(booking.timing, order=order, limit=SUGGESTED), wish, others, booking.key)
+    answer = _answer(tx, Question(booking.timing, limit=SUGGESTED), wish, others, booking.key)
     return [
         Way(f"take {offer.resource.name} for {wish.label}", node=wish.label, resource=offer.resource.name)
         for offer in answer.eligible

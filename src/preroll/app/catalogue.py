@@ -50,13 +50,15 @@ class Catalogue:
     def __init__(self, store: Store, scripts: ScriptKinds = lambda: None) -> None:
         self._store, self._scripts = store, scripts
 
-    async def plan(self, by: Actor, platform: str, documents: Documents, *, prune: bool = False) -> Plan:
+    async def plan(
+        self, by: Actor, platform: str, documents: Documents, *, prune: bool = False, force: bool = False
+    ) -> Plan:
         """What ``apply`` would do; nothing is written.
 
         Raises:
             Invalid: every mistake, each with ``<index>.<field>``.
         """
-        found = await self._store.read(partial(_planned, by, platform, documents, prune))
+        found = await self._store.read(partial(_planned, by, platform, documents, prune=prune, force=force))
         kinds = self._scripts()
         gaps = None if kinds is None else judgement.gaps_of(sorted_out(documents), kinds)
         return replace(found, gaps=gaps)
@@ -78,7 +80,7 @@ class Catalogue:
         Args:
             prune: remove what the same bundle created and does not have any more.
             version: of the plan that was shown; None: whatever it takes.
-            force: bookings that then have too little are quarantined.
+            force: bookings that then have too little are quarantined; a transition table may have gaps.
 
         Raises:
             Invalid: every mistake, each with ``<index>.<field>``. InUse: what would be removed is needed.
@@ -86,7 +88,7 @@ class Catalogue:
         """
         rounds = count(1)
         while True:
-            draft = await self._store.read(partial(_drafted, by, platform, documents, prune))
+            draft = await self._store.read(partial(_drafted, by, platform, documents, prune=prune, force=force))
             plan = draft.plan
             if not plan.doing:
                 return [_applied(step, step.document.id) for step in plan.steps]
@@ -113,7 +115,7 @@ class Catalogue:
             home = sight.platform(tx, by, platform)
             created = tx.bundles.created_by(home.key, bundle) if bundle else None
             everything: list[Document | Platform] = [] if bundle else [home]
-            everything += [d for d in _stored(tx, home) if created is None or title_of(d) in created]
+            everything += [d for d in stored(tx, home) if created is None or title_of(d) in created]
             return [d for d in everything if (not kinds or kind_of(d) in kinds) and (not names or d.name in names)]
 
         found = await self._store.read(query)
@@ -140,8 +142,7 @@ class Catalogue:
         """All pools of a platform by name, each with how many resources are in it; revision 0: only they name it."""
 
         def query(tx: Tx) -> list[tuple[Pool, int]]:
-            home = tx.platforms.get(platform)
-            permit(by, "view", home.key)
+            home = sight.platform(tx, by, platform)
             counts = Counter(name for r in tx.catalogue.resources(home.key) for name in r.pools)
             known = {p.name: p for p in tx.catalogue.pools(home.key)}
             return [(known.get(n) or Pool(n, revision=0), counts[n]) for n in sorted(known.keys() | counts.keys())]
@@ -152,8 +153,7 @@ class Catalogue:
         """All functions of a platform by name, each with how many resources have it; revision 0: only they name it."""
 
         def query(tx: Tx) -> list[tuple[Function, int]]:
-            home = tx.platforms.get(platform)
-            permit(by, "view", home.key)
+            home = sight.platform(tx, by, platform)
             counts = Counter(r.function for r in tx.catalogue.resources(home.key) if r.function)
             known = {f.name: f for f in tx.catalogue.functions(home.key)}
             return [(known.get(n) or Function(n, revision=0), counts[n]) for n in sorted(known.keys() | counts.keys())]
@@ -206,7 +206,7 @@ class Catalogue:
         return await self._store.read(query)
 
 
-def _stored(tx: Tx, home: Platform) -> list[Document]:
+def stored(tx: Tx, home: Platform) -> list[Document]:
     """The documents of a catalogue; of a definition all versions, the newest last."""
     c, key = tx.catalogue, home.key
     newest = {definition.name: definition for definition in c.definitions(key)}
@@ -216,7 +216,7 @@ def _stored(tx: Tx, home: Platform) -> list[Document]:
     ]  # fmt: skip
 
 
-def _planned(by: Actor, platform: str, documents: Documents, prune: bool, tx: Tx) -> Plan:  # noqa: FBT001 - bound
+def _planned(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: bool, force: bool) -> Plan:
     """The plan, on the snapshot of a transaction.
 
     Raises:
@@ -228,14 +228,14 @@ def _planned(by: Actor, platform: str, documents: Documents, prune: bool, tx: Tx
     if not known and (home or not any(p.name == platform for p in given.platforms.values())):
         raise NotFound("platform", platform)
     permit(by, "catalogue.change", home.key if home else None)
-    shelf = Shelf(_stored(tx, home) if home else ())
+    shelf = Shelf(stored(tx, home) if home else ())
     given = completed(given, shelf)
     created: Collection[Title] = tx.bundles.created_by(home.key, given.bundle) if home and prune else ()
     steps = compared(shelf, home, given, created)
     plan = Plan(platform, home, given.bundle, tuple(steps))
     removed = plan.removed
     result = shelf.after(given.documents.values(), {title_of(document) for document in removed})
-    found = _bundle_mistakes(documents, prune=prune) + judgement.mistakes_of(given, result, platform)
+    found = _bundle_mistakes(documents, prune=prune) + judgement.mistakes_of(given, result, platform, home, force=force)
     if found:
         raise Invalid(found)
     if home and removed:
@@ -263,15 +263,16 @@ class _Draft:
     changes: Sequence[Change]
 
 
-def _drafted(by: Actor, platform: str, documents: Documents, prune: bool, tx: Tx) -> _Draft:  # noqa: FBT001 - bound
-    plan = _planned(by, platform, documents, prune, tx)
+def _drafted(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: bool, force: bool) -> _Draft:
+    plan = _planned(by, platform, documents, tx, prune=prune, force=force)
     return _worked_out(by, plan, plan.home.key, tx) if plan.home else _Draft(plan, Prepared((), {}), ())
 
 
 def _worked_out(by: Actor, plan: Plan, platform: int, tx: Tx) -> _Draft:
     batch = Batch(
         added=_after(plan.doing, ChangeKind.ADDED),
-        changed=_after(plan.doing, ChangeKind.CHANGED),
+        changed=_after([step for step in plan.doing if not step.moved], ChangeKind.CHANGED),
+        moved=[moved for step in plan.doing if (moved := step.moved)],
         removed=plan.removed,
         bundle=plan.bundle,
     )
@@ -289,7 +290,7 @@ def _carried_out(by: Actor, draft: _Draft, force: bool, tx: Tx) -> list[Applied]
         Conflict: bookings would lose what they hold.
     """
     plan = draft.plan
-    home = _home(tx, by, plan)
+    home = _home(tx, by, plan, force=force)
     if plan.home is None:
         draft = _worked_out(by, plan, home.key, tx)
     tx.bundles.carry_out(draft.prepared)
@@ -301,7 +302,7 @@ def _carried_out(by: Actor, draft: _Draft, force: bool, tx: Tx) -> list[Applied]
     return [_applied(step, known.get(step.title, step.document).id) for step in plan.steps]
 
 
-def _home(tx: Tx, by: Actor, plan: Plan) -> Platform:
+def _home(tx: Tx, by: Actor, plan: Plan, *, force: bool) -> Platform:
     """The platform, at the version that was compared, with its new settings if it has any."""
     settings = next((s for s in plan.doing if isinstance(s.after, Platform)), None)
     if plan.home is None:
@@ -311,7 +312,7 @@ def _home(tx: Tx, by: Actor, plan: Plan) -> Platform:
     else:
         tx.bundles.advance(plan.home.key, plan.version)
     if settings is not None and isinstance(settings.after, Platform):
-        return platforms.put(tx, by, replace(settings.after, catalogue_version=1))[1]
+        return platforms.put(tx, by, replace(settings.after, catalogue_version=1), force=force)[1]
     home = tx.platforms.get(plan.platform)
     permit(by, "catalogue.change", home.key)
     return home

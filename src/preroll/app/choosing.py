@@ -14,17 +14,29 @@ from preroll.app import holding, quarantine
 from preroll.app.quarantine import Verdict
 from preroll.domain.booking import Booking, NodeChoice
 from preroll.domain.capacity import Wish
-from preroll.domain.choosing import Opening, Order, candidates, choose, rank
+from preroll.domain.choosing import Opening, candidates, choose, rank
+from preroll.domain.config import Ordering
 from preroll.domain.definition import AutoSelect, Node, ServiceDefinition
 from preroll.domain.errors import Conflict
 from preroll.domain.permission import Actor
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Left, clashes, left
+from preroll.domain.window import Window
 from preroll.ports.store import Tx
 
 
 class Overtaken(Exception):
     """What was chosen has been taken since. Nobody sees this: with every candidate locked it is chosen for good."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt to save a booking, as the unit that makes it tells of it."""
+
+    tried: Booking | None = None
+    """What it would save."""
+    locked: bool = False
+    """Everything that open nodes could take is locked before they choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +48,16 @@ class Choice:
     """Of the resources that were chosen."""
     why: tuple[str, ...] = ()
     """For each node what it took and why, or why it took nothing."""
-    locked: bool = False
-    """Nobody can have taken them since."""
 
 
-def on_create(tx: Tx, booking: Booking, definition: ServiceDefinition | None, *, locked: bool) -> Choice:
+def on_create(tx: Tx, booking: Booking, definition: ServiceDefinition | None, attempt: Attempt) -> Choice:
     """A new booking, with a resource on every node that takes one by itself and has none."""
     nodes = [
         node
         for node in (definition.ordered if definition else ())
         if node.selects is not AutoSelect.NEVER and not _resource(booking, node)
     ]
-    return _filled(tx, booking, definition, nodes, locked=locked)
+    return _filled(tx, booking, definition, nodes, attempt)
 
 
 def on_edit(
@@ -56,8 +66,7 @@ def on_edit(
     after: Booking,
     definition: ServiceDefinition | None,
     named: Mapping[str, NodeChoice | None],
-    *,
-    locked: bool,
+    attempt: Attempt,
 ) -> Choice:
     """An edited booking, with a resource on every node that always takes one: where it has none, or none that fits.
 
@@ -72,19 +81,22 @@ def on_edit(
     moved = before.timing != after.timing or before.nodes != after.nodes
     misfits = _misfits(tx, after, {found for n in nodes if (found := _resource(after, n))}) if moved else set()
     nodes = [n for n in nodes if not (found := _resource(after, n)) or found in misfits]
-    return _filled(tx, after, definition, nodes, locked=locked)
+    return _filled(tx, after, definition, nodes, attempt)
 
 
-def weighed(tx: Tx, by: Actor, before: Booking | None, choice: Choice, *, force: bool) -> Verdict:
+def weighed(tx: Tx, by: Actor, before: Booking | None, choice: Choice, attempt: Attempt, *, force: bool) -> Verdict:
     """What saving the booking comes to.
 
     Raises:
         Overtaken: what was chosen is held by somebody else now. Conflict. NameInUse.
     """
+    attempt.tried = choice.booking
+    if force and choice.names and not attempt.locked:
+        raise Overtaken  # nobody is forced out of what was not named
     try:
         return quarantine.weigh(tx, by, before, choice.booking, force=force)
     except Conflict as found:
-        if choice.locked or not any(clash.resource in choice.names for clash in found.clashes):
+        if attempt.locked or not any(clash.resource in choice.names for clash in found.clashes):
             raise
         raise Overtaken from None
 
@@ -108,13 +120,13 @@ def _misfits(tx: Tx, booking: Booking, idents: set[str]) -> set[str]:
 
 
 def _filled(
-    tx: Tx, booking: Booking, definition: ServiceDefinition | None, nodes: Sequence[Node], *, locked: bool
+    tx: Tx, booking: Booking, definition: ServiceDefinition | None, nodes: Sequence[Node], attempt: Attempt
 ) -> Choice:
     if not nodes:
         return Choice(booking)
     nodes = sorted(nodes, key=lambda node: node.optional)
     there = {node.label: candidates(tx.catalogue.resources(booking.platform), node) for node in nodes}
-    openings = _Look(tx, booking, nodes, there, locked=locked)
+    openings = _Look(tx, booking, nodes, there, locked=attempt.locked)
     found = choose([openings.of(node) for node in nodes], openings.fits)
     chosen = dict(booking.nodes)
     for label, resource in found.items():
@@ -122,7 +134,7 @@ def _filled(
     in_order = {n.label: chosen[n.label] for n in (definition.ordered if definition else ()) if n.label in chosen}
     booking = holding.with_copies(tx, replace(booking, nodes=in_order | chosen), definition, booking.nodes)
     why = tuple(openings.told(node, found.get(node.label)) for node in nodes)
-    return Choice(booking, frozenset(r.name for r in found.values()), why, locked)
+    return Choice(booking, frozenset(r.name for r in found.values()), why)
 
 
 class _Look:
@@ -138,7 +150,9 @@ class _Look:
         locked: bool,
     ) -> None:
         self._tx, self._booking, self._there = tx, booking, there
-        self._order = tx.platforms.by_key(booking.platform).config.ordering
+        config, held = tx.platforms.by_key(booking.platform).config, booking.timing.held
+        self._order, self._guarded = config.ordering, config.guard_us > 0
+        self._wide = Window(held.start - config.guard_us, None if held.end is None else held.end + config.guard_us)
         self._shelf = tx.catalogue.profiles(booking.platform)
         labels = {node.label for node in nodes}
         fixed = replace(booking, nodes={label: n for label, n in booking.nodes.items() if label not in labels})
@@ -147,7 +161,11 @@ class _Look:
         every = {r.key: r for found in there.values() for r in found}
         if locked:
             tx.reservations.lock([*every.values(), *(n.resource for n in needs if n.resource.key not in every)])
-        self._usages = tx.reservations.usages(list(every.values()), booking.timing.held, but=booking.key)
+        self._around = tx.reservations.usages(list(every.values()), self._wide, but=booking.key)
+        self._usages = {
+            key: [u for u in found if u.start < held.until and u.end > held.start]
+            for key, found in self._around.items()
+        }
         self._openings: dict[str, Opening] = {}
 
     def fits(self, resource: Resource, wishes: Sequence[Wish]) -> bool:
@@ -160,7 +178,7 @@ class _Look:
         """The node with what is eligible for it."""
         wish = self._shelf.filled(node, self._booking.nodes.get(node.label, NodeChoice())).wish(node.label)
         eligible = [r for r in self._there[node.label] if self.fits(r, [wish])]
-        found = Opening(wish, tuple(sorted(eligible, key=lambda r: rank(r, wish, self._order, self._left(r)))))
+        found = Opening(wish, tuple(sorted(eligible, key=lambda resource: self._rank(resource, wish))))
         self._openings[node.label] = found
         return found
 
@@ -173,7 +191,13 @@ class _Look:
         of = f"of {len(eligible)} eligible by {self._order.value}"
         return f"{node.label}: {resource.name}, {'the best' if not place else f'number {place + 1}'} {of}"
 
+    def _rank(self, resource: Resource, wish: Wish) -> tuple[object, ...]:
+        """What is free for the guard interval as well comes first."""
+        around = self._around.get(resource.key, ())
+        tight = self._guarded and bool(clashes(resource, (wish,), self._wide, around))
+        return tight, *rank(resource, wish, self._order, self._left(resource))
+
     def _left(self, resource: Resource) -> Sequence[Left]:
-        if self._order is not Order.LEFT:
+        if self._order is not Ordering.LEFT:
             return ()
         return left(resource, self._booking.timing.held, self._usages.get(resource.key, ()))

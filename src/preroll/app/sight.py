@@ -7,16 +7,18 @@ sight is refused as an unknown one is, so that nobody learns from the answer tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from preroll.domain import booking as bookings
 from preroll.domain.account import scope_mistakes
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
+from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, NotFound
 from preroll.domain.permission import UNBOUND, Actor, Role, permit
 from preroll.domain.resource import Resource
+from preroll.domain.usage import Usage
 from preroll.ports.store import Tx
 
 SOMEBODY = "a booking that you may not see"
@@ -35,13 +37,16 @@ def platform(tx: Tx, by: Actor, name: str, action: str = "view") -> Platform:
     return found
 
 
-def booking(tx: Tx, by: Actor, ident: str, action: str = "view") -> bookings.Booking:
+def booking(tx: Tx, by: Actor, ident: str, action: str = "view", *, hidden: bool = False) -> bookings.Booking:
     """A booking by id.
+
+    Args:
+        hidden: also one that was deleted.
 
     Raises:
         NotFound. NotPermitted.
     """
-    found = tx.bookings.get(ident)
+    found = tx.bookings.get(ident, hidden=hidden)
     if not by.sees(found.platform, found.scopes):
         raise NotFound("booking", ident)
     permit(by, action, found.platform)
@@ -57,6 +62,19 @@ def resource(tx: Tx, by: Actor, ident: str, action: str = "view") -> Resource:
     found = tx.catalogue.resource(ident)
     if not by.sees(found.platform):
         raise NotFound("resource", ident)
+    permit(by, action, found.platform)
+    return found
+
+
+def definition(tx: Tx, by: Actor, ident: str, action: str = "view") -> ServiceDefinition:
+    """A version of a service definition by id.
+
+    Raises:
+        NotFound. NotPermitted.
+    """
+    found = tx.catalogue.definition_with_id(ident)
+    if not by.sees(found.platform):
+        raise NotFound("service definition", ident)
     permit(by, action, found.platform)
     return found
 
@@ -95,6 +113,17 @@ def clashes(tx: Tx, by: Actor, platform: int, found: Iterable[Clash]) -> list[Cl
     found = list(found)
     hidden = _hidden(tx, by, platform, {clash.rival for clash in found})
     return [replace(c, rival="", rival_name=SOMEBODY) if c.rival in hidden else c for c in found]
+
+
+def usages(tx: Tx, by: Actor, platform: int, found: Mapping[int, Sequence[Usage]]) -> Mapping[int, Sequence[Usage]]:
+    """Usages by resource, in which a booking that the actor may not see has no name."""
+    hidden = _hidden(tx, by, platform, {usage.booking for held in found.values() for usage in held})
+    if not hidden:
+        return found
+    return {
+        key: [replace(u, booking="", name=SOMEBODY) if u.booking in hidden else u for u in held]
+        for key, held in found.items()
+    }
 
 
 def conflict(tx: Tx, by: Actor, platform: int, found: Conflict) -> Conflict:

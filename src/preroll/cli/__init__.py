@@ -36,6 +36,7 @@ COMMANDS = {
     "function":    "what resources can do",
     "definition":  "which services can be booked",
     "platform":    "platforms and their settings",
+    "config":      "settings of a platform: get, set, reset, transitions, history, undo, colors",
     "scripts":     "the scripts of the administrator's folder",
     "states":      "print every state machine",
     "doctor":      "check this machine and its settings",

@@ -43,6 +43,15 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """Something that can be done with a booking; ``why`` says why it is not possible now."""
+
+    name: str
+    possible: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """What a booking chose for one node."""
 
@@ -150,9 +159,10 @@ class Booking(BookingSummary):
     created: datetime
     created_by: str
     scopes: list[str]
+    owner: str
     events: list[Event]
     waiting: list[Waiting]
-    actions: list[str]
+    actions: list[Action]
     late: float
     warnings: list[str]
     audit: Known | None = None
@@ -357,6 +367,8 @@ class Offer:
     id: str
     name: str
     priority: int
+    guarded: bool
+    """It is free for the guard interval before and after as well."""
     concurrency_left: int
     capacities_left: dict[str, float]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from preroll.domain.capacity import Wish
+from preroll.domain.config import Ordering
 from preroll.domain.definition import Node
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Left
@@ -22,16 +22,6 @@ Fits = Callable[[Resource, Sequence[Wish]], bool]
 """Can a resource serve these nodes, beside all that it serves anyway?"""
 
 
-class Order(StrEnum):
-    """How eligible resources are sorted."""
-
-    PRIORITY = "priority"
-    """Lower priority first, then name."""
-    NAME = "name"
-    LEFT = "left"
-    """Most of a capacity left first: the capacity that is asked for, else how many at once."""
-
-
 def candidates(resources: Iterable[Resource], node: Node) -> list[Resource]:
     """The resources that a node could take, going by function and pool."""
     return [
@@ -40,14 +30,14 @@ def candidates(resources: Iterable[Resource], node: Node) -> list[Resource]:
     ]  # fmt: skip
 
 
-def rank(resource: Resource, wish: Wish, order: Order, left: Sequence[Left]) -> tuple[object, ...]:
+def rank(resource: Resource, wish: Wish, order: Ordering, left: Sequence[Left]) -> tuple[object, ...]:
     """Sorts eligible resources, the best first."""
     match order:
-        case Order.PRIORITY:
+        case Ordering.PRIORITY:
             return resource.priority, resource.name
-        case Order.NAME:
+        case Ordering.NAME:
             return (resource.name,)
-        case Order.LEFT:
+        case Ordering.LEFT:
             asked = next(iter(wish.amounts), "")
             return -next((one.left for one in left if one.dimension == asked), 0), resource.name
 

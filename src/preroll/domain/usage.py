@@ -243,10 +243,9 @@ def _shut(resource: Resource, held: Window, closure: Closure, opens: int | None)
     until = f"until {written(closure.end)}" if closure.end < FOREVER else "for good"
     again = f"; it opens at {written(opens)}" if opens not in (None, closure.end) else ""
     permanent = "; a permanent booking needs it open without end" if held.end is None else ""
-    return Clash(
-        resource.name, "", "", max(closure.start, held.start), None if closure.end >= FOREVER else closure.end, 0, 0, 0,
-        "", f"closed {since}{until} ({closure.why}){again}{permanent}", opens,
-    )  # fmt: skip
+    begin, finish = closure.start if since else held.start, None if closure.end >= FOREVER else closure.end
+    why = f"closed {since}{until} ({closure.why}){again}{permanent}"
+    return Clash(resource.name, "", "", begin, finish, 0, 0, 0, "", why, opens)
 
 
 def _disagreed(resource: Resource, held: Window, rival: Usage, value: str) -> Clash:

@@ -49,6 +49,9 @@ platform_config = Table(
     need("version", Long),
     need("config", Json),
     need("at_us", Long),
+    need("zone", Text, "''"),
+    need("actor", Text, "''"),
+    need("why", Text, "''"),
     PrimaryKeyConstraint("platform", "version"),
 )
 resource = Table(
@@ -129,6 +132,8 @@ booking = Table(
     need("changed_us", Long),
     need("scopes", Text, "''"),
     need("alarmed", Flag, "0"),
+    need("hidden", Flag, "0"),
+    need("owner", Text, "''"),
     UniqueConstraint("id"),
     Index("ix_booking_start_us_id", "start_us", "id"),
     partial("ix_booking_live_name", "platform", "folded", where="live = 1"),
