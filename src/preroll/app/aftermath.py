@@ -137,10 +137,8 @@ def _contenders(tx: Tx, touched: _Touched, shelf: Profiles) -> list[Contender]:
 
 
 def _shares(tx: Tx, booking: Booking, needs: Sequence[Need]) -> tuple[Share, ...]:
-    """What a booking needs; what was closed before now is no matter any more."""
-    held = booking.timing.held
-    ahead = Window(min(max(held.start, tx.now), held.until), held.end)
-    return tuple(share(need, ahead) for need in needs)
+    """What a booking needs from now on."""
+    return tuple(share(need, booking.timing.held, tx.now) for need in needs)
 
 
 def _judged(tx: Tx, holder: Contender, touched: _Touched, shelf: Profiles) -> Contender:
