@@ -104,7 +104,9 @@ def test_they_are_sorted_as_the_platform_says():
     rate, none = Wish("n", {"rate": 1}), Wish("n")
 
     def first(order, wish):
-        return min(((cheap, some), (dear, more)), key=lambda pair: rank(pair[0], wish, order, pair[1]))[0].name
+        return min(((cheap, some), (dear, more)), key=lambda pair: rank(pair[0], wish, order, lambda _: pair[1]))[
+            0
+        ].name
 
     assert [first(Ordering.PRIORITY, none), first(Ordering.NAME, none)] == ["z", "a"]
     assert [first(Ordering.LEFT, rate), first(Ordering.LEFT, none)] == ["a", "z"]

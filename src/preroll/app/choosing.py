@@ -15,12 +15,11 @@ from preroll.app.quarantine import Verdict
 from preroll.domain.booking import Booking, NodeChoice
 from preroll.domain.capacity import Wish
 from preroll.domain.choosing import Opening, candidates, choose, rank
-from preroll.domain.config import Ordering
 from preroll.domain.definition import AutoSelect, Node, ServiceDefinition
 from preroll.domain.errors import Conflict
 from preroll.domain.permission import Actor
 from preroll.domain.resource import Resource
-from preroll.domain.usage import Left, clashes, left
+from preroll.domain.usage import Left, fits, left
 from preroll.domain.window import Window
 from preroll.ports.store import Tx
 
@@ -116,7 +115,7 @@ def _misfits(tx: Tx, booking: Booking, idents: set[str]) -> set[str]:
     needs = [need for need in holding.needs_of(tx, booking) if need.resource.id in idents]
     held = booking.timing.held
     usages = tx.reservations.usages([need.resource for need in needs], held, but=booking.key)
-    return {n.resource.id for n in needs if clashes(n.resource, n.wishes, held, usages.get(n.resource.key, ()))}
+    return {n.resource.id for n in needs if not fits(n.resource, n.wishes, held, usages.get(n.resource.key, ()))}
 
 
 def _filled(
@@ -172,7 +171,7 @@ class _Look:
         """Can a resource serve these nodes, beside what the booking has of it anyway?"""
         together = (*self._fixed.get(resource.key, ()), *wishes)
         now = None if resource.id in self._booking.resources else self._tx.now
-        return not clashes(resource, together, self._booking.timing.held, self._usages.get(resource.key, ()), now)
+        return fits(resource, together, self._booking.timing.held, self._usages.get(resource.key, ()), now)
 
     def of(self, node: Node) -> Opening:
         """The node with what is eligible for it."""
@@ -194,10 +193,8 @@ class _Look:
     def _rank(self, resource: Resource, wish: Wish) -> tuple[object, ...]:
         """What is free for the guard interval as well comes first."""
         around = self._around.get(resource.key, ())
-        tight = self._guarded and bool(clashes(resource, (wish,), self._wide, around))
-        return tight, *rank(resource, wish, self._order, self._left(resource))
+        tight = self._guarded and not fits(resource, (wish,), self._wide, around)
+        return tight, *rank(resource, wish, self._order, self._left)
 
     def _left(self, resource: Resource) -> Sequence[Left]:
-        if self._order is not Ordering.LEFT:
-            return ()
         return left(resource, self._booking.timing.held, self._usages.get(resource.key, ()))

@@ -30,8 +30,10 @@ def candidates(resources: Iterable[Resource], node: Node) -> list[Resource]:
     ]  # fmt: skip
 
 
-def rank(resource: Resource, wish: Wish, order: Ordering, left: Sequence[Left]) -> tuple[object, ...]:
-    """Sorts eligible resources, the best first."""
+def rank(
+    resource: Resource, wish: Wish, order: Ordering, left_of: Callable[[Resource], Sequence[Left]]
+) -> tuple[object, ...]:
+    """Sorts eligible resources, the best first; what is left of them is looked up only where it matters."""
     match order:
         case Ordering.PRIORITY:
             return resource.priority, resource.name
@@ -39,7 +41,7 @@ def rank(resource: Resource, wish: Wish, order: Ordering, left: Sequence[Left]) 
             return (resource.name,)
         case Ordering.LEFT:
             asked = next(iter(wish.amounts), "")
-            return -next((one.left for one in left if one.dimension == asked), 0), resource.name
+            return -next((one.left for one in left_of(resource) if one.dimension == asked), 0), resource.name
 
 
 @dataclass(frozen=True, slots=True)
