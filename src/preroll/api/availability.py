@@ -82,7 +82,7 @@ class AvailabilityShown(Shown):
     nodes: dict[str, NodeAnswerShown]
 
 
-@router.post("", responses=can(400, 403, 404, 413, 422, 503))
+@router.post("", responses=can(400, 401, 403, 404, 413, 422, 503))
 async def ask_availability(body: QuestionGiven, app: UseCases, by: By) -> AvailabilityShown:
     """What could fill each node over the held window; a booking that is made next may find it taken."""
     answers = await app.availability.eligible(by, body.question())

@@ -38,17 +38,17 @@ NO_WHY, NOTHING, UNCHANGED = Why(), Nothing(), ChangeGiven()
 Bare = Annotated[Nothing, Body(description="nothing, or an empty object")]
 Reason = Annotated[Why, Body(description="a reason, kept in the change log")]
 Change = Annotated[ChangeGiven, Body(description="what is to change on the way; nothing: as it was")]
-_COMMAND = can(400, 403, 404, 409, 412, 413, 422, 503)
-_READ = can(403, 404, 422, 503)
+_COMMAND = can(400, 401, 403, 404, 409, 412, 413, 422, 503)
+_READ = can(401, 403, 404, 422, 503)
 
 
-@router.post("", status_code=201, response_model=BookingShown, responses=can(400, 403, 404, 409, 413, 422, 503))
+@router.post("", status_code=201, response_model=BookingShown, responses=can(400, 401, 403, 404, 409, 413, 422, 503))
 async def create_booking(body: BookingGiven, app: UseCases, asked: Asking) -> Response:
     """Book: the booking is Partial, its resources are held, nothing is orchestrated until it is confirmed."""
     return await answered(asked, lambda ask: app.bookings.create(asked.by, body.booking(), ask), status=201)
 
 
-@router.get("", responses=can(403, 404, 422, 503))
+@router.get("", responses=can(401, 403, 404, 422, 503))
 async def list_bookings(asks: Annotated[BookingsQueried, Query()], app: UseCases, by: By) -> BookingPage:
     """Bookings, sorted by start and id."""
     where = await _filter(app, by, asks)

@@ -35,7 +35,7 @@ from preroll.domain.errors import Invalid, Mistake
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
 
 MOST_DOCUMENTS = 20_000
-_LIST = can(403, 404, 422, 503)
+_LIST = can(401, 403, 404, 422, 503)
 
 Kind = Literal["platform", "profile_definition", "profile_instance", "resource", "service_definition"]
 S = TypeVar("S", bound=DocumentShown)
@@ -150,7 +150,7 @@ class DocumentPage(Shown, Generic[S]):
 Asks = Annotated[CatalogueQueried, Query()]
 
 
-@router.post("/catalogue", responses=can(400, 403, 404, 409, 412, 413, 422, 503))
+@router.post("/catalogue", responses=can(400, 401, 403, 404, 409, 412, 413, 422, 503))
 async def apply_catalogue(body: DocumentsOfPlan, app: UseCases, by: By) -> AppliedPage:
     """Store documents by name in one transaction, or none of them. A repeat changes nothing."""
     documents = [d.thing() for d in body.documents]
@@ -161,7 +161,7 @@ async def apply_catalogue(body: DocumentsOfPlan, app: UseCases, by: By) -> Appli
     return AppliedPage(items=[AppliedShown(kind=a.kind, name=a.name, id=a.id, change=a.change) for a in applied])
 
 
-@router.post("/catalogue/plan", responses=can(400, 403, 404, 413, 422, 503))
+@router.post("/catalogue/plan", responses=can(400, 401, 403, 404, 413, 422, 503))
 async def plan_catalogue(body: Documents, app: UseCases, by: By) -> PlanShown:
     """What storing these documents would add, change and remove. Nothing is written."""
     with _in_the_body():

@@ -160,7 +160,7 @@ class Catalogue:
         """
 
         def query(tx: Tx) -> tuple[ProfileInstance, Resolved]:
-            for home in tx.platforms.all():
+            for home in filter(lambda platform: by.sees(platform.key), tx.platforms.all()):
                 shelf = tx.catalogue.profiles(home.key)
                 found = next((i for i in shelf.instances.values() if i.id == ident), None)
                 if found is not None:
