@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from preroll import cli, settings
-from preroll.api import checks, documents, problems
+from preroll.api import checks, documents, opening_hours, platform_documents, problems
 from preroll.api.application import contract
 from preroll.cli import exits, openapi, schema
 from preroll.domain.booking import LIFE_CYCLE
@@ -128,11 +128,20 @@ def bundle_tables() -> str:
     """Every kind of document, and what its parts consist of."""
     kinds = {
         "Bundle": documents.BundleGiven,
-        "Platform": documents.PlatformGiven,
-        "ServiceStates": documents.ServiceStatesGiven,
-        "Mapping": documents.MappingGiven,
-        "Limits": documents.LimitsGiven,
+        "Platform": platform_documents.PlatformGiven,
+        "ServiceStates": platform_documents.ServiceStatesGiven,
+        "Mapping": platform_documents.MappingGiven,
+        "Limits": platform_documents.LimitsGiven,
+        "Colors": platform_documents.ColorsGiven,
+        "Defaults": platform_documents.DefaultsGiven,
+        "Pool": documents.PoolGiven,
+        "Function": documents.FunctionGiven,
+        "Interface": documents.InterfaceGiven,
         "Resource": documents.ResourceGiven,
+        "Availability": opening_hours.AvailabilityGiven,
+        "Period": opening_hours.PeriodGiven,
+        "Hours": opening_hours.HoursGiven,
+        "Blackout": opening_hours.BlackoutGiven,
         "Profile definition": documents.ProfileDefinitionGiven,
         "Parameter": documents.ParameterGiven,
         "Profile instance": documents.ProfileInstanceGiven,

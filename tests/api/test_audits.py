@@ -132,7 +132,7 @@ async def running(api: httpx.AsyncClient, store: SqlStore, catalogue: None) -> s
 async def test_asked_for_it_waits_for_the_engine(api: httpx.AsyncClient, running: str) -> None:
     before = (await api.get(f"bookings/{running}")).json()
     assert before["audit"] == {"status": "Pending", "configuration": "unknown"}
-    assert "audit" in before["actions"]
+    assert "audit" in {a["name"] for a in before["actions"] if a["possible"]}
     assert (await api.get(f"bookings/{running}/audits")).json() == {
         "booking": running, "known": before["audit"], "waiting": False, "rounds": [],
     }  # fmt: skip

@@ -132,7 +132,8 @@ async def test_the_next_slot_the_guard_and_the_swap(api: httpx.AsyncClient):
     node = await ask(api, nodes={"mux": {"values": {"rate": 5}}})
     assert (node["eligible"], node["next_start"]) == ([], "2026-03-01T14:00:00Z")
     later = await ask(api, start="2026-03-01T14:00:00Z", end="2026-03-01T15:00:00Z", guard=600)
-    assert [o["name"] for o in later["eligible"]] == ["MUX 1"], "2 would have to be free ten minutes before"
+    offers = [(o["name"], o["guarded"]) for o in later["eligible"]]
+    assert offers == [("MUX 1", True), ("MUX 2", False)], "2 is not free ten minutes before: the last choice"
     node = await ask(api, nodes={"mux": {"values": {"rate": 5}}}, ignore=made[1]["id"])
     assert [o["name"] for o in node["eligible"]] == ["MUX 2"]
 
@@ -175,3 +176,99 @@ async def test_a_resource_that_offers_nonsense_is_refused(api: httpx.AsyncClient
     answer = await api.post("catalogue", json={"documents": [{"kind": "resource", "name": "MUX 1", **change}]})
     assert answer.status_code == 422
     assert [error["where"] for error in answer.json()["errors"]] == [f"documents.0.{where}"]
+
+
+OFFICE = {"weekly": [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "08:00", "to": "18:00"}], "days_ahead": 10}
+
+
+async def test_a_resource_that_closes_says_so_in_its_document_in_a_refusal_and_in_the_query(api: httpx.AsyncClient):
+    blackout = {"from": "2026-03-02T10:00:00+01:00", "until": "2026-03-02T12:00:00Z", "reason": "new antenna"}
+    given = {"kind": "resource", "name": "MUX 4", "function": "tx", "availability": {**OFFICE, "blackouts": [blackout]}}
+    assert (await api.post("catalogue", json={"documents": [given]})).status_code == 200
+    (listed,) = [r for r in (await api.get("resources")).json()["items"] if r["name"] == "MUX 4"]
+    assert listed["availability"] == {
+        "windows": [], "weekly": OFFICE["weekly"], "zone": None, "days_ahead": 10,
+        "blackouts": [{"from": "2026-03-02T09:00:00Z", "until": "2026-03-02T12:00:00Z", "reason": "new antenna"}],
+    }  # fmt: skip
+    (exported,) = (await api.get("catalogue", params={"name": "MUX 4"})).json()["documents"]
+    assert exported["availability"] == {
+        "weekly": OFFICE["weekly"], "days_ahead": 10, "blackouts": listed["availability"]["blackouts"],
+    }  # fmt: skip
+    when = {"start": "2026-03-02T11:00:00Z", "end": "2026-03-02T13:00:00Z"}
+    answer = await api.post("availability", json={**when, "nodes": {"a": {"function": "tx"}}, "explain": True})
+    node = answer.json()["nodes"]["a"]
+    assert (node["eligible"], node["next_start"]) == ([], "2026-03-02T12:00:00Z")
+    (rule,) = node["refused"]["MUX 4"]
+    assert rule["why"] == "closed from 2026-03-02 09:00:00Z until 2026-03-02 12:00:00Z (blackout, new antenna)"
+    assert (rule["start"], rule["end"], rule["opens"]) == (
+        "2026-03-02T09:00:00Z", "2026-03-02T12:00:00Z", "2026-03-02T12:00:00Z",
+    )  # fmt: skip
+    problem = (await api.post("bookings", json={"name": "x", **when, "nodes": {"a": {"resource": "MUX 4"}}})).json()
+    assert problem["clashes"][0]["why"] == rule["why"]
+    assert [way["start"] for way in problem["ways"]] == ["2026-03-02T12:00:00Z"]
+
+
+async def test_the_course_of_resources_is_one_question(api: httpx.AsyncClient):
+    given = {"kind": "resource", "name": "MUX 1", "function": "mux", "concurrency": 2, "capacities": {"rate": 10}}
+    closes = {"blackouts": [{"from": "2026-03-01T15:00:00Z", "reason": "sold"}]}
+    await api.post("catalogue", json={"documents": [{**given, "availability": closes}]})
+    made = (await book(api, "first", "MUX 2", rate=4.5)).json()
+    period = {"from": "2026-03-01T12:00:00Z", "to": "2026-03-01T18:00:00Z"}
+    answer = await api.get("availability/free-busy", params={**period, "resource": ["MUX 1", "MUX 2"]})
+    one, two = answer.json()["resources"]
+    assert [(s["start"][11:16], s["end"][11:16], s["state"], s["closed"]) for s in one["spans"]] == [
+        ("12:00", "15:00", "free", []), ("15:00", "18:00", "closed", ["blackout, sold"]),
+    ]  # fmt: skip
+    assert [(s["start"][11:16], s["end"][11:16], s["state"]) for s in two["spans"]] == [
+        ("12:00", "13:00", "free"), ("13:00", "14:00", "busy"), ("14:00", "18:00", "free"),
+    ]  # fmt: skip
+    busy = two["spans"][1]
+    (holder,) = busy["holders"]
+    assert (holder["booking"], holder["name"], holder["concurrency"]) == (made["id"], "first", 1)
+    assert (holder["capacities"], busy["capacities_left"]) == ({"rate": 4.5}, {"rate": 2})
+    pool = (await api.get("availability/free-busy", params={**period, "pool": "nowhere"})).json()
+    assert pool == {"resources": []}
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"to": "2026-03-01T12:00:00Z"}, "query.to"),
+        ({"to": "2028-03-01T12:00:00Z"}, "to"),
+        ({"resource": ["nobody"]}, "resource"),
+        ({"from": "2026-03-01"}, "query.from"),
+        ({"resources": "MUX 1"}, "query.resources"),
+    ],
+)
+async def test_a_course_that_cannot_be_told_says_why(api: httpx.AsyncClient, change: dict[str, Any], where: str):
+    asked = {"from": "2026-03-01T12:00:00Z", "to": "2026-03-02T12:00:00Z", **change}
+    answer = await api.get("availability/free-busy", params=asked)
+    assert answer.status_code == 422
+    assert [error["where"] for error in answer.json()["errors"]] == [where]
+
+
+@pytest.mark.parametrize(
+    ("availability", "where"),
+    [
+        ({"windows": [{}]}, "windows.0"),
+        ({"windows": [{"from": "2026-03-02T00:00:00Z", "until": "2026-03-02T00:00:00Z"}]}, "windows.0.until"),
+        ({"windows": [{"from": "2026-03-02"}]}, "windows.0.from"),
+        ({"weekly": [{"days": ["monday"], "from": "08:00", "to": "18:00"}]}, "weekly.0.days.0"),
+        ({"weekly": [{"days": [], "from": "08:00", "to": "18:00"}]}, "weekly.0.days"),
+        ({"weekly": [{"days": ["mon"], "from": "8:00", "to": "18:00"}]}, "weekly.0.from"),
+        ({"weekly": [{"days": ["mon"], "from": "08:00", "to": "24:01"}]}, "weekly.0.to"),
+        ({"weekly": [{"days": ["mon"], "from": "08:00", "to": "08:00"}]}, "weekly.0.to"),
+        ({"weekly": [{"days": ["mon"], "from": 8, "to": "18:00"}]}, "weekly.0.from"),
+        ({"blackouts": [{"from": "2026-03-02T00:00:00Z"}]}, "blackouts.0.reason"),
+        ({"blackouts": [{"reason": "x"}]}, "blackouts.0.from"),
+        ({"zone": "Europe/Brussels"}, "zone"),
+        ({**OFFICE, "zone": "Europe/Nowhere"}, "zone"),
+        ({"days_ahead": 0}, "days_ahead"),
+        ({"weeky": []}, "weeky"),
+    ],
+)
+async def test_opening_hours_that_are_none_are_told_where(api: httpx.AsyncClient, availability: Any, where: str):
+    given = {"kind": "resource", "name": "MUX 1", "availability": availability}
+    answer = await api.post("catalogue", json={"documents": [given]})
+    assert answer.status_code == 422
+    assert [error["where"] for error in answer.json()["errors"]] == [f"documents.0.availability.{where}"]

@@ -32,7 +32,9 @@ async def test_a_booking_is_made_and_has_an_address(api: httpx.AsyncClient):
     assert (shown["pre_roll"], shown["post_roll"]) == (300, 90)
     assert shown["definition"] == {"name": "Contribution", "version": 1}
     assert shown["zone"] == "Europe/Brussels"
-    assert set(shown["actions"]) == {"edit", "confirm", "hold", "cancel"}
+    possible = {a["name"] for a in shown["actions"] if a["possible"]}
+    assert {"edit", "confirm", "hold", "cancel"} <= possible
+    assert "finish" not in possible
     assert (await api.get(f"http://localhost{answer.headers['location']}")).json() == shown
 
 
@@ -164,7 +166,8 @@ async def test_actions_follow_the_life_cycle(api: httpx.AsyncClient):
     assert (again.status_code, again.json()["code"]) == (409, "transition_not_allowed")
     assert "confirm" in again.json()["possible"]
     canceled = await api.post(f"bookings/{ident}/cancel", json={"why": "the match is off"})
-    assert (canceled.json()["state"], canceled.json()["actions"]) == ("Canceled", [])
+    assert canceled.json()["state"] == "Canceled"
+    assert [a["name"] for a in canceled.json()["actions"] if a["possible"]] == ["properties", "duplicate", "delete"]
     late = await api.post(f"bookings/{ident}/confirm")
     assert (late.status_code, late.json()["code"]) == (409, "action_not_possible")
     history = (await api.get(f"bookings/{ident}/changes")).json()

@@ -72,6 +72,20 @@ capabilities = (
     | some({"text": texts})
     | st.just({"time_dependent": True})
 )
+clock_times = st.tuples(st.integers(0, 23), st.integers(0, 59)).map(lambda t: "{:02}:{:02}".format(*t))
+week_days = st.lists(st.sampled_from(("mon", "tue", "wed", "thu", "fri", "sat", "sun")), min_size=1, max_size=3)
+hours = st.fixed_dictionaries({"days": week_days, "from": clock_times, "to": clock_times | st.just("24:00")})
+years = st.integers(1980, 2019).map("{}-01-01T00:00:00Z".format)
+later = st.integers(2020, 2090).map("{}-06-30T12:30:00+02:00".format)
+availabilities = some(
+    {},
+    windows=st.lists(some({"from": years}, until=later) | some({"until": later}), max_size=2),
+    blackouts=st.lists(some({"from": years, "reason": names}, until=later), max_size=2),
+    days_ahead=st.integers(1, 99),
+) | some(
+    {"weekly": st.lists(hours.filter(lambda h: h["from"] != h["to"]), min_size=1, max_size=2)},
+    zone=st.sampled_from(("UTC", "Europe/Paris")), days_ahead=st.integers(1, 99),
+)  # fmt: skip
 resources = some(
     {"kind": "resource", "name": names},
     driver=names, address=objects, function=names, pools=lists, concurrency=st.integers(1, 9),
@@ -79,7 +93,9 @@ resources = some(
     capabilities=st.dictionaries(names.map("a{}".format), capabilities, max_size=2),
     priority=st.integers(-9, 9), mode=st.sampled_from(("available", "maintenance")), device=names, properties=objects,
     labels=st.dictionaries(st.sampled_from(("site", "room")), st.sampled_from(("north", "1")), max_size=2),
+    availability=st.none() | availabilities,
 )  # fmt: skip
+pools = some({"kind": "pool", "name": names}, description=texts, properties=objects)
 parameters = some(
     {"name": st.sampled_from("abc"), "type": "number"},
     path=names, unit=names, minimum=st.integers(-9, 0) | st.just(-0.5), maximum=st.integers(10, 20) | st.just(10.5),
@@ -96,7 +112,7 @@ limits = some({}, lso=st.sampled_from((1, 2.5, 600)), late=st.sampled_from((None
 platforms = some(
     {"kind": "platform", "name": "default"},
     zone=st.sampled_from(("UTC", "Europe/Paris")), limits=limits, start_failure_script=names,
-    start_failure_on_failed_events=st.booleans(),
+    start_failure_on_failed_events=st.booleans(), lock_bookings=st.booleans(),
     service_states=some({}, mapping=some({}, postroll=st.just("STOP"), initial=st.sampled_from((None, "STOP")))),
 )  # fmt: skip
 
@@ -114,14 +130,27 @@ def catalogues(draw: st.DrawFn) -> list[Document]:
             for label in "abc"
         ]
         found.append({"kind": "profile_definition", "name": name, "parameters": known})
+    of_profile = st.sampled_from(["", *profiles])
+    interface = some(
+        {"name": names}, direction=st.sampled_from(("in", "out", "inout")), profile=of_profile, optional=st.booleans()
+    )
+    function = some(
+        {"kind": "function", "name": names}, description=texts, properties=objects,
+        interfaces=st.lists(interface, max_size=2, unique_by=lambda i: i["name"]),
+    )  # fmt: skip
+    found += draw(st.lists(pools, max_size=2, unique_by=lambda p: p["name"]))
+    found += draw(st.lists(function, max_size=2, unique_by=lambda f: f["name"]))
     instances = draw(st.dictionaries(names, st.sampled_from(profiles), max_size=2)) if profiles else {}
     for name, definition in instances.items():
         states = st.dictionaries(st.sampled_from(("START", "yes")), values, max_size=2)
         instance = {"kind": "profile_instance", "name": name, "definition": definition}
         found.append(draw(some(instance, values=values, states=states)))
     found += draw(st.lists(resources, max_size=3, unique_by=lambda r: r["name"]))
+    functions = {d["name"] for d in found if d["kind"] == "function"} | {d.get("function", "") for d in found}
+    in_pools = {d["name"] for d in found if d["kind"] == "pool"} | {n for d in found for n in d.get("pools", ())}
     node = some(
-        {"label": names}, function=names, pool=names, optional=st.booleans(), order=st.integers(-9, 9),
+        {"label": names}, function=st.sampled_from(sorted(functions | {""})),
+        pool=st.sampled_from(sorted(in_pools | {""})), optional=st.booleans(), order=st.integers(-9, 9),
         profile=st.sampled_from(profiles or [""]),
     )  # fmt: skip
     nodes = st.lists(node, max_size=3, unique_by=lambda n: n["label"])

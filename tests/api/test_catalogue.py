@@ -45,9 +45,76 @@ async def test_what_a_list_shows_can_be_applied_again(api: httpx.AsyncClient):
     assert set((await applied(api, *documents)).values()) == {"unchanged"}
 
 
+async def test_pools_and_functions_are_those_of_documents_and_those_that_resources_name(api: httpx.AsyncClient):
+    pool = {"kind": "pool", "name": "north", "description": "roof", "properties": {"floor": 9}}
+    function = {
+        "kind": "function", "name": "mux", "profile": "Video",
+        "interfaces": [{"name": "in", "direction": "in", "profile": "Video", "optional": False}],
+    }  # fmt: skip
+    mux = {"kind": "resource", "name": "MUX", "function": "mux", "pools": ["north", "south"]}
+    await applied(api, VIDEO, pool, function, mux, {"kind": "resource", "name": "CAM", "function": "camera"})
+    pools = (await api.get("pools")).json()["items"]
+    assert [(p["name"], p["revision"], p["resources"], p["description"]) for p in pools] == [
+        ("north", 1, 1, "roof"), ("south", 0, 1, ""),
+    ]  # fmt: skip
+    functions = (await api.get("functions")).json()["items"]
+    assert [(f["name"], f["revision"], f["resources"], f["profile"]) for f in functions] == [
+        ("camera", 0, 1, ""), ("mux", 1, 1, "Video"),
+    ]  # fmt: skip
+    assert functions[1]["interfaces"] == function["interfaces"]
+    exported = (await api.get("catalogue", params={"kind": ["pool", "function"]})).json()["documents"]
+    assert exported == [pool, function]
+    assert await applied(api, {**function, "interfaces": []}, pool) == {"mux": "changed", "north": "unchanged"}
+
+
+async def test_a_node_names_what_is_known(api: httpx.AsyncClient):
+    mux = {"kind": "resource", "name": "MUX", "function": "mux", "pools": ["north"]}
+    node = {"label": "a", "function": "mus", "pool": "nort"}
+    answer = await api.post("catalogue", json={"documents": [mux, {**S, "nodes": [node]}]})
+    told = {e["where"]: (e["detail"], e["expected"]) for e in answer.json()["errors"]}
+    assert told == {
+        "documents.1.nodes.0.function": ("there is no function mus", "one of mux, or a document kind: function"),
+        "documents.1.nodes.0.pool": ("there is no pool nort", "one of north, or a document kind: pool"),
+    }
+    await applied(api, mux, {"kind": "pool", "name": "nort"}, {**S, "nodes": [{**node, "function": "mux"}]})
+
+
+async def test_a_node_takes_the_profile_of_its_function(api: httpx.AsyncClient):
+    function = {"kind": "function", "name": "mux", "profile": "Video"}
+    other = {"kind": "profile_definition", "name": "Other"}
+    await applied(api, VIDEO, other, function, {**S, "nodes": [{"label": "a", "function": "mux"}]})
+    (shown,) = (await api.get("service-definitions")).json()["items"]
+    assert shown["nodes"][0]["profile"] == "Video"
+    repeat = {**S, "nodes": [{"label": "a", "function": "mux"}]}
+    assert await applied(api, repeat) == {"x": "unchanged"}
+    answer = await api.post(
+        "catalogue", json={"documents": [{**S, "nodes": [{"label": "a", "function": "mux", "profile": "Other"}]}]}
+    )
+    assert answer.json()["errors"][0]["expected"] == "Video, as mux takes"
+
+
+async def test_what_a_node_needs_is_not_pruned(api: httpx.AsyncClient):
+    bundle = {"kind": "bundle", "name": "b"}
+    needed = [
+        VIDEO, {"kind": "pool", "name": "p"}, {"kind": "function", "name": "f", "profile": "Video"},
+    ]  # fmt: skip
+    await applied(api, bundle, *needed)
+    function = {"kind": "function", "name": "g", "interfaces": [{"name": "i", "profile": "Video"}]}
+    await applied(api, function, {**S, "nodes": [{"label": "a", "function": "f", "pool": "p"}]})
+    plan = (await api.post("catalogue/plan", json={"documents": [bundle], "prune": True})).json()
+    users = {step["name"]: step["users"] for step in plan["steps"]}
+    assert users["p"] == users["f"] == ["service definition x, node a"]
+    assert users["Video"] == ["function g", "service definition x, node a"]
+    await applied(api, {"kind": "resource", "name": "R", "function": "f", "pools": ["p"]})
+    done = await applied(api, bundle, VIDEO, prune=True)
+    assert done == {"Video": "unchanged", "p": "removed", "f": "removed"}
+    assert [p["revision"] for p in (await api.get("pools")).json()["items"]] == [0]
+
+
 # fmt: off
-R, J, S, P = (
-    {"kind": kind, "name": "x"} for kind in ("resource", "profile_instance", "service_definition", "platform")
+R, J, S, P, F = (
+    {"kind": kind, "name": "x"} for kind in
+    ("resource", "profile_instance", "service_definition", "platform", "function")
 )
 MISTAKES = [
     # the document                                                        where
@@ -61,6 +128,11 @@ MISTAKES = [
     ({**J, "definition": "Video", "values": {"rate": "fast"}},              "values.rate"),
     ({**S, "nodes": [{"label": "a"}, {"label": "a"}]},                      "nodes.0.label"),
     ({**S, "nodes": [{"label": "a", "profile": "None"}]},                   "nodes.0.profile"),
+    ({**F, "profile": "None"},                                              "profile"),
+    ({**F, "interfaces": [{"name": "a", "profile": "None"}]},               "interfaces.0.profile"),
+    ({**F, "interfaces": [{"name": "a"}, {"name": "a"}]},                   "interfaces.0.name"),
+    ({**F, "interfaces": [{"name": "a", "direction": "up"}]},               "interfaces.0.direction"),
+    ({**S, "nodes": [{"label": "a", "function": "none"}]},                  "nodes.0.function"),
     ({**P, "name": "default", "zone": "Nowhere"},                           "zone"),
     ({**P, "name": "default", "limits": {"lso": -1}},                       "limits.lso"),
     ({**P, "name": "default", "service_states": {"transitions": []}},       "service_states.transitions"),

@@ -87,3 +87,18 @@ async def test_the_catalogue_is_paged_by_name(api: httpx.AsyncClient):
     first = (await api.get("resources", params={"limit": 1})).json()
     second = (await api.get("resources", params={"limit": 1, "cursor": first["next"]})).json()
     assert [first["items"][0]["name"], second["items"][0]["name"], second["next"]] == ["ENC 1", "ENC 2", None]
+
+
+async def test_what_needs_attention_can_be_listed(api: httpx.AsyncClient):
+    assert await names(api, attention="lapsed") == []
+    late = {"start": "2026-02-01T10:00:00Z", "end": "2026-02-01T11:00:00Z"}
+    booked = (await api.post("bookings", json=asked(name="Forgotten", **late))).json()
+    assert booked["attention"] == "lapsed"
+    assert booked["warnings"] == [
+        "lapsed: its window has passed and it was never confirmed; move it to a later time, or cancel it"
+    ]
+    assert await names(api, attention=["lapsed", "near_air"]) == ["Forgotten"]
+    listed = (await api.get("bookings")).json()["items"]
+    assert [b["attention"] for b in listed] == ["lapsed", *[None] * 5]
+    wrong = await api.get("bookings", params={"attention": "soon"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["where"]) == (422, "query.attention.0")

@@ -27,11 +27,16 @@ QUESTION = {"start": "2026-03-01T13:00:00Z", "end": "2026-03-01T14:00:00Z", "nod
 
 # fmt: off
 ROUTES: dict[str, tuple[str, Any]] = {
-    # operation                 needs                 a body that it takes
+    # operation                 needs                 a body, or a query, that it takes
     "create_booking":           ("booking.create",    asked(nodes={})),
     "list_bookings":            ("view",              None),
     "get_booking":              ("view",              None),
     "edit_booking":             ("booking.edit",      {"priority": 3}),
+    "delete_booking":           ("booking.delete",    None),
+    "set_booking_properties":   ("booking.properties", {"a": 1}),
+    "rename_booking":           ("booking.rename",    {"name": "Another"}),
+    "extend_booking":           ("booking.extend",    {"by": 60}),
+    "get_free_busy":            ("view",              {"from": QUESTION["start"], "to": QUESTION["end"]}),
     "list_booking_runs":        ("view",              None),
     "get_booking_log":          ("view",              None),
     "list_booking_changes":     ("view",              None),
@@ -54,6 +59,12 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "list_platforms":           ("view",              None),
     "get_platform":             ("view",              None),
     "put_platform":             ("config.change",     {"zone": "Europe/Brussels"}),
+    "change_platform":          ("config.change",     {"set": {"limits.lso": 300}}),
+    "platform_history":         ("view",              None),
+    "undo_platform":            ("config.change",     {}),
+    "platform_looks":           ("view",              None),
+    "list_pools":               ("view",              None),
+    "list_functions":           ("view",              None),
     "list_workers":             ("view",              None),
     "get_sign_in_ways":         (OPEN,                None),
     "sign_in":                  (OPEN,                {"name": "nobody", "password": PASSWORD}),
@@ -86,20 +97,21 @@ def operations() -> dict[str, tuple[str, str]]:
 
 
 def row_of(operation: str) -> tuple[str, Any]:
-    """What a route needs; an action of a booking needs the permission of its name."""
-    if operation in ROUTES:
-        return ROUTES[operation]
+    """What a route needs; an action of a booking needs the permission of its name; empty: nobody has said."""
     method, path = operations()[operation]
-    action = path.removeprefix("/api/v1/bookings/{ident}/")
-    assert method == "POST", f"{operation} has no row in {__name__}.ROUTES"
-    assert f"booking.{action}" in PERMISSIONS, f"{operation} has no row in {__name__}.ROUTES"
-    return f"booking.{action}", {}
+    action = f"booking.{path.removeprefix('/api/v1/bookings/{ident}/')}"
+    derived = (action, {}) if method == "POST" and action in PERMISSIONS else ("", None)
+    return ROUTES.get(operation, derived)
+
+
+def rows() -> list[str]:
+    """The operations that have one."""
+    return [operation for operation in operations() if row_of(operation)[0]]
 
 
 def test_every_route_has_a_row_and_every_row_a_route():
     known = operations()
-    for operation in known:
-        row_of(operation)
+    assert set(known) - set(rows()) == set(), f"say in {__name__}.ROUTES what they need"
     assert set(ROUTES) <= set(known)
     assert {needs for needs, _ in ROUTES.values()} <= set(PERMISSIONS) | {OPEN, ONESELF}
 
@@ -156,7 +168,8 @@ class Town:
     async def send(self, who: str, operation: str, ident: str = "") -> httpx.Response:
         method, template = operations()[operation]
         body = row_of(operation)[1]
-        return await self.clients[who].request(method, self.path(template, ident), json=body)
+        told: dict[str, Any] = {"params" if method == "GET" else "json": body}
+        return await self.clients[who].request(method, self.path(template, ident), **told)
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +179,7 @@ def town(loop: asyncio.Runner) -> Iterator[Town]:
     loop.run(stack.aclose())
 
 
-@pytest.mark.parametrize("operation", operations())
+@pytest.mark.parametrize("operation", rows())
 def test_who_is_not_known_gets_nowhere(town: Town, loop: asyncio.Runner, operation: str):
     answer = loop.run(town.send("nobody", operation))
     if row_of(operation)[0] == OPEN:
@@ -176,7 +189,7 @@ def test_who_is_not_known_gets_nowhere(town: Town, loop: asyncio.Runner, operati
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))
-@pytest.mark.parametrize("operation", operations())
+@pytest.mark.parametrize("operation", rows())
 def test_every_route_is_for_the_roles_of_its_row(town: Town, loop: asyncio.Runner, operation: str, role: str):
     needs, _ = row_of(operation)
     if operation == "remove_user" and role in may(needs):
@@ -192,14 +205,14 @@ def test_every_route_is_for_the_roles_of_its_row(town: Town, loop: asyncio.Runne
         assert tuple(problem["roles"]) == may(needs)
 
 
-@pytest.mark.parametrize("operation", operations())
+@pytest.mark.parametrize("operation", rows())
 def test_who_has_no_role_gets_no_further(town: Town, loop: asyncio.Runner, operation: str):
     if row_of(operation)[0] not in (OPEN, ONESELF):
         assert loop.run(town.send("roleless", operation)).status_code in (403, 404)
 
 
 def on_one_thing() -> list[str]:
-    return [op for op, (_, path) in operations().items() if "{ident}" in path and row_of(op)[0] != ONESELF]
+    return [op for op in rows() if "{ident}" in operations()[op][1] and row_of(op)[0] != ONESELF]
 
 
 @pytest.mark.parametrize("operation", on_one_thing())

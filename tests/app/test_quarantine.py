@@ -100,7 +100,7 @@ async def test_forced_exactly_the_excess_is_lost_and_the_rest_stays_held(stage):
     assert [(rival.id, rival.name) for rival in loss.rivals] == [(second, "B")]
     assert loss.at_us == stage.now
     assert {b.state for b in seen.boundaries} == {BoundaryState.DISARMED}
-    assert "leave-quarantine" not in seen.actions
+    assert "leave-quarantine" not in seen.possible
     assert seen.warnings == ("lost link: 2 of rate to B",)
     change = (await stage.history(first))[-1]
     assert (change.before, change.after, change.cause) == ("Confirmed", "Quarantined", f"booking {second}")
@@ -184,7 +184,7 @@ async def test_leaving_restores_exactly_what_was(stage, was):
     await stage.cancel(second)
     seen = await stage.see(first)
     assert seen.booking.state is State.QUARANTINED, "leaving is offered, never automatic"
-    assert "leave-quarantine" in seen.actions
+    assert "leave-quarantine" in seen.possible
     assert seen.warnings[-1] == "nothing is in its way any more: it can leave quarantine"
     after = await leave(stage, first)
     assert after.booking.state is was

@@ -54,6 +54,23 @@ def test_a_folder_is_applied_and_shown(preroll: Preroll, tmp_path: Path):
     assert "late=300" in preroll("platform", "show").out
 
 
+def test_pools_and_functions_are_listed_and_shown(preroll: Preroll, tmp_path: Path):
+    texts = (
+        "{kind: pool, name: encoders, description: all of them}",
+        "{kind: function, name: encoding, interfaces: [{name: stream, direction: out}]}",
+        "{kind: resource, name: ENC 1, function: encoding, pools: [encoders, north]}",
+    )
+    (tmp_path / "a.yaml").write_text("\n---\n".join(texts))
+    assert preroll("apply", str(tmp_path)).code == 0
+    lines = preroll("pool", "list").out.splitlines()
+    assert [line.split() for line in lines[1:]] == [["encoders", "1", "yes", "all", "of", "them"], ["north", "1", "no"]]
+    assert "all of them" in preroll("pool", "show", "encoders").out
+    assert "stream" in preroll("function", "list").out
+    assert "out" in preroll("function", "show", "encoding").out
+    missing = preroll("pool", "show", "south")
+    assert (missing.code, "there is no pool south" in missing.err) == (4, True)
+
+
 def test_mistakes_name_file_line_and_column_and_nothing_is_stored(preroll: Preroll, tmp_path: Path):
     file = tmp_path / "a.yaml"
     file.write_text("kind: resource\nname: ENC 1\n---\nkind: profile_instance\nname: HD\ndefinition: Video\n")

@@ -104,7 +104,8 @@ def of_no_kind(text: str, s: Scalar) -> Wrong | None:
 
 
 def of_nobody(text: str, s: Scalar) -> Wrong | None:
-    named = not s.key and s.path[-1] in ("definition", "profile", "default_profile")
+    of_a_node = "nodes" in s.path and s.path[-1] in ("function", "pool")
+    named = not s.key and (of_a_node or s.path[-1] in ("definition", "profile", "default_profile"))
     return (replaced(text, s, "Nobody"), s.owner) if named else None
 
 

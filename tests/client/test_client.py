@@ -36,7 +36,9 @@ def test_a_booking_from_first_to_last(preroll: Client):
     assert (edited.end, edited.properties, edited.revision) == (END + timedelta(hours=1), {"a": 1}, 2)
     assert preroll.send(calls.act(made.id, "confirm")).state == "Confirmed"
     assert preroll.send(calls.act(made.id, "cancel", why="off")).state == "Canceled"
-    assert preroll.send(calls.get_booking(made.id)).actions == []
+    offered = preroll.send(calls.get_booking(made.id)).actions
+    assert [a.name for a in offered if a.possible] == ["properties", "duplicate", "delete"]
+    assert all(bool(a.why) is not a.possible for a in offered)
     assert [c.state for c in preroll.send(calls.booking_changes(made.id)) if c.state][-1] == "Canceled"
     assert preroll.send(calls.booking_runs(made.id)) == preroll.send(calls.booking_log(made.id)) == []
 

@@ -10,21 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preroll.domain.booking import (
-    ACTIONS,
     ENDED,
     FAILED_EVENT,
     LIFE_CYCLE,
     RUNNING,
     WAITING,
-    Phase,
     State,
     Trigger,
-    possible_actions,
-    require_action,
 )
-from preroll.domain.errors import ActionNotPossible, TransitionNotAllowed
+from preroll.domain.errors import TransitionNotAllowed
 from preroll.domain.machine import Outcome
-from tests.builders import booking
 
 CONTRACT = """
 Partial, On-Hold, Quarantined            | confirm                       | Confirmed      | Partial
@@ -144,66 +139,3 @@ def test_no_walk_leaves_the_contract(walk):
         state = after
     order = [Trigger.START_OF_PRE_ROLL, Trigger.END_OF_PRE_ROLL, Trigger.START_OF_POST_ROLL, Trigger.END_OF_POST_ROLL]
     assert events == order[: len(events)], "the events of a booking come in order, each at most once"
-
-
-# ── what the phase admits ────────────────────────────────────────────────────
-
-TRIGGERS = {action: Trigger(action.replace("-", " ")) for action in ACTIONS if action not in ("edit", "audit")}
-
-
-@pytest.mark.parametrize("action", ["confirm", "hold", "cancel"])
-def test_from_the_claim_of_the_first_event_on_nothing_takes_a_booking_back(action):
-    claimed = booking(State.CONFIRMED, began=True, entering=State.PRE_ROLL.value)
-    assert claimed.phase is Phase.RUNNING
-    with pytest.raises(ActionNotPossible, match="entering Pre-roll"):
-        require_action(claimed, action, TRIGGERS[action])
-
-
-def test_who_would_cancel_a_running_booking_is_told_to_finish_it():
-    with pytest.raises(ActionNotPossible) as refused:
-        require_action(booking(State.ACTIVE, began=True), "cancel", Trigger.CANCEL)
-    assert refused.value.hint == "finish it instead"
-
-
-def test_a_waiting_booking_cannot_be_finished():
-    with pytest.raises(ActionNotPossible, match="finish is not possible"):
-        require_action(booking(State.CONFIRMED), "finish")
-
-
-def test_a_phase_that_admits_the_action_still_asks_the_life_cycle():
-    require_action(booking(State.FAILED_ACTIVE, began=True), "retry", Trigger.RETRY)
-    with pytest.raises(TransitionNotAllowed):
-        require_action(booking(State.ACTIVE, began=True), "retry", Trigger.RETRY)
-
-
-@pytest.mark.parametrize(
-    ("state", "began", "expected"),
-    [
-        (State.PARTIAL, False, {"edit", "confirm", "hold", "cancel"}),
-        (State.CONFIRMED, False, {"edit", "hold", "cancel"}),
-        (State.ON_HOLD, False, {"edit", "confirm", "cancel"}),
-        (State.QUARANTINED, False, {"edit", "confirm", "leave-quarantine", "hold", "cancel"}),
-        (State.CONFIRMED, True, {"edit", "finish", "audit"}),
-        (State.PRE_ROLL, True, {"edit", "finish", "audit"}),
-        (State.FAILED_PRE_ROLL, True, {"edit", "finish", "audit", "retry", "acknowledge"}),
-        (State.ACTIVE, True, {"edit", "finish", "audit"}),
-        (State.POST_ROLL, True, {"edit", "finish", "audit"}),
-        (State.FAILED_COMPLETED, True, {"retry", "acknowledge"}),
-        (State.COMPLETED, True, set()),
-        (State.CANCELED, False, set()),
-        (State.FAILED, False, set()),
-    ],
-)
-def test_the_actions_that_a_booking_offers(state, began, expected):
-    assert set(possible_actions(booking(state, began=began))) == expected
-
-
-@given(st.sampled_from(State), st.booleans(), st.sampled_from(sorted(TRIGGERS)))
-def test_what_is_offered_is_never_refused_and_what_is_not_offered_always_is(state, began, action):
-    it = booking(state, began=began)
-    trigger = None if action == "finish" else TRIGGERS[action]
-    if action in possible_actions(it):
-        require_action(it, action, trigger)
-    else:
-        with pytest.raises((ActionNotPossible, TransitionNotAllowed)):
-            require_action(it, action, trigger)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from preroll.domain.booking import ACTIONS
+from preroll.domain.actions import ACTIONS
 from preroll.domain.errors import NotFound, NotPermitted
 from preroll.domain.permission import ENGINE, LOCAL, PERMISSIONS, ROLES, Actor, Bounds, may, permit
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preroll.domain.availability import Availability, Period
 from preroll.domain.booking import State, Timing
 from preroll.domain.capacity import UNIT, Capability, Wish
 from preroll.domain.quarantine import (
@@ -26,13 +27,14 @@ from preroll.domain.quarantine import (
 )
 from preroll.domain.resource import Mode, Resource
 from preroll.domain.usage import CONCURRENCY, Need
-from preroll.domain.window import SECOND
+from preroll.domain.window import SECOND, Window
 from tests.builders import booking
 
 LINK = Resource("link", concurrency=3, capacities={"rate": 10}, id="r-1", key=1)
 DISH = Resource(
     "dish", concurrency=2, capabilities={"polarisation": Capability(time_dependent=True)}, id="r-2", key=2
 )  # fmt: skip
+HELD = Window(0, 10 * SECOND)
 WAITING = (State.PARTIAL, State.CONFIRMED, State.ON_HOLD, State.QUARANTINED)
 
 
@@ -43,11 +45,11 @@ def contender(ident: str, *shares: Share, start: int = 0, end: int = 10, **chang
 
 
 def on_link(rate: float, nodes: int = 1) -> Share:
-    return share(Need(LINK, (Wish("a", {"rate": int(rate * UNIT)}), *(Wish(f"n{i}") for i in range(nodes - 1)))))
+    return share(Need(LINK, (Wish("a", {"rate": int(rate * UNIT)}), *(Wish(f"n{i}") for i in range(nodes - 1)))), HELD)
 
 
 def on_dish(polarisation: str) -> Share:
-    return share(Need(DISH, (Wish("a", {}, {"polarisation": polarisation}),)))
+    return share(Need(DISH, (Wish("a", {}, {"polarisation": polarisation}),)), HELD)
 
 
 SHARES = st.one_of(
@@ -241,11 +243,32 @@ def test_who_a_loser_lost_to_and_who_only_meets_it_elsewhere():
 
 def test_a_resource_in_maintenance_serves_nobody():
     closed = replace(LINK, mode=Mode.MAINTENANCE)
-    (loser,) = settle([contender("a", share(Need(closed, (Wish("a", {"rate": UNIT}),))))])
+    (loser,) = settle([contender("a", share(Need(closed, (Wish("a", {"rate": UNIT}),)), HELD))])
     assert [(loss.dimension, loss.kind) for loss in loser.losses] == [
         (CONCURRENCY, Kind.AVAILABILITY), ("rate", Kind.AVAILABILITY),
     ]  # fmt: skip
     assert reason_of(loser.losses[0], LINK, closed) is Reason.MAINTENANCE
+
+
+def test_a_resource_that_is_closed_then_is_lost_whole_and_who_runs_keeps_it():
+    shut = replace(LINK, availability=Availability(blackouts=(Period(9 * SECOND, None, "sold"),)))
+    needs = Need(shut, (Wish("a", {"rate": UNIT}),))
+    crowd = [
+        contender("ends before", share(needs, Window(0, 9 * SECOND)), end=9),
+        contender("waits", share(needs, HELD)),
+        contender("runs", share(needs, HELD), began=True),
+    ]
+    found = {x.booking.name: [(loss.dimension, loss.kind, loss.held) for loss in x.losses] for x in settle(crowd)}
+    assert found == {
+        "waits": [(CONCURRENCY, Kind.AVAILABILITY, False), ("rate", Kind.AVAILABILITY, False)],
+        "runs": [(CONCURRENCY, Kind.AVAILABILITY, True)],
+    }
+    loss = settle(crowd)[0].losses[0]
+    assert reason_of(loss, LINK, shut) is Reason.AVAILABILITY_CHANGED
+    assert loss.why == "closed from 1970-01-01 00:00:09Z for good (blackout, sold)"
+    assert offers_another(LINK, shut)
+    assert not offers_another(LINK, replace(LINK, availability=Availability(days_ahead=1)))
+    assert not offers_another(LINK, replace(LINK, mode=Mode.UNAVAILABLE))
 
 
 @pytest.mark.parametrize(
@@ -265,13 +288,13 @@ def test_the_reason_of_a_change_of_a_resource(change, needs, reason):
     before = replace(LINK, capabilities={"codec": Capability(("avc", "hevc"))})
     changed = replace(before, **change)
     assert offers_another(before, changed)
-    (loser,) = settle([contender("a", share(Need(changed, (needs,))))])
+    (loser,) = settle([contender("a", share(Need(changed, (needs,)), HELD))])
     assert {reason_of(loss, before, changed) for loss in loser.losses} == {reason}
 
 
 def test_less_concurrency_is_its_own_reason():
     changed = replace(LINK, concurrency=1)
-    crowd = [contender(name, share(Need(changed))) for name in "ab"]
+    crowd = [contender(name, share(Need(changed), HELD)) for name in "ab"]
     (loser,) = settle(crowd)
     assert reason_of(loser.losses[0], LINK, changed) is Reason.CONCURRENCY_LOWERED
     assert not offers_another(LINK, replace(LINK, properties={"rack": 2}))

@@ -109,3 +109,35 @@ def test_as_a_machine_each_failure_leads_to_failed():
 def test_actions_are_found_whatever_the_case():
     assert action_for({"Standby": "warm-up"}, "STANDBY") == "warm-up"
     assert action_for({"Standby": "warm-up"}, "STAND") is None
+
+
+def test_a_platforms_own_states_are_known_whatever_their_case():
+    states = ServiceStates(
+        StageMapping(preroll="warm"), (*DEFAULT_TRANSITIONS, ("stop", "Warm"), ("WARM", "start")), ("Warm",)
+    ).spelled()
+    assert states.mapping.preroll == "Warm"
+    assert states.transitions[-2:] == (("STOP", "Warm"), ("Warm", "START"))
+    assert states.mistakes("s") == []
+    assert "Warm" in states.machine().states
+    assert ServiceStates(transitions=(("STOP", "start"), ("Stop", "START"))).spelled().transitions == (
+        ("STOP", "START"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("states", "where", "what"),
+    [
+        (ServiceStates(StageMapping(preroll="WARM")), "s.mapping.preroll", "WARM is no state of the platform"),
+        (ServiceStates(StageMapping(ended="FAILED")), "s.mapping.ended", "is set by the engine alone"),
+        (ServiceStates(transitions=(("STOP", "WARM"),)), "s.transitions.0", "WARM is no state of the platform"),
+        (ServiceStates(transitions=(("STOP", "STOP"),)), "s.transitions.0", "STOP -> STOP is no transition"),
+        (ServiceStates(transitions=(("STOP", "FAILED"),)), "s.transitions.0", "FAILED is set by the engine alone"),
+        (ServiceStates(states=("start",)), "s.states.0", "start is a state already"),
+        (ServiceStates(states=("A", "a")), "s.states.1", "a is a state already"),
+        (ServiceStates(states=(" ",)), "s.states.0", "is empty"),
+    ],
+)
+def test_a_row_that_means_nothing_is_a_mistake(states, where, what):
+    (found,) = states.mistakes("s")
+    assert (found.where, found.what) == (where, what)
+    assert found.expected

@@ -103,5 +103,7 @@ def test_events_and_stages_show_the_platforms_mapping():
 
 def test_actions_are_printed_by_phase():
     table = machines.actions()
-    assert table.head == ("action", *Phase)
-    assert ("cancel", "yes", "", "") in table.rows
+    assert table.head == ("action", *Phase, "only in", "what it does")
+    rows = {row[0]: row[1:5] for row in table.rows}
+    assert rows["cancel"] == ("yes", "", "", "Partial, Confirmed, On-Hold, Quarantined")
+    assert rows["rename"] == ("yes", "yes", "", "")

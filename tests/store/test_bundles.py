@@ -10,6 +10,7 @@ import pytest
 from preroll.domain.bundle import title_of
 from preroll.domain.definition import Publication
 from preroll.domain.errors import NotFound, Stale
+from preroll.domain.function import Direction, Function, Interface, Pool
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.ports.bundles import Batch
@@ -35,7 +36,9 @@ async def test_many_documents_of_every_kind_come_back_as_they_went_in(world):
     many = [Resource(f"R{n:03}", properties={"n": n}, labels={"site": "north"}) for n in range(300)]
     profile, instance = ProfileDefinition("P"), ProfileInstance("I", "P", {"a": 1})
     definition = replace(world.definition, name="Other", key=0, id="")
-    stored = await carried_out(world, Batch([*many, profile, instance, definition], bundle="b"))
+    pool = Pool("A", "roof", {"floor": 9})
+    function = Function("F", profile="P", interfaces=(Interface("in", Direction.IN, "P", optional=False),))
+    stored = await carried_out(world, Batch([*many, pool, function, profile, instance, definition], bundle="b"))
     found = await resources(world)
     assert [replace(found[r.name], key=0) for r in many] == [stored[title_of(r)] for r in many]
     assert found["R007"].properties == {"n": 7}
@@ -44,11 +47,27 @@ async def test_many_documents_of_every_kind_come_back_as_they_went_in(world):
     assert replace(kept, key=0) == stored["profile_definition", "P"]
     (kept,) = await world.store.read(lambda tx: tx.catalogue.profile_instances(home))
     assert replace(kept, key=0) == stored["profile_instance", "I"]
+    (kept,) = await world.store.read(lambda tx: tx.catalogue.pools(home))
+    assert replace(kept, key=0) == stored["pool", "A"] == replace(pool, id=kept.id, platform=home)
+    (kept,) = await world.store.read(lambda tx: tx.catalogue.functions(home))
+    assert replace(kept, key=0) == stored["function", "F"] == replace(function, id=kept.id, platform=home)
     kept = await world.store.read(lambda tx: tx.catalogue.definition(home, "Other"))
     assert (kept.version, kept.nodes) == (1, definition.nodes)
     created = await world.store.read(lambda tx: tx.bundles.created_by(home, "b"))
-    assert created == {title_of(d) for d in [*many, profile, instance, definition]}
+    assert created == {title_of(d) for d in [*many, pool, function, profile, instance, definition]}
     assert await world.store.read(lambda tx: tx.bundles.created_by(home, "c")) == set()
+
+
+async def test_pools_and_functions_are_changed_and_removed(world):
+    home = world.platform.key
+    await carried_out(world, Batch([Pool("A"), Function("F")], bundle="b"))
+    (pool,) = await world.store.read(lambda tx: tx.catalogue.pools(home))
+    (function,) = await world.store.read(lambda tx: tx.catalogue.functions(home))
+    await carried_out(world, Batch(changed=[replace(pool, description="roof")], removed=[function]))
+    (again,) = await world.store.read(lambda tx: tx.catalogue.pools(home))
+    assert (again.id, again.revision, again.description) == (pool.id, 2, "roof")
+    assert await world.store.read(lambda tx: tx.catalogue.functions(home)) == []
+    assert await world.store.read(lambda tx: tx.bundles.created_by(home, "b")) == {("pool", "A")}
 
 
 async def test_changes_keep_ids_and_count(world):

@@ -141,7 +141,7 @@ async def test_settings_have_versions_and_a_history(world):
     assert (changed.key, changed.id, changed.zone) == (world.platform.key, world.platform.id, "Europe/Zurich")
     assert changed.config == replace(config, version=2)
     assert await world.store.read(lambda tx: tx.platforms.get("tv")) == changed
-    same = await write(world, lambda tx: tx.platforms.put(Platform("tv", "UTC", replace(config, version=1))))
+    same = await write(world, lambda tx: tx.platforms.put(Platform("tv", "Europe/Zurich", replace(config, version=1))))
     assert same.config.version == 2, "settings that say the same keep their version"
     assert await world.raw("select version from platform_config order by version") == [(1,), (2,)]
 

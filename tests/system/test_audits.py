@@ -268,7 +268,7 @@ def test_who_does_not_run_or_has_no_audits_is_not_audited() -> None:
         with pytest.raises(ActionNotPossible, match="the service definition has no audits"):
             await stage.app.audits.ask(LOCAL, news)
         assert await known(stage, news) is None
-        assert "audit" not in (await stage.see(news)).actions
+        assert "audit" not in (await stage.see(news)).possible
 
     play(waiting, PICTURE)
     play(bare)

@@ -12,11 +12,13 @@ from prometheus_client import CollectorRegistry
 
 from preroll import __version__
 from preroll.api import (
+    actions,
     audits,
     availability,
     bookings,
     catalogue,
     changes,
+    free_busy,
     health,
     metrics,
     platforms,
@@ -99,20 +101,9 @@ def _routes() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     for noun in (
-        bookings,
-        availability,
-        audits,
-        runs,
-        changes,
-        catalogue,
-        platforms,
-        workers,
-        sessions,
-        users,
-        tokens,
-        health,
-        metrics,
-    ):
+        bookings, actions, availability, free_busy, audits, runs, changes, catalogue, platforms, workers, sessions,
+        users, tokens, health, metrics,
+    ):  # fmt: skip
         api.include_router(noun.router)
     problems.install(api)
     describe = api.openapi

@@ -62,14 +62,14 @@ class AuditsShown(Shown):
 
 @router.post(
     "/{ident}/audit", status_code=202, response_model=BookingShown,
-    responses=can(400, 401, 403, 404, 409, 412, 413, 422, 503),
+    responses=can(400, 403, 404, 409, 412, 413, 422, 503),
 )  # fmt: skip
 async def audit_booking(ident: Ident, app: UseCases, asked: Asking, _: Bare = NOTHING) -> Response:
     """Have all checks of its service definition made now; `audits` tells what they found."""
     return await answered(asked, lambda ask: app.audits.ask(asked.by, ident, ask), status=202)
 
 
-@router.get("/{ident}/audits", responses=can(401, 403, 404, 422, 503))
+@router.get("/{ident}/audits", responses=can(403, 404, 422, 503))
 async def list_booking_audits(ident: Ident, app: UseCases, by: By) -> AuditsShown:
     """What the audits of its service found, the newest round first."""
     return audits_shown(await app.audits.of(by, ident))

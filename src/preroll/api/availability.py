@@ -12,9 +12,10 @@ from pydantic import Field
 from preroll.api.door import By, UseCases
 from preroll.api.fields import Given, Instant, JsonObject, Length, Name, Shown, Word, maybe_when
 from preroll.api.problems import ClashProblem, can, clash_shown
-from preroll.app.availability import NodeAnswer, Offer, Order, Question, Wanted
+from preroll.app.availability import NodeAnswer, Offer, Question, Wanted
 from preroll.domain.booking import Timing
 from preroll.domain.capacity import in_units
+from preroll.domain.config import Ordering
 from preroll.domain.usage import CONCURRENCY
 
 router = APIRouter(prefix="/api/v1/availability", tags=["availability"])
@@ -41,8 +42,10 @@ class QuestionGiven(Given):
     definition_version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
     nodes: dict[Name, WantedGiven] = Field(default={}, max_length=1000, description="node label -> what it wants")
     ignore: Word = Field(default="", description="id of a booking whose own usage counts as free")
-    guard: Length = Field(default=0, description="kept free before and after")
-    order: Annotated[Order, Field(strict=False)] = Order.PRIORITY
+    guard: Length | None = Field(
+        default=None, description="what is free for so long before and after as well comes first; null: the platform's"
+    )
+    order: Annotated[Ordering, Field(strict=False)] | None = Field(default=None, description="null: the platform's")
     explain: bool = Field(default=False, description="tell of each candidate that does not fit why")
     count: Annotated[int, Field(ge=1, le=1000, description="next_start is when so many are free at once")] = 1
     limit: Annotated[int, Field(ge=1, le=1000, description="eligible resources of each node")] = 100
@@ -63,6 +66,7 @@ class OfferShown(Shown):
     id: str
     name: str
     priority: int
+    guarded: bool = Field(description="free for the guard interval before and after as well")
     concurrency_left: int = Field(description="how many more nodes could hold it")
     capacities_left: dict[str, float] = Field(description="parameter -> amount in its unit")
 
@@ -82,7 +86,7 @@ class AvailabilityShown(Shown):
     nodes: dict[str, NodeAnswerShown]
 
 
-@router.post("", responses=can(400, 401, 403, 404, 413, 422, 503))
+@router.post("", responses=can(400, 403, 404, 413, 422, 503))
 async def ask_availability(body: QuestionGiven, app: UseCases, by: By) -> AvailabilityShown:
     """What could fill each node over the held window; a booking that is made next may find it taken."""
     answers = await app.availability.eligible(by, body.question())
@@ -101,6 +105,7 @@ def _node_shown(answer: NodeAnswer) -> NodeAnswerShown:
 def _offer_shown(offer: Offer) -> OfferShown:
     return OfferShown(
         id=offer.resource.id, name=offer.resource.name, priority=offer.resource.priority,
+        guarded=offer.guarded,
         concurrency_left=next(one.left for one in offer.left if one.dimension == CONCURRENCY),
         capacities_left={one.dimension: in_units(one.left) for one in offer.left if one.dimension != CONCURRENCY},
     )  # fmt: skip

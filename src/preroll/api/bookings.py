@@ -12,21 +12,25 @@ from preroll.api.door import Asking, By, Ident, UseCases
 from preroll.api.history import ChangeShown, LineShown, change_shown, line_shown
 from preroll.api.idempotency import BOOKINGS, answered, booking_response
 from preroll.api.problems import can
+from preroll.api.runs_shown import RunShown, run_shown
 from preroll.api.schemas import (
+    Bare,
     BookingGiven,
     BookingPage,
     BookingShown,
     BookingsQueried,
+    BookingSummary,
     ChangeGiven,
     EditGiven,
     Nothing,
-    RunShown,
     Why,
     booking_shown,
     booking_summary,
-    run_shown,
 )
 from preroll.app import App
+from preroll.domain.attention import attention
+from preroll.domain.booking import Booking
+from preroll.domain.config import Platform
 from preroll.domain.errors import Invalid, Mistake
 from preroll.domain.permission import Actor
 from preroll.domain.window import FOREVER
@@ -35,27 +39,26 @@ from preroll.ports.store import BookingFilter
 router = APIRouter(prefix=BOOKINGS, tags=["bookings"])
 
 NO_WHY, NOTHING, UNCHANGED = Why(), Nothing(), ChangeGiven()
-Bare = Annotated[Nothing, Body(description="nothing, or an empty object")]
 Reason = Annotated[Why, Body(description="a reason, kept in the change log")]
 Change = Annotated[ChangeGiven, Body(description="what is to change on the way; nothing: as it was")]
-_COMMAND = can(400, 401, 403, 404, 409, 412, 413, 422, 503)
-_READ = can(401, 403, 404, 422, 503)
+_COMMAND = can(400, 403, 404, 409, 412, 413, 422, 503)
+_READ = can(403, 404, 422, 503)
 
 
-@router.post("", status_code=201, response_model=BookingShown, responses=can(400, 401, 403, 404, 409, 413, 422, 503))
+@router.post("", status_code=201, response_model=BookingShown, responses=can(400, 403, 404, 409, 413, 422, 503))
 async def create_booking(body: BookingGiven, app: UseCases, asked: Asking) -> Response:
     """Book: the booking is Partial, its resources are held, nothing is orchestrated until it is confirmed."""
     return await answered(asked, lambda ask: app.bookings.create(asked.by, body.booking(), ask), status=201)
 
 
-@router.get("", responses=can(401, 403, 404, 422, 503))
+@router.get("", responses=can(403, 404, 422, 503))
 async def list_bookings(asks: Annotated[BookingsQueried, Query()], app: UseCases, by: By) -> BookingPage:
     """Bookings, sorted by start and id."""
     where = await _filter(app, by, asks)
     page = await app.bookings.page(by, where, paging.decode(asks.cursor, where), asks.limit)
-    names = {p.key: p.name for p in await app.platforms.list(by)}
+    homes = {p.key: p for p in await app.platforms.list(by)}
     return BookingPage(
-        items=[booking_summary(b, names[b.platform]) for b in page.items],
+        items=[_summary(b, homes[b.platform], page.now_us) for b in page.items],
         next=paging.encode(page.next, where) if page.next else None,
     )
 
@@ -136,8 +139,11 @@ async def get_booking_log(ident: Ident, app: UseCases, by: By) -> list[LineShown
 @router.get("/{ident}/changes", responses=_READ)
 async def list_booking_changes(ident: Ident, app: UseCases, by: By) -> list[ChangeShown]:
     """Everything that happened to it, oldest first: who, when, what, from, to, why."""
-    await app.bookings.get(by, ident)
-    return [change_shown(change) for change in await app.views.history(by, ident)]
+    return [change_shown(change) for change in await app.views.booking_history(by, ident)]
+
+
+def _summary(booking: Booking, home: Platform, now_us: int) -> BookingSummary:
+    return booking_summary(booking, home.name, attention(booking, now_us, home.config.limits.near_air_us))
 
 
 async def _filter(app: App, by: Actor, asks: BookingsQueried) -> BookingFilter:
@@ -146,4 +152,4 @@ async def _filter(app: App, by: Actor, asks: BookingsQueried) -> BookingFilter:
     if start >= end:
         raise Invalid([Mistake("query.to", "is not after from", "a later time")])
     overlaps = (start, end) if asks.from_ is not None or asks.to is not None else None
-    return BookingFilter(platform, frozenset(asks.state), asks.text.strip(), overlaps)
+    return BookingFilter(platform, frozenset(asks.state), asks.text.strip(), overlaps, frozenset(asks.attention))

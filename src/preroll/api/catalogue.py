@@ -14,11 +14,15 @@ from preroll.api import paging
 from preroll.api.documents import DocumentGiven
 from preroll.api.documents_shown import (
     DocumentShown,
+    FunctionShown,
+    PoolShown,
     ProfileDefinitionShown,
     ProfileInstanceShown,
     ResolvedShown,
     ResourceShown,
     ServiceDefinitionShown,
+    function_shown,
+    pool_shown,
     profile_definition_shown,
     profile_instance_shown,
     resolved_shown,
@@ -31,13 +35,16 @@ from preroll.api.problems import can
 from preroll.api.written import differences, written
 from preroll.app.comparison import Plan, Step
 from preroll.domain.errors import Invalid, Mistake
+from preroll.domain.function import Function, Pool
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
 
 MOST_DOCUMENTS = 20_000
-_LIST = can(401, 403, 404, 422, 503)
+_LIST = can(403, 404, 422, 503)
 
-Kind = Literal["platform", "profile_definition", "profile_instance", "resource", "service_definition"]
+Kind = Literal[
+    "platform", "pool", "profile_definition", "function", "profile_instance", "resource", "service_definition"
+]
 S = TypeVar("S", bound=DocumentShown)
 
 
@@ -140,6 +147,18 @@ class AppliedPage(Shown):
     items: list[AppliedShown]
 
 
+class PoolListed(PoolShown):
+    """A pool and how many resources are in it; revision 0: no document describes it, resources bear its name."""
+
+    resources: int
+
+
+class FunctionListed(FunctionShown):
+    """A function and how many resources have it; revision 0: no document describes it, resources bear its name."""
+
+    resources: int
+
+
 class DocumentPage(Shown, Generic[S]):
     """One page of a list, sorted by name and revision."""
 
@@ -150,7 +169,7 @@ class DocumentPage(Shown, Generic[S]):
 Asks = Annotated[CatalogueQueried, Query()]
 
 
-@router.post("/catalogue", responses=can(400, 401, 403, 404, 409, 412, 413, 422, 503))
+@router.post("/catalogue", responses=can(400, 403, 404, 409, 412, 413, 422, 503))
 async def apply_catalogue(body: DocumentsOfPlan, app: UseCases, by: By) -> AppliedPage:
     """Store documents by name in one transaction, or none of them. A repeat changes nothing."""
     documents = [d.thing() for d in body.documents]
@@ -161,7 +180,7 @@ async def apply_catalogue(body: DocumentsOfPlan, app: UseCases, by: By) -> Appli
     return AppliedPage(items=[AppliedShown(kind=a.kind, name=a.name, id=a.id, change=a.change) for a in applied])
 
 
-@router.post("/catalogue/plan", responses=can(400, 401, 403, 404, 413, 422, 503))
+@router.post("/catalogue/plan", responses=can(400, 403, 404, 413, 422, 503))
 async def plan_catalogue(body: Documents, app: UseCases, by: By) -> PlanShown:
     """What storing these documents would add, change and remove. Nothing is written."""
     with _in_the_body():
@@ -217,6 +236,27 @@ async def list_resources(asks: Asks, app: UseCases, by: By) -> DocumentPage[Reso
 async def get_resource(ident: Ident, app: UseCases, by: By) -> ResourceShown:
     """One resource."""
     return resource_shown(await app.catalogue.resource(by, ident))
+
+
+@router.get("/pools", responses=_LIST)
+async def list_pools(asks: Asks, app: UseCases, by: By) -> DocumentPage[PoolListed]:
+    """The pools of a platform: those of documents, and those that resources name."""
+    return _page(asks, [_pool_listed(pool, count) for pool, count in await app.catalogue.pools(by, asks.platform)])
+
+
+@router.get("/functions", responses=_LIST)
+async def list_functions(asks: Asks, app: UseCases, by: By) -> DocumentPage[FunctionListed]:
+    """The functions of a platform: those of documents, and those that resources name."""
+    found = await app.catalogue.functions(by, asks.platform)
+    return _page(asks, [_function_listed(function, count) for function, count in found])
+
+
+def _pool_listed(pool: Pool, resources: int) -> PoolListed:
+    return PoolListed(**pool_shown(pool).model_dump(), resources=resources)
+
+
+def _function_listed(function: Function, resources: int) -> FunctionListed:
+    return FunctionListed(**function_shown(function).model_dump(), resources=resources)
 
 
 @router.get("/profile-definitions", responses=_LIST)

@@ -50,7 +50,7 @@ class StreamQueried(Queried):
     platform: Name | None = None
 
 
-@router.get("", responses=can(401, 403, 404, 422, 503))
+@router.get("", responses=can(403, 404, 422, 503))
 async def list_changes(asks: Annotated[ChangesQueried, Query()], app: UseCases, by: By) -> ChangePage:
     """Changes after a position, oldest first."""
     platform = await _platform(app, by, asks.platform)
@@ -61,7 +61,7 @@ async def list_changes(asks: Annotated[ChangesQueried, Query()], app: UseCases, 
 @router.get(
     "/stream",
     response_class=StreamingResponse,
-    responses=can(401, 403, 404, 422, 503) | {200: {"content": {"text/event-stream": {}}}},
+    responses=can(403, 404, 422, 503) | {200: {"content": {"text/event-stream": {}}}},
 )
 async def stream_changes(
     asks: Annotated[StreamQueried, Query()],

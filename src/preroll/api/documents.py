@@ -8,19 +8,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from preroll.api.checks import AuditGiven
-from preroll.api.fields import Given, JsonObject, Name, Span, Word
+from preroll.api.fields import Given, JsonObject, Name, Prose, Word
+from preroll.api.opening_hours import AvailabilityGiven
+from preroll.api.platform_documents import PlatformGiven
 from preroll.domain.bundle import Bundle
 from preroll.domain.capacity import LARGEST, Capability
-from preroll.domain.config import Limits, Platform, PlatformConfig
 from preroll.domain.definition import Node, Publication, ServiceDefinition
+from preroll.domain.function import Direction, Function, Interface, Pool
 from preroll.domain.parameter import MOST_DECIMALS, Parameter, ParameterKind, ValueType
 from preroll.domain.profile import ProfileBy, ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Mode, Resource
-from preroll.domain.service import DEFAULT_TRANSITIONS, PAUSE, STANDBY, START, STOP, ServiceStates, StageMapping
 
 Small = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 Choice = Field(strict=False)
-Pair = Annotated[list[Name], Field(min_length=2, max_length=2)]
 
 
 Amount = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
@@ -57,6 +57,7 @@ class ResourceGiven(Given):
     )
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="lower is taken first")] = 0
     mode: Annotated[Mode, Choice] = Mode.AVAILABLE
+    availability: AvailabilityGiven | None = Field(default=None, description="when it can be booked; null: always")
     device: Word = Field(
         default="", description="the box behind it; resources of one device are never configured at once"
     )
@@ -72,8 +73,50 @@ class ResourceGiven(Given):
             concurrency=self.concurrency, capacities=self.capacities,
             capabilities={name: c.thing() for name, c in self.capabilities.items()},
             priority=self.priority, mode=self.mode, device=self.device, properties=self.properties,
-            labels=self.labels,
+            labels=self.labels, availability=self.availability.thing() if self.availability else None,
         )  # fmt: skip
+
+
+class PoolGiven(Given):
+    """Resources from which one is chosen; which they are, they say themselves."""
+
+    kind: Literal["pool"] = "pool"
+    name: Name
+    description: Prose = ""
+    properties: JsonObject = Field(default={})
+
+    def thing(self) -> Pool:
+        """As the domain has it."""
+        return Pool(self.name, self.description, self.properties)
+
+
+class InterfaceGiven(Given):
+    """Where a function is connected with others."""
+
+    name: Name
+    direction: Annotated[Direction, Choice] = Direction.INOUT
+    profile: Word = Field(default="", description="name of the profile definition of what passes; empty: anything")
+    optional: bool = Field(default=True, description="false: connected in every published service definition")
+
+    def thing(self) -> Interface:
+        """As the domain has it."""
+        return Interface(self.name, self.direction, self.profile, self.optional)
+
+
+class FunctionGiven(Given):
+    """What a resource can do, such as encoding; which resources can, they say themselves."""
+
+    kind: Literal["function"] = "function"
+    name: Name
+    description: Prose = ""
+    profile: Word = Field(default="", description="name of the profile definition that its nodes take")
+    interfaces: list[InterfaceGiven] = Field(default=[], max_length=100)
+    properties: JsonObject = Field(default={})
+
+    def thing(self) -> Function:
+        """As the domain has it."""
+        interfaces = tuple(i.thing() for i in self.interfaces)
+        return Function(self.name, self.description, self.profile, interfaces, self.properties)
 
 
 class ParameterGiven(Given):
@@ -179,77 +222,6 @@ class ServiceDefinitionGiven(Given):
         )
 
 
-class MappingGiven(Given):
-    """Which service state each stage of a booking maps to; null disables the stage."""
-
-    initial: Name | None = STOP
-    preroll: Name | None = STANDBY
-    service_active: Name | None = START
-    postroll: Name | None = PAUSE
-    ended: Name | None = STOP
-
-
-class ServiceStatesGiven(Given):
-    """Stage mapping and transition table; what the table does not list is not allowed."""
-
-    mapping: MappingGiven = MappingGiven()
-    transitions: list[Pair] = Field(default=[list(pair) for pair in DEFAULT_TRANSITIONS], max_length=1000)
-
-    def thing(self) -> ServiceStates:
-        """As the domain has it."""
-        mapping = StageMapping(**self.mapping.model_dump())
-        return ServiceStates(mapping, tuple((before, after) for before, after in self.transitions))
-
-
-class LimitsGiven(Given):
-    """Time-outs and bounds; times in seconds or as ISO 8601 durations."""
-
-    lso: Span = Field(default=600, validate_default=True)
-    step: Span = Field(default=60, validate_default=True)
-    start_failure: Span = Field(default=300, validate_default=True)
-    attempts: Annotated[int, Field(ge=1, le=100)] = 3
-    backoff: Span = Field(default=1, validate_default=True)
-    grace: Span = Field(default=5, validate_default=True)
-    simultaneous_lso: Annotated[int, Field(ge=-1, le=1_000_000)] = 100
-    late: Span | None = Field(default=None, description="a first event that is later makes the booking Failed (Missed)")
-
-    def thing(self) -> Limits:
-        """As the domain has it."""
-        return Limits(
-            lso_us=self.lso, step_us=self.step, start_failure_us=self.start_failure, attempts=self.attempts,
-            backoff_us=self.backoff, grace_us=self.grace, simultaneous_lso=self.simultaneous_lso, late_us=self.late,
-        )  # fmt: skip
-
-
-class SettingsGiven(Given):
-    """What a team decides for its platform."""
-
-    zone: Annotated[str, Field(max_length=100)] = "UTC"
-    service_states: ServiceStatesGiven = ServiceStatesGiven()
-    limits: LimitsGiven = Field(default_factory=LimitsGiven)
-    start_failure_script: Word = ""
-    start_failure_on_failed_events: bool = True
-
-    def platform(self, name: str) -> Platform:
-        """The platform of that name with these settings."""
-        config = PlatformConfig(
-            self.service_states.thing(), self.limits.thing(), self.start_failure_script,
-            self.start_failure_on_failed_events,
-        )  # fmt: skip
-        return Platform(name, self.zone, config)
-
-
-class PlatformGiven(SettingsGiven):
-    """The domain that a team works in, with its settings."""
-
-    kind: Literal["platform"] = "platform"
-    name: Name
-
-    def thing(self) -> Platform:
-        """As the domain has it."""
-        return self.platform(self.name)
-
-
 class BundleGiven(Given):
     """The name of a bundle: what it created it may remove, with ``--prune``."""
 
@@ -264,6 +236,8 @@ class BundleGiven(Given):
 DocumentGiven = Annotated[
     BundleGiven
     | PlatformGiven
+    | PoolGiven
+    | FunctionGiven
     | ResourceGiven
     | ProfileDefinitionGiven
     | ProfileInstanceGiven

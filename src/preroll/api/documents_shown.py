@@ -10,9 +10,10 @@ from pydantic import Field
 
 from preroll.api.checks import AuditShown, audit_shown
 from preroll.api.fields import Shown
+from preroll.api.opening_hours import AvailabilityShown, opening_hours_shown
 from preroll.domain.capacity import Capability
-from preroll.domain.config import Platform
 from preroll.domain.definition import Publication, ServiceDefinition
+from preroll.domain.function import Direction, Function, Pool
 from preroll.domain.inheritance import Resolved
 from preroll.domain.parameter import ParameterKind, ValueType
 from preroll.domain.profile import ProfileBy, ProfileDefinition, ProfileInstance
@@ -50,9 +51,35 @@ class ResourceShown(DocumentShown):
     capabilities: dict[str, CapabilityShown]
     priority: int
     mode: Mode
+    availability: AvailabilityShown | None
     device: str
     properties: dict[str, Any]
     labels: dict[str, str]
+
+
+class PoolShown(DocumentShown):
+    """Resources from which one is chosen."""
+
+    description: str
+    properties: dict[str, Any]
+
+
+class InterfaceShown(Shown):
+    """Where a function is connected with others."""
+
+    name: str
+    direction: Direction
+    profile: str
+    optional: bool
+
+
+class FunctionShown(DocumentShown):
+    """What a resource can do."""
+
+    description: str
+    profile: str
+    interfaces: list[InterfaceShown]
+    properties: dict[str, Any]
 
 
 class ParameterShown(Shown):
@@ -130,36 +157,6 @@ class ServiceDefinitionShown(DocumentShown):
     publication: Publication
 
 
-class LimitsShown(Shown):
-    """Time-outs and bounds; times in seconds."""
-
-    lso: float
-    step: float
-    start_failure: float
-    attempts: int
-    backoff: float
-    grace: float
-    simultaneous_lso: int
-    late: float | None
-
-
-class ServiceStatesShown(Shown):
-    """Stage mapping and transition table."""
-
-    mapping: dict[str, str | None]
-    transitions: list[tuple[str, str]]
-
-
-class PlatformShown(DocumentShown):
-    """A platform with its settings; ``revision`` is the version of the settings."""
-
-    zone: str
-    service_states: ServiceStatesShown
-    limits: LimitsShown
-    start_failure_script: str
-    start_failure_on_failed_events: bool
-
-
 def _capability_shown(c: Capability) -> CapabilityShown:
     return CapabilityShown(
         choices=list(c.choices), minimum=c.minimum, maximum=c.maximum, text=c.text, time_dependent=c.time_dependent
@@ -173,6 +170,27 @@ def resource_shown(r: Resource) -> ResourceShown:
         function=r.function, pools=list(r.pools), concurrency=r.concurrency, priority=r.priority, mode=r.mode,
         capacities=dict(r.capacities), capabilities={n: _capability_shown(c) for n, c in r.capabilities.items()},
         device=r.device, properties=dict(r.properties), labels=dict(r.labels),
+        availability=opening_hours_shown(r.availability),
+    )  # fmt: skip
+
+
+def pool_shown(p: Pool) -> PoolShown:
+    """A pool."""
+    return PoolShown(
+        kind="pool", id=p.id, name=p.name, revision=p.revision, description=p.description,
+        properties=dict(p.properties),
+    )  # fmt: skip
+
+
+def function_shown(f: Function) -> FunctionShown:
+    """A function."""
+    interfaces = [
+        InterfaceShown(name=i.name, direction=i.direction, profile=i.profile, optional=i.optional)
+        for i in f.interfaces
+    ]  # fmt: skip
+    return FunctionShown(
+        kind="function", id=f.id, name=f.name, revision=f.revision, description=f.description, profile=f.profile,
+        interfaces=interfaces, properties=dict(f.properties),
     )  # fmt: skip
 
 
@@ -225,23 +243,4 @@ def service_definition_shown(d: ServiceDefinition) -> ServiceDefinitionShown:
     return ServiceDefinitionShown(
         kind="service_definition", id=d.id, name=d.name, revision=d.version, nodes=nodes, actions=dict(d.actions),
         audits=[audit_shown(a) for a in d.audits], publication=d.publication,
-    )  # fmt: skip
-
-
-def platform_shown(p: Platform) -> PlatformShown:
-    """A platform with its settings."""
-    c, limits, second = p.config, p.config.limits, 1_000_000
-    return PlatformShown(
-        kind="platform", id=p.id, name=p.name, revision=c.version, zone=p.zone,
-        service_states=ServiceStatesShown(
-            mapping={stage.value: state for stage, state in c.service_states.mapping.items()},
-            transitions=list(c.service_states.transitions),
-        ),
-        limits=LimitsShown(
-            lso=limits.lso_us / second, step=limits.step_us / second, start_failure=limits.start_failure_us / second,
-            attempts=limits.attempts, backoff=limits.backoff_us / second, grace=limits.grace_us / second,
-            simultaneous_lso=limits.simultaneous_lso,
-            late=None if limits.late_us is None else limits.late_us / second,
-        ),
-        start_failure_script=c.start_failure_script, start_failure_on_failed_events=c.start_failure_on_failed_events,
     )  # fmt: skip

@@ -24,7 +24,7 @@ def _registry(request: Request) -> CollectorRegistry:
     "/metrics",
     operation_id="metrics",
     response_class=Response,
-    responses=can(401, 403, 503) | {200: {"content": {"text/plain": {}}}},
+    responses=can(403, 503) | {200: {"content": {"text/plain": {}}}},
 )
 async def metrics(by: By, registry: Annotated[CollectorRegistry, Depends(_registry)]) -> Response:
     """What was counted, for Prometheus; where people sign in it needs a token."""

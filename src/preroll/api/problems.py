@@ -17,6 +17,7 @@ from preroll.domain.errors import (
     ActionNotPossible,
     Clash,
     Conflict,
+    Doomed,
     InUse,
     Invalid,
     KeyReused,
@@ -35,6 +36,7 @@ from preroll.domain.errors import (
     StoreUnavailable,
     TransitionNotAllowed,
     Way,
+    WouldFail,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -66,6 +68,7 @@ PROBLEMS: Mapping[type[PrerollError], tuple[int, str]] = {
     ActionNotPossible:    (409, "Not possible now"),
     NotReady:             (409, "Not ready to be confirmed"),
     Conflict:             (409, "A resource is already held"),
+    WouldFail:            (409, "Events of bookings would fail"),
     NameInUse:            (409, "The name is in use"),
     InUse:                (409, "Still in use"),
     Stale:                (412, "Changed by someone else"),
@@ -109,6 +112,7 @@ class ClashProblem(Shown):
     left: float
     dimension: str
     why: str
+    opens: datetime | None = Field(default=None, description="it is closed then, and opens again at this time")
 
 
 class WayProblem(Shown):
@@ -137,6 +141,16 @@ class LosingProblem(Shown):
     runs: bool = Field(description="it loses nothing, and would be marked in conflict")
 
 
+class DoomedProblem(Shown):
+    """One event of a booking that would fail."""
+
+    booking: str
+    name: str
+    state: str
+    event: str = Field(examples=["START"])
+    what: str = Field(examples=["STANDBY -> START is not allowed"])
+
+
 class Problem(Shown):
     """What went wrong, for people and for programs (RFC 9457)."""
 
@@ -151,6 +165,9 @@ class Problem(Shown):
     ways: list[WayProblem] = Field(default=[], description="what would solve it, best first, for code conflict")
     losing: list[LosingProblem] = Field(
         default=[], description="who would lose what if it were sent with `force`, for code conflict; first the first"
+    )
+    doomed: list[DoomedProblem] = Field(
+        default=[], description="events that would fail if it were sent with `force`, for code would_fail"
     )
     possible: list[str] = Field(default=[], description="what the state admits, for code transition_not_allowed")
     roles: list[str] = Field(default=[], description="the roles that would do, for code not_permitted")
@@ -174,6 +191,8 @@ def problem_of(error: PrerollError) -> Problem:
             more["losing"] = [_losing(one) for one in losing]
             more["ways"] = [_way(w) for w in ways]
             more["clashes"] = [clash_shown(c) for c in clashes]
+        case WouldFail(doomed=doomed):
+            more["doomed"] = [_doomed(one) for one in doomed]
         case InUse(uses=found):
             more["errors"] = _fields(found)
         case TransitionNotAllowed(possible=possible):
@@ -276,7 +295,7 @@ def _where(loc: Sequence[object]) -> str:
         del parts[2]  # the kind, by which the document's shape was chosen
         if len(parts) > 4 and parts[2] == "audits":
             del parts[4]  # and the kind of the check
-    return ".".join(str(part) for part in parts) or "body"
+    return ".".join(str(part) for part in parts if part != "[key]") or "body"
 
 
 def _short(value: object) -> str:
@@ -302,12 +321,16 @@ def _losing(one: Losing) -> LosingProblem:
     )  # fmt: skip
 
 
+def _doomed(one: Doomed) -> DoomedProblem:
+    return DoomedProblem(booking=one.booking, name=one.name, state=one.state, event=one.event, what=one.what)
+
+
 def clash_shown(clash: Clash) -> ClashProblem:
     """One rule that keeps a resource from being held."""
     return ClashProblem(
         resource=clash.resource, rival=clash.rival, rival_name=clash.rival_name, start=when(clash.start_us),
         end=maybe_when(clash.end_us), limit=clash.limit, asked=clash.asked, left=clash.left,
-        dimension=clash.dimension, why=clash.why,
+        dimension=clash.dimension, why=clash.why, opens=maybe_when(clash.opens_us),
     )  # fmt: skip
 
 
@@ -326,8 +349,9 @@ def problem_response(status: int) -> dict[str, Any]:
 
 
 def can(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The ``responses`` of a route that can answer problems of these statuses."""
-    return {status: problem_response(status) for status in statuses}
+    """The ``responses`` of a route that can answer problems of these statuses; who is judged must first be known."""
+    known = sorted({*statuses, 401}) if 403 in statuses else statuses
+    return {status: problem_response(status) for status in known}
 
 
 def describe(document: dict[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,7 @@ from preroll.api.door import By, Ident, TheDoor, UseCases
 from preroll.api.fields import Shown
 from preroll.api.history import LineShown, line_shown
 from preroll.api.problems import can
-from preroll.api.schemas import (
-    RunShown,
-    run_shown,
-)
+from preroll.api.runs_shown import RunShown, run_shown
 from preroll.domain.permission import permit
 from preroll.ports.scripts import ScriptKind
 
@@ -44,20 +41,20 @@ class ScriptsShown(Shown):
     broken: list[BrokenShown]
 
 
-@router.get("/runs/{ident}", responses=can(401, 403, 404, 422, 503))
+@router.get("/runs/{ident}", responses=can(403, 404, 422, 503))
 async def get_run(ident: Ident, app: UseCases, by: By) -> RunShown:
     """One run with its steps."""
     return run_shown(await app.views.run(by, ident))
 
 
-@router.get("/runs/{ident}/log", responses=can(401, 403, 404, 422, 503))
+@router.get("/runs/{ident}/log", responses=can(403, 404, 422, 503))
 async def get_run_log(ident: Ident, app: UseCases, by: By) -> list[LineShown]:
     """The lines that a run wrote into its booking's action log, oldest first."""
     run = (await app.views.run(by, ident)).run
     return [line_shown(line) for line in await app.views.log(by, run.booking, ident)]
 
 
-@router.get("/scripts", responses=can(401, 403))
+@router.get("/scripts", responses=can(403))
 async def list_scripts(door: TheDoor, by: By) -> ScriptsShown:
     """The scripts that are installed, and the ones that cannot be used."""
     permit(by, "view")

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+from fastapi import Body
 from pydantic import Field
 
 from preroll.api.fields import (
@@ -28,15 +29,15 @@ from preroll.api.fields import (
 from preroll.api.paging import DEFAULT, MOST
 from preroll.api.quarantine import QuarantineShown, quarantine_shown
 from preroll.app.bookings import Edit, NewBooking
-from preroll.app.views import BookingDetails, RunDetails
+from preroll.app.views import BookingDetails
+from preroll.domain.attention import Attention
 from preroll.domain.audit import Configuration, Status, Verdict
-from preroll.domain.booking import Booking, NodeChoice, Phase, State, Timing
+from preroll.domain.booking import Booking, NodeChoice, Phase, State
 from preroll.domain.boundaries import Boundary, BoundaryState, Kind
+from preroll.domain.config import AskedTiming
 from preroll.domain.inheritance import taken_by
 from preroll.domain.profile import ProfileBy
 from preroll.domain.window import SECOND
-from preroll.ports.rows import StepState
-from preroll.ports.store import RunRow, StepRow
 
 Priority = Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="higher wins a conflict")]
 Scopes = Annotated[
@@ -74,10 +75,14 @@ class BookingGiven(Given):
     definition_version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(
         None, description="default: the newest"
     )
-    start: Instant = Field(description="on the air")
-    end: Instant | None = Field(default=None, description="off the air; null is permanent")
-    pre_roll: Length = 0
-    post_roll: Length = 0
+    start: Instant | None = Field(
+        default=None, description="on the air; left out: as soon as the platform's default says"
+    )
+    end: Instant | None = Field(
+        default=None, description="off the air; null is permanent; left out: the platform's default duration, if any"
+    )
+    pre_roll: Length | None = Field(default=None, description="null: the platform's default")
+    post_roll: Length | None = Field(default=None, description="null: the platform's default")
     nodes: dict[Name, NodeGiven] = Field(default={}, max_length=1000, description="node label -> what is chosen for it")
     properties: JsonObject = Field(default={})
     priority: Priority = 0
@@ -88,12 +93,16 @@ class BookingGiven(Given):
     def booking(self) -> NewBooking:
         """As the use case takes it."""
         return NewBooking(
-            name=self.name, timing=Timing(self.start, self.end, self.pre_roll, self.post_roll), platform=self.platform,
-            definition=self.definition, definition_version=self.definition_version,
-            nodes={label: node.choice() for label, node in self.nodes.items()}, properties=self.properties,
+            name=self.name, timing=self._timing(), platform=self.platform, definition=self.definition,
+            definition_version=self.definition_version, properties=self.properties,
+            nodes={label: node.choice() for label, node in self.nodes.items()},
             priority=self.priority, zone=self.zone or "", id=str(self.id) if self.id else "",
             scopes=self.scopes, force=self.force,
         )  # fmt: skip
+
+    def _timing(self) -> AskedTiming:
+        permanent = self.end is None and "end" in self.model_fields_set
+        return AskedTiming(self.start, self.end, permanent, self.pre_roll, self.post_roll)
 
 
 class ChangeGiven(Given):
@@ -142,12 +151,18 @@ class Nothing(Given):
     """An action that takes no more than its address."""
 
 
+Bare = Annotated[Nothing, Body(description="nothing, or an empty object")]
+
+
 class BookingsQueried(Queried):
     """Which bookings a list shows."""
 
     platform: Name | None = None
     state: Annotated[list[State], Field(max_length=14)] = Field(default=[], description="repeat it for several")
     text: Word = Field(default="", description="a part of the name")
+    attention: Annotated[list[Attention], Field(max_length=2)] = Field(
+        default=[], description="only those that need it; repeat it for both"
+    )
     from_: Instant | None = Field(default=None, alias="from", description="held at or after")
     to: Instant | None = Field(default=None, description="held before")
     cursor: Annotated[str, Field(max_length=500)] | None = Field(default=None, description="`next` of the page before")
@@ -215,6 +230,9 @@ class BookingSummary(Shown):
     priority: int
     zone: str
     not_reset: bool
+    attention: Attention | None = Field(
+        description="near_air: its first event is due soon and it is not confirmed; lapsed: its window has passed"
+    )
     revision: int
     changed: datetime
 
@@ -226,6 +244,14 @@ class KnownShown(Shown):
     configuration: Configuration = Field(description="are the devices as they were left?")
 
 
+class ActionShown(Shown):
+    """An action, and why it is not possible now."""
+
+    name: str = Field(examples=["extend"])
+    possible: bool = Field(description="its state admits it; resources and clock have their say when it is asked for")
+    why: str = Field(description="why it is not possible now; empty: it is")
+
+
 class BookingShown(BookingSummary):
     """A booking with all that a screen shows of it."""
 
@@ -235,9 +261,10 @@ class BookingShown(BookingSummary):
     created: datetime
     created_by: str
     scopes: list[str] = Field(description="only who has one of them sees it; empty: everybody on the platform")
+    owner: str = Field(description="who alone may change it, where the platform locks bookings; empty: nobody")
     events: list[EventShown]
     waiting: list[WaitingShown]
-    actions: list[str] = Field(description="what its phase and its life cycle admit now")
+    actions: list[ActionShown] = Field(description="everything that can be done with a booking, in a fixed order")
     late: float = Field(description="seconds by which its next event is late; 0: it is not")
     warnings: list[str]
     audit: KnownShown | None = Field(description="null: it does not run, or its definition has no audits")
@@ -251,48 +278,9 @@ class BookingPage(Shown):
     next: str | None = Field(description="cursor of the next page; null: this is the last")
 
 
-class StepShown(Shown):
-    """One step of a run."""
-
-    name: str
-    resource: str
-    state: StepState
-    attempts: int
-    began: datetime
-    ended: datetime | None
-    result: Any
-    diff: list[tuple[str, Any, Any]] = Field(description="path, before, after of each value that it changed")
-    error: str
-
-
-class RunShown(Shown):
-    """One run of a script, with its steps."""
-
-    id: str
-    booking: str
-    event: str
-    kind: Kind
-    script: str
-    version: str = Field(description="content hash of the script")
-    target: str
-    previous: str
-    generation: int
-    retry: int
-    epoch: int = Field(description="rises when another worker takes the run over")
-    config_version: int
-    worker: str
-    began: datetime
-    ended: datetime | None
-    outcome: str = Field(examples=["running", "ok", "failed", "cancelled"])
-    reason: str
-    message: str
-    returned: dict[str, Any]
-    steps: list[StepShown]
-
-
-def booking_summary(booking: Booking, platform: str) -> BookingSummary:
+def booking_summary(booking: Booking, platform: str, needed: Attention | None) -> BookingSummary:
     """A booking for a list."""
-    return BookingSummary(**_summary(booking, platform))
+    return BookingSummary(**_summary(booking, platform, needed))
 
 
 def booking_shown(found: BookingDetails) -> BookingShown:
@@ -300,7 +288,7 @@ def booking_shown(found: BookingDetails) -> BookingShown:
     b = found.booking
     definition = found.definition
     return BookingShown(
-        **_summary(b, found.platform),
+        **_summary(b, found.platform, found.attention),
         definition=DefinitionNamed(name=definition.name, version=definition.version) if definition else None,
         nodes={
             label: NodeShown(
@@ -317,6 +305,7 @@ def booking_shown(found: BookingDetails) -> BookingShown:
         created=when(b.created_us),
         created_by=b.created_by,
         scopes=list(b.scopes),
+        owner=b.owner,
         events=[_event(boundary) for boundary in found.boundaries],
         waiting=[
             WaitingShown(
@@ -324,7 +313,7 @@ def booking_shown(found: BookingDetails) -> BookingShown:
             )
             for w in found.waiting
         ],
-        actions=list(found.actions),
+        actions=[ActionShown(name=a.name, possible=a.possible, why=a.why) for a in found.actions],
         late=found.late_us / SECOND,
         warnings=list(found.warnings),
         audit=known_shown(found.known),
@@ -339,12 +328,13 @@ def known_shown(known: Verdict | None) -> KnownShown | None:
     return KnownShown(status=known.status or Status.PENDING, configuration=known.configuration or Configuration.UNKNOWN)
 
 
-def _summary(b: Booking, platform: str) -> Mapping[str, Any]:
+def _summary(b: Booking, platform: str, needed: Attention | None) -> Mapping[str, Any]:
     return {
         "id": b.id, "name": b.name, "platform": platform, "state": b.state, "phase": b.phase, "entering": b.entering,
         "service_state": b.service_state, "start": when(b.timing.start), "end": maybe_when(b.timing.end),
         "pre_roll": b.timing.pre_roll // SECOND, "post_roll": b.timing.post_roll // SECOND, "priority": b.priority,
-        "zone": b.zone, "not_reset": b.not_reset, "revision": b.revision, "changed": when(b.changed_us),
+        "zone": b.zone, "not_reset": b.not_reset, "attention": needed, "revision": b.revision,
+        "changed": when(b.changed_us),
     }  # fmt: skip
 
 
@@ -353,22 +343,4 @@ def _event(b: Boundary) -> EventShown:
         event=b.event.name, kind=b.kind, state=b.state, planned=when(b.planned_us), due=when(b.due_us),
         began=maybe_when(b.began_us), ended=maybe_when(b.ended_us), generation=b.generation, retries=b.try_,
         reason=b.reason or "", message=b.message,
-    )  # fmt: skip
-
-
-def run_shown(found: RunDetails) -> RunShown:
-    """A run with its steps."""
-    r: RunRow = found.run
-    return RunShown(
-        id=r.id, booking=r.booking, event=r.event, kind=r.kind, script=r.script, version=r.version, target=r.target,
-        previous=r.previous, generation=r.generation, retry=r.try_, epoch=r.epoch, config_version=r.config_version,
-        worker=r.worker, began=when(r.began_us), ended=maybe_when(r.ended_us), outcome=r.outcome, reason=r.reason,
-        message=r.message, returned=dict(r.returned), steps=[_step(s) for s in found.steps],
-    )  # fmt: skip
-
-
-def _step(s: StepRow) -> StepShown:
-    return StepShown(
-        name=s.name, resource=s.resource, state=s.state, attempts=s.attempts, began=when(s.began_us),
-        ended=maybe_when(s.ended_us), result=s.result, diff=list(s.diff), error=s.error,
     )  # fmt: skip

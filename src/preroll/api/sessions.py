@@ -63,7 +63,7 @@ async def get_sign_in_ways(door: TheDoor) -> WaysShown:
     return WaysShown(needed=not await door.guard.is_open())
 
 
-@router.post("/session", responses=can(400, 401, 403, 413, 422, 429, 503))
+@router.post("/session", responses=can(400, 403, 413, 422, 429, 503))
 async def sign_in(body: SignInGiven, request: Request, response: Response, door: TheDoor) -> MeShown:
     """Sign in: the answer sets a cookie with a new session; one that the browser has ends."""
     address, before = _address(request), request.cookies.get(COOKIE, "")
@@ -77,7 +77,7 @@ async def sign_in(body: SignInGiven, request: Request, response: Response, door:
     return await _me(door, opened.user.actor, Way.SESSION, csrf_of(opened.secret))
 
 
-@router.delete("/session", status_code=204, responses=can(401, 403, 503))
+@router.delete("/session", status_code=204, responses=can(403, 503))
 async def sign_out(request: Request, response: Response, door: TheDoor, by: By) -> None:  # noqa: ARG001 - who
     """Sign out: the session ends. Without one nothing happens."""
     if secret := request.cookies.get(COOKIE):
@@ -86,7 +86,7 @@ async def sign_out(request: Request, response: Response, door: TheDoor, by: By) 
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
 
 
-@router.get("/me", responses=can(401, 403, 503))
+@router.get("/me", responses=can(403, 503))
 async def get_me(door: TheDoor, calling: Calling, by: By) -> MeShown:
     """Who asks, and what that actor may do where."""
     said = calling.credential
@@ -95,7 +95,7 @@ async def get_me(door: TheDoor, calling: Calling, by: By) -> MeShown:
     return await _me(door, by, said.way, csrf_of(said.secret) if said.way is Way.SESSION else "")
 
 
-@router.post("/me/password", status_code=204, responses=can(400, 401, 403, 413, 422, 503))
+@router.post("/me/password", status_code=204, responses=can(400, 403, 413, 422, 503))
 async def change_password(body: PasswordGiven, door: TheDoor, by: By) -> None:
     """Change one's own password; all one's sessions end."""
     await door.app.users.change_password(by, body.old, body.new)

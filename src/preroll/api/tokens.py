@@ -66,13 +66,13 @@ class TokenList(Shown):
     items: list[TokenShown]
 
 
-@router.get("", responses=can(401, 403, 422, 503))
+@router.get("", responses=can(403, 422, 503))
 async def list_tokens(asks: Annotated[TokensQueried, Query()], app: UseCases, by: By) -> TokenList:
     """One's own tokens, or everybody's, by owner and name."""
     return TokenList(items=[_shown(found) for found in await app.tokens.list(by, everybody=asks.everybody)])
 
 
-@router.post("", status_code=201, response_model=TokenMade, responses=can(400, 401, 403, 404, 409, 413, 422, 503))
+@router.post("", status_code=201, response_model=TokenMade, responses=can(400, 403, 404, 409, 413, 422, 503))
 async def create_token(body: TokenGiven, door: TheDoor, by: By) -> Response:
     """Make a token; the answer is the only one that shows its secret."""
     found, secret = await door.app.tokens.create(by, body.token())
@@ -81,7 +81,7 @@ async def create_token(body: TokenGiven, door: TheDoor, by: By) -> Response:
     return Response(made.model_dump_json(), 201, headers, media_type="application/json")
 
 
-@router.delete("/{ident}", status_code=204, responses=can(401, 403, 404, 422, 503))
+@router.delete("/{ident}", status_code=204, responses=can(403, 404, 422, 503))
 async def revoke_token(ident: Ident, door: TheDoor, by: By) -> None:
     """End a token now."""
     await door.app.tokens.revoke(by, ident)

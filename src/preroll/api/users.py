@@ -84,13 +84,13 @@ class UserList(Shown):
     items: list[UserShown]
 
 
-@router.get("", responses=can(401, 403, 503))
+@router.get("", responses=can(403, 503))
 async def list_users(app: UseCases, by: By) -> UserList:
     """All people, by name."""
     return UserList(items=[user_shown(found) for found in await app.users.list(by)])
 
 
-@router.post("", status_code=201, response_model=UserShown, responses=can(400, 401, 403, 409, 413, 422, 503))
+@router.post("", status_code=201, response_model=UserShown, responses=can(400, 403, 409, 413, 422, 503))
 async def create_user(body: UserGiven, door: TheDoor, by: By) -> Response:
     """Add a person."""
     shown = user_shown(await door.app.users.create(by, body.user()))
@@ -98,13 +98,13 @@ async def create_user(body: UserGiven, door: TheDoor, by: By) -> Response:
     return _tagged(shown, 201)
 
 
-@router.get("/{named}", response_model=UserShown, responses=can(401, 403, 404, 422, 503))
+@router.get("/{named}", response_model=UserShown, responses=can(403, 404, 422, 503))
 async def get_user(named: Named, app: UseCases, by: By) -> Response:
     """One person; oneself without a role."""
     return _tagged(user_shown(await app.users.get(by, named)))
 
 
-@router.patch("/{named}", response_model=UserShown, responses=can(400, 401, 403, 404, 409, 412, 413, 422, 503))
+@router.patch("/{named}", response_model=UserShown, responses=can(400, 403, 404, 409, 412, 413, 422, 503))
 async def edit_user(named: Named, body: UserEditGiven, door: TheDoor, by: By, if_match: IfMatch = None) -> Response:
     """Change a person; with another password, or disabled, all sessions of this person end."""
     shown = user_shown(await door.app.users.edit(by, named, etag.seen(if_match), body.edit()))
@@ -112,7 +112,7 @@ async def edit_user(named: Named, body: UserEditGiven, door: TheDoor, by: By, if
     return _tagged(shown)
 
 
-@router.delete("/{named}", status_code=204, responses=can(400, 401, 403, 404, 409, 412, 422, 503))
+@router.delete("/{named}", status_code=204, responses=can(400, 403, 404, 409, 412, 422, 503))
 async def remove_user(named: Named, door: TheDoor, by: By, if_match: IfMatch = None) -> None:
     """Remove a person with all sessions and tokens; the change log keeps the name."""
     await door.app.users.remove(by, named, etag.seen(if_match))

@@ -44,7 +44,7 @@ class WorkersShown(Shown):
     unreached: list[UnreachedShown]
 
 
-@router.get("/workers", responses=can(401, 403, 503))
+@router.get("/workers", responses=can(403, 503))
 async def list_workers(app: UseCases, by: By) -> WorkersShown:
     """Who runs what is due, and which resources none of them reaches."""
     fleet = await app.workers.all(by)

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+from preroll.api import opening_hours
 from preroll.api.documents import (
+    FunctionGiven,
+    InterfaceGiven,
     NodeGiven,
     ParameterGiven,
-    PlatformGiven,
+    PoolGiven,
     ProfileDefinitionGiven,
     ProfileInstanceGiven,
     ResourceGiven,
@@ -18,17 +21,20 @@ from preroll.api.documents import (
 )
 from preroll.api.documents_shown import (
     DocumentShown,
-    platform_shown,
+    function_shown,
+    pool_shown,
     profile_definition_shown,
     profile_instance_shown,
     resource_shown,
     service_definition_shown,
 )
+from preroll.api.platform_documents import PlatformGiven, platform_shown
 from preroll.domain.audit import AuditSpec
 from preroll.domain.bundle import Document, kind_of
 from preroll.domain.capacity import Capability
 from preroll.domain.config import Platform
 from preroll.domain.definition import Node, ServiceDefinition
+from preroll.domain.function import Function, Interface, Pool
 from preroll.domain.parameter import Parameter
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
@@ -36,9 +42,9 @@ from preroll.domain.resource import Resource
 Plain = dict[str, Any]
 
 _ALWAYS = ("kind", "name", "label", "definition")
-_SECTIONS = ("service_states", "mapping", "limits")
+_SECTIONS = ("service_states", "mapping", "limits", "lifecycle_colors", "defaults")
 """Fields that have fields of their own, each with a default."""
-_KEYS = {"parameters": "name", "nodes": "label", "audits": "name"}
+_KEYS = {"parameters": "name", "interfaces": "name", "nodes": "label", "audits": "name"}
 """Lists whose items have names: they are compared by these."""
 
 
@@ -53,7 +59,7 @@ class Difference(NamedTuple):
 
 def whole(thing: Document | Platform) -> Plain:
     """All fields of a document, those with their default value included."""
-    full = _shown(thing).model_dump(mode="json")
+    full = _shown(thing).model_dump(mode="json", by_alias=True)
     for name, neat in _NEAT.items():
         if name in full:
             full[name] = neat(full[name])
@@ -66,6 +72,10 @@ def _shown(thing: Document | Platform) -> DocumentShown:
             return platform_shown(thing)
         case Resource():
             return resource_shown(thing)
+        case Pool():
+            return pool_shown(thing)
+        case Function():
+            return function_shown(thing)
         case ProfileDefinition():
             return profile_definition_shown(thing)
         case ProfileInstance():
@@ -81,6 +91,8 @@ def _neat(fields: Plain) -> Plain:
 
 _NEAT: Mapping[str, Callable[[Any], Any]] = {
     "limits": _neat,
+    "defaults": _neat,
+    "guard": lambda seconds: _neat({"": seconds})[""],
     "capacities": _neat,
     "capabilities": lambda known: {name: _neat(able) for name, able in known.items()},
     "parameters": lambda known: [_neat(p) | {"default": p["default"]} for p in known],
@@ -91,13 +103,16 @@ _NEAT: Mapping[str, Callable[[Any], Any]] = {
 def written(thing: Document | Platform) -> Plain:
     """The document as it is written in a bundle: what has its default value is left out."""
     found = _lean(whole(thing), _bare(kind_of(thing)))
-    for field, bare in (("parameters", _bare_parts().parameter), ("nodes", _bare_parts().node)):
+    parts = _bare_parts()
+    for field, bare in (("parameters", parts.parameter), ("interfaces", parts.interface), ("nodes", parts.node)):
         if field in found:
             found[field] = [_lean(part, bare) for part in found[field]]
     if "audits" in found:
-        found["audits"] = [_lean(audit, _bare_parts().audit) for audit in found["audits"]]
+        found["audits"] = [_lean(audit, parts.audit) for audit in found["audits"]]
     if "capabilities" in found:
-        found["capabilities"] = {n: _lean(c, _bare_parts().capability) for n, c in found["capabilities"].items()}
+        found["capabilities"] = {n: _lean(c, parts.capability) for n, c in found["capabilities"].items()}
+    if found.get("availability"):
+        found["availability"] = opening_hours.lean(found["availability"])
     return found
 
 
@@ -108,6 +123,7 @@ def differences(before: Document | Platform, after: Document | Platform) -> list
 
 class _Parts(NamedTuple):
     parameter: Plain
+    interface: Plain
     node: Plain
     audit: Plain
     capability: Plain
@@ -119,6 +135,8 @@ def _bare(kind: str) -> Plain:
     things: Mapping[str, Document | Platform] = {
         "platform": PlatformGiven(name="x").thing(),
         "resource": ResourceGiven(name="x").thing(),
+        "pool": PoolGiven(name="x").thing(),
+        "function": FunctionGiven(name="x").thing(),
         "profile_definition": ProfileDefinitionGiven(name="x").thing(),
         "profile_instance": ProfileInstanceGiven(name="x", definition="x").thing(),
         "service_definition": ServiceDefinitionGiven(name="x").thing(),
@@ -130,12 +148,14 @@ def _bare(kind: str) -> Plain:
 def _bare_parts() -> _Parts:
     """Parts of documents that say nothing but their names."""
     parameter: Parameter = ParameterGiven(name="x").thing()
+    interface: Interface = InterfaceGiven(name="x").thing()
     node: Node = NodeGiven(label="x").thing()
     definition = whole(ServiceDefinition("x", nodes=(node,), audits=(AuditSpec("x", ""),)))
     able = whole(Resource("x", capabilities={"x": Capability()}))["capabilities"]["x"]
     (audit,) = definition["audits"]
     return _Parts(
         whole(ProfileDefinition("x", (parameter,)))["parameters"][0],
+        whole(Function("x", interfaces=(interface,)))["interfaces"][0],
         definition["nodes"][0],
         {name: value for name, value in audit.items() if name != "kind"},
         able,

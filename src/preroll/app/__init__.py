@@ -10,6 +10,7 @@ from preroll.app.audits import Auditing
 from preroll.app.availability import Availability
 from preroll.app.bookings import Bookings
 from preroll.app.catalogue import Catalogue, ScriptKinds
+from preroll.app.free_busy import FreeBusy
 from preroll.app.orchestration import Orchestration
 from preroll.app.platforms import Platforms
 from preroll.app.sessions import Sessions
@@ -31,6 +32,7 @@ class App:
 
     bookings: Bookings
     availability: Availability
+    free_busy: FreeBusy
     audits: Auditing
     catalogue: Catalogue
     platforms: Platforms
@@ -66,6 +68,7 @@ def build(
     return App(
         bookings=Bookings(store, installed, availability.ways_out),
         availability=availability,
+        free_busy=FreeBusy(store),
         audits=Auditing(store),
         catalogue=Catalogue(store, kinds),
         platforms=Platforms(store, installed),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from preroll.app import holding, quarantine, sight
 from preroll.app.recording import store, tell
 from preroll.domain.booking import Booking, Phase
+from preroll.domain.config import Platform
 from preroll.domain.errors import Conflict
 from preroll.domain.inheritance import Profiles
 from preroll.domain.permission import Actor, permit
@@ -68,11 +69,7 @@ def settle_changes(tx: Tx, by: Actor, platform: int, pairs: Iterable[Pair], *, f
 
 
 def _touched(tx: Tx, platform: int, changed: Sequence[Pair], shelf: Profiles) -> _Touched:
-    resources = {
-        after.key: (before, after)
-        for before, after in changed
-        if isinstance(before, Resource) and isinstance(after, Resource) and offers_another(before, after)
-    }
+    resources = _changed_resources(tx, platform, changed)
     profiles = {after.name for _, after in changed if isinstance(after, ProfileDefinition)}
     instances = {after.name for _, after in changed if isinstance(after, ProfileInstance)}
     instances |= {name for name, instance in shelf.instances.items() if instance.definition in profiles}
@@ -90,6 +87,19 @@ def _touched(tx: Tx, platform: int, changed: Sequence[Pair], shelf: Profiles) ->
     }
     running = [b for b in found if b.phase is Phase.RUNNING]
     return _Touched(resources, users, _keepers(tx, running, shelf, shelf.before(changed)) if running else ())
+
+
+def _changed_resources(tx: Tx, platform: int, changed: Sequence[Pair]) -> dict[int, tuple[Resource, Resource]]:
+    """Key -> before and after; another zone of the platform changes all whose weekly hours are in it."""
+    moved = [(a.zone, b.zone) for a, b in changed if isinstance(a, Platform) and isinstance(b, Platform)]
+    zone = tx.platforms.by_key(platform).zone
+    found = [(a, b.at_home(zone)) for a, b in changed if isinstance(a, Resource) and isinstance(b, Resource)]
+    for was in (old for old, new in moved if old != new):
+        given = {after.key for _, after in found}
+        others = [r for r in tx.catalogue.resources(platform) if r.key not in given]
+        found += [(r.at_home(was), r) for r in others]
+        tx.reservations.lock([r for before, r in found if offers_another(before, r)])
+    return {after.key: (before, after) for before, after in found if offers_another(before, after)}
 
 
 def _keepers(tx: Tx, running: Sequence[Booking], now: Profiles, before: Profiles) -> list[Booking]:
@@ -118,20 +128,27 @@ def _contenders(tx: Tx, touched: _Touched, shelf: Profiles) -> list[Contender]:
     """Everyone who holds, or needs now, something of what was touched: from now on, with what the change leaves."""
     resources = {key: after for key, (_, after) in touched.resources.items()}
     resources |= {need.resource.key: need.resource for _, needs in touched.users.values() for need in needs}
-    usages = tx.reservations.usages([resources[key] for key in sorted(resources)], Window(tx.now, None))
     held = [
         _judged(tx, holder, touched, shelf)
-        for holder in quarantine.holders(tx, usages, list(resources.values()))
+        for holder in quarantine.holders(tx, [resources[key] for key in sorted(resources)], Window(tx.now, None))
         if holder.booking.id not in touched.users
     ]
-    return held + [Contender(b, tuple(share(need) for need in needs)) for b, needs in touched.users.values()]
+    return held + [Contender(b, _shares(tx, b, needs)) for b, needs in touched.users.values()]
+
+
+def _shares(tx: Tx, booking: Booking, needs: Sequence[Need]) -> tuple[Share, ...]:
+    """What a booking needs; what was closed before now is no matter any more."""
+    held = booking.timing.held
+    ahead = Window(min(max(held.start, tx.now), held.until), held.end)
+    return tuple(share(need, ahead) for need in needs)
 
 
 def _judged(tx: Tx, holder: Contender, touched: _Touched, shelf: Profiles) -> Contender:
     """The holder with what a touched resource cannot do for it any more."""
     if not any(part.resource.key in touched.resources for part in holder.shares):
         return holder
-    wanted = {need.resource.key: share(need) for need in holding.needs_of(tx, holder.booking, shelf)}
+    needed = _shares(tx, holder.booking, holding.needs_of(tx, holder.booking, shelf))
+    wanted = {part.resource.key: part for part in needed}
     return Contender(holder.booking, tuple(_with_never(part, wanted.get(part.resource.key)) for part in holder.shares))
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from preroll.app import sight
 from preroll.app.asking import Ask, command
 from preroll.app.views import BookingDetails, details
+from preroll.domain.actions import require_action
 from preroll.domain.audit import AuditSpec, Configuration, Finding, Status, Verdict
 from preroll.domain.auditing import asked_by, audit_again, stands
-from preroll.domain.booking import Booking, require_action
+from preroll.domain.booking import Booking
 from preroll.domain.boundaries import OPEN, Kind
 from preroll.domain.changes import Change
 from preroll.domain.definition import ServiceDefinition

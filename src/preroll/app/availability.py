@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 from preroll.app import holding, sight
 from preroll.domain.booking import Booking, NodeChoice, Timing
 from preroll.domain.capacity import Wish
+from preroll.domain.config import Ordering, PlatformConfig
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
 from preroll.domain.permission import Actor, permit
 from preroll.domain.quarantine import standing
-from preroll.domain.resource import Mode, Resource
+from preroll.domain.resource import Resource
 from preroll.domain.usage import Left, Need, blocked, clashes, left, next_start
 from preroll.domain.window import FOREVER, Window
 from preroll.ports.store import Store, Tx
@@ -26,16 +26,6 @@ SUGGESTED = 3
 """Resources and rivals that a refusal suggests for each node."""
 HORIZON = 30 * 86_400_000_000
 """How far ahead a free slot is looked for."""
-
-
-class Order(StrEnum):
-    """How eligible resources are sorted."""
-
-    PRIORITY = "priority"
-    """Lower priority first, then name."""
-    NAME = "name"
-    LEFT = "left"
-    """Most of a capacity left first: the capacity that is asked for, else how many at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +51,10 @@ class Question:
     """Label -> what it wants; those that a service definition has and this leaves out are looked at as it says."""
     ignore: str = ""
     """Id of a booking whose own usage counts as free, for swaps."""
-    guard_us: int = 0
-    """Kept free before and after, in microseconds."""
-    order: Order = Order.PRIORITY
+    guard_us: int | None = None
+    """Resources that are free for so many microseconds before and after as well come first; None: the platform's."""
+    order: Ordering | None = None
+    """None: the platform's."""
     explain: bool = False
     """Tell of every candidate that is not eligible why."""
     count: int = 1
@@ -77,6 +68,8 @@ class Offer:
 
     resource: Resource
     left: Sequence[Left]
+    guarded: bool = True
+    """It is free for the guard interval before and after as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +104,7 @@ class Availability:
             platform = sight.platform(tx, by, question.platform)
             if mistakes := question.timing.mistakes():
                 raise Invalid(mistakes)
+            settled = _settled(question, platform.config)
             definition = None
             if question.definition is not None:
                 definition = tx.catalogue.definition(platform.key, question.definition, question.definition_version)
@@ -118,7 +112,7 @@ class Availability:
             wishes = _wishes(tx, platform.key, question, definition)
             resources = self._resources(tx, platform.key, platform.catalogue_version)
             found = {
-                label: _answer(tx, question, wish, _candidates(resources, node), ignored)
+                label: _answer(tx, settled, wish, _candidates(resources, node), ignored)
                 for label, (node, wish) in wishes.items()
             }
             return {label: _veiled(tx, by, platform.key, answer) for label, answer in found.items()}
@@ -178,28 +172,37 @@ def _wishes(
 def _candidates(resources: Iterable[Resource], node: Node) -> list[Resource]:
     return [
         r for r in resources
-        if r.mode is Mode.AVAILABLE and node.function in ("", r.function) and (not node.pool or node.pool in r.pools)
+        if node.function in ("", r.function) and (not node.pool or node.pool in r.pools)
     ]  # fmt: skip
 
 
+def _settled(question: Question, config: PlatformConfig) -> Question:
+    """The question with the platform's word where it leaves one open."""
+    guard = config.guard_us if question.guard_us is None else question.guard_us
+    return replace(question, guard_us=guard, order=question.order or config.ordering)
+
+
 def _answer(tx: Tx, question: Question, wish: Wish, candidates: Sequence[Resource], ignored: int) -> NodeAnswer:
-    held = question.timing.held
-    window = Window(held.start - question.guard_us, None if held.end is None else held.end + question.guard_us)
-    usages = tx.reservations.usages(candidates, window, but=ignored)
+    held, guard = question.timing.held, question.guard_us or 0
+    wide = Window(held.start - guard, None if held.end is None else held.end + guard)
+    usages = tx.reservations.usages(candidates, wide, but=ignored)
     offers, refused = [], {}
     for resource in candidates:
-        taken = usages.get(resource.key, ())
-        if rules := clashes(resource, (wish,), window, taken):
+        around = usages.get(resource.key, ())
+        taken = [u for u in around if u.start < held.until and u.end > held.start] if guard else around
+        if rules := clashes(resource, (wish,), held, taken, tx.now):
             refused[resource.name] = rules
         else:
-            offers.append(Offer(resource, left(resource, window, taken)))
-    offers.sort(key=lambda offer: _rank(offer, question.order, wish))
-    start: int | None = window.start
+            guarded = not guard or not clashes(resource, (wish,), wide, around, tx.now)
+            offers.append(Offer(resource, left(resource, held, taken), guarded))
+    order = question.order or Ordering.PRIORITY
+    offers.sort(key=lambda offer: (not offer.guarded, *_rank(offer, order, wish)))
+    start: int | None = held.start
     if len(offers) < question.count:
-        start = _slot(tx, window, wish, candidates, ignored, question.count)
+        start = _slot(tx, held, wish, candidates, ignored, question.count)
     return NodeAnswer(
         tuple(offers[: question.limit]), len(candidates), refused if question.explain else {},
-        None if start is None else question.timing.start + start - window.start,
+        None if start is None else question.timing.start + start - held.start,
     )  # fmt: skip
 
 
@@ -209,14 +212,14 @@ def _veiled(tx: Tx, by: Actor, platform: int, answer: NodeAnswer) -> NodeAnswer:
     return replace(answer, refused=refused)
 
 
-def _rank(offer: Offer, order: Order, wish: Wish) -> tuple[object, ...]:
+def _rank(offer: Offer, order: Ordering, wish: Wish) -> tuple[object, ...]:
     resource = offer.resource
     match order:
-        case Order.PRIORITY:
+        case Ordering.PRIORITY:
             return resource.priority, resource.name
-        case Order.NAME:
+        case Ordering.NAME:
             return (resource.name,)
-        case Order.LEFT:
+        case Ordering.LEFT:
             asked = next(iter(wish.amounts), "")
             return -next((one.left for one in offer.left if one.dimension == asked), 0), resource.name
 
@@ -226,7 +229,8 @@ def _slot(tx: Tx, window: Window, wish: Wish, candidates: Sequence[Resource], ig
     length = FOREVER if window.end is None else window.end - window.start
     ahead = Window(window.start, None if window.end is None else window.end + HORIZON)
     usages = tx.reservations.usages(candidates, ahead, but=ignored)
-    spans = [blocked(Need(r, (wish,)), usages.get(r.key, ())) for r in candidates]
+    starts = Window(window.start, window.start + HORIZON)
+    spans = [blocked(Need(r, (wish,)), usages.get(r.key, ()), starts, tx.now) for r in candidates]
     found = next_start(spans, length, window.start, count)
     return found if found is not None and found <= window.start + HORIZON else None
 
@@ -267,7 +271,8 @@ def _later(tx: Tx, booking: Booking, needs: Sequence[Need]) -> list[Way]:
         Window(held.start, None if held.end is None else held.end + HORIZON),
         but=booking.key,
     )
-    spans = [blocked(need, usages.get(need.resource.key, ())) for need in needs]
+    starts = Window(held.start, held.start + HORIZON)
+    spans = [blocked(need, usages.get(need.resource.key, ()), starts, tx.now) for need in needs]
     found = next_start(spans, length, held.start, len(spans))
     if found is None or not held.start < found <= held.start + HORIZON:
         return []

@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 
 from preroll.app import edits, life_cycle, running, sight
 from preroll.app.asking import Ask, command
-from preroll.app.edits import Edit, NewBooking
+from preroll.app.edits import Copy, Edit, NewBooking, Retime, Rule
 from preroll.app.views import BookingDetails, details
-from preroll.domain.booking import Booking
+from preroll.domain.booking import Booking, Timing
+from preroll.domain.boundaries import begun_kinds
+from preroll.domain.edits import extended, started_now
 from preroll.domain.errors import Conflict
 from preroll.domain.permission import Actor, permit
 from preroll.ports.store import BookingFilter, Page, Store, Tx, Unit
 
-__all__ = ["Bookings", "Edit", "Installed", "NewBooking", "WaysOut"]
+__all__ = ["Bookings", "Copy", "Edit", "Installed", "NewBooking", "WaysOut"]
 
 Installed = Callable[[], Collection[str] | None]
 WaysOut = Callable[[Actor, Booking, Conflict], Awaitable[Conflict]]
@@ -23,7 +25,7 @@ WaysOut = Callable[[Actor, Booking, Conflict], Awaitable[Conflict]]
 
 
 class Bookings:
-    """Book, edit, confirm, leave quarantine, hold, cancel, finish, retry, acknowledge.
+    """Every action of ``preroll.domain.actions``, and reading.
 
     Every method raises NotFound for an unknown id, Stale when ``seen`` is not the booking's revision any more (None
     skips that guard), NotPermitted, and what its rule refuses. A refusal changes nothing.
@@ -51,10 +53,99 @@ class Bookings:
         Raises:
             Invalid: every mistake. Conflict. NameInUse. ActionNotPossible: it has ended.
         """
+        return await self._changed(by, "edit", ident, seen, change, ask)
+
+    async def start_now(
+        self,
+        by: Actor,
+        ident: str,
+        seen: int | None,
+        *,
+        pre_roll: int | None = None,
+        force: bool = False,
+        ask: Ask[BookingDetails] | None = None,
+    ) -> BookingDetails:
+        """Begin a confirmed booking's pre-roll now; the end stays.
+
+        Args:
+            pre_roll: another length for it, in microseconds.
+
+        Raises:
+            Invalid: pre-roll would last beyond the end. Conflict: a resource is held now.
+        """
+
+        def rule(tx: Tx, booking: Booking) -> Edit:
+            return Edit(timing=started_now(booking.timing, tx.now, pre_roll), force=force)
+
+        return await self._changed(by, "start-now", ident, seen, rule, ask)
+
+    async def extend(
+        self,
+        by: Actor,
+        ident: str,
+        seen: int | None,
+        *,
+        by_us: int | None = None,
+        until_us: int | None = None,
+        force: bool = False,
+        ask: Ask[BookingDetails] | None = None,
+    ) -> BookingDetails:
+        """Have a running booking end later: by so much, or at that instant. In post-roll, post-roll is prolonged.
+
+        Raises:
+            Invalid: it has no end, or post-roll would be too long. Conflict: a resource is held then.
+        """
+
+        def rule(tx: Tx, booking: Booking) -> Edit:
+            begun = begun_kinds(tx.boundaries.of(booking.key))
+            return Edit(timing=extended(booking.timing, begun, by_us, until_us), force=force)
+
+        return await self._changed(by, "extend", ident, seen, rule, ask)
+
+    async def adjust(
+        self,
+        by: Actor,
+        ident: str,
+        seen: int | None,
+        timing: Timing | Retime,
+        *,
+        force: bool = False,
+        ask: Ask[BookingDetails] | None = None,
+    ) -> BookingDetails:
+        """Change its times: all of them while it waits; while it runs the end, and in post-roll its length.
+
+        Raises:
+            Invalid: every mistake, what is frozen included. Conflict.
+        """
+        return await self._changed(by, "adjust", ident, seen, Edit(timing=timing, force=force), ask)
+
+    async def rename(
+        self, by: Actor, ident: str, seen: int | None, name: str, ask: Ask[BookingDetails] | None = None
+    ) -> BookingDetails:
+        """Give it another name. Raises NameInUse when another booking has it at that time."""
+        return await self._changed(by, "rename", ident, seen, Edit(name=name), ask)
+
+    async def set_properties(
+        self,
+        by: Actor,
+        ident: str,
+        seen: int | None,
+        properties: Mapping[str, object],
+        ask: Ask[BookingDetails] | None = None,
+    ) -> BookingDetails:
+        """Change the properties that are given, leave the others; None takes one away. At any time of its life."""
+        return await self._done(by, lambda tx: edits.set_properties(tx, by, ident, seen, properties), ask)
+
+    async def duplicate(
+        self, by: Actor, ident: str, copy: Copy | None = None, ask: Ask[BookingDetails] | None = None
+    ) -> BookingDetails:
+        """Book the same once more; returns the new booking, which is Partial.
+
+        Raises:
+            Invalid: its time has passed and no other is given. Conflict. NameInUse.
+        """
         tried: list[Booking] = []
-        return await self._held(
-            by, tried, lambda tx: edits.edit(tx, by, ident, seen, change, self._installed(), tried), ask
-        )
+        return await self._held(by, tried, lambda tx: edits.duplicate(tx, by, ident, copy or Copy(), tried), ask)
 
     async def confirm(
         self, by: Actor, ident: str, seen: int | None, ask: Ask[BookingDetails] | None = None
@@ -101,6 +192,30 @@ class Bookings:
     ) -> BookingDetails:
         """Cancel a booking that does not run yet: it is never executed and releases its resources."""
         return await self._done(by, lambda tx: life_cycle.cancel(tx, by, ident, seen, why), ask)
+
+    async def delete(
+        self, by: Actor, ident: str, seen: int | None, why: str = "", ask: Ask[BookingDetails] | None = None
+    ) -> BookingDetails:
+        """Hide a booking that has ended and is reset; its journal and its changes stay."""
+        return await self._done(by, lambda tx: life_cycle.delete(tx, by, ident, seen, why), ask)
+
+    async def take(
+        self, by: Actor, ident: str, seen: int | None, ask: Ask[BookingDetails] | None = None
+    ) -> BookingDetails:
+        """Own a booking that nobody has, on a platform that locks bookings: only its owner may change it."""
+        return await self._done(by, lambda tx: life_cycle.own(tx, by, ident, seen, "take"), ask)
+
+    async def release(
+        self, by: Actor, ident: str, seen: int | None, ask: Ask[BookingDetails] | None = None
+    ) -> BookingDetails:
+        """Own it no more: anybody may take it."""
+        return await self._done(by, lambda tx: life_cycle.own(tx, by, ident, seen, "release"), ask)
+
+    async def force_take(
+        self, by: Actor, ident: str, seen: int | None, ask: Ask[BookingDetails] | None = None
+    ) -> BookingDetails:
+        """Take it from its owner."""
+        return await self._done(by, lambda tx: life_cycle.own(tx, by, ident, seen, "force-take"), ask)
 
     async def finish(
         self, by: Actor, ident: str, seen: int | None, why: str = "", ask: Ask[BookingDetails] | None = None
@@ -150,6 +265,20 @@ class Bookings:
             return tx.bookings.page(replace(where, sight=by.sight), after, limit)
 
         return await self._store.read(query)
+
+    async def _changed(
+        self,
+        by: Actor,
+        action: str,
+        ident: str,
+        seen: int | None,
+        change: Edit | Rule,
+        ask: Ask[BookingDetails] | None,
+    ) -> BookingDetails:
+        tried: list[Booking] = []
+        return await self._held(
+            by, tried, lambda tx: edits.edit(tx, by, ident, seen, change, self._installed(), tried, action), ask
+        )
 
     async def _done(self, by: Actor, unit: Unit[BookingDetails], ask: Ask[BookingDetails] | None) -> BookingDetails:
         return await command(self._store, by, unit, ask)

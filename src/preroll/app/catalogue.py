@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,12 +11,13 @@ from itertools import count
 
 from preroll.app import judgement, platforms, sight, uses
 from preroll.app.aftermath import settle_changes
-from preroll.app.comparison import ORDER, ChangeKind, Plan, Shelf, Step, compared, sorted_out
+from preroll.app.comparison import ORDER, ChangeKind, Plan, Shelf, Step, compared, completed, sorted_out
 from preroll.domain.bundle import Bundle, Document, Title, kind_of, revision_of, title_of
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake, NotFound, Stale
+from preroll.domain.function import Function, Pool
 from preroll.domain.inheritance import Resolved
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
@@ -48,13 +50,15 @@ class Catalogue:
     def __init__(self, store: Store, scripts: ScriptKinds = lambda: None) -> None:
         self._store, self._scripts = store, scripts
 
-    async def plan(self, by: Actor, platform: str, documents: Documents, *, prune: bool = False) -> Plan:
+    async def plan(
+        self, by: Actor, platform: str, documents: Documents, *, prune: bool = False, force: bool = False
+    ) -> Plan:
         """What ``apply`` would do; nothing is written.
 
         Raises:
             Invalid: every mistake, each with ``<index>.<field>``.
         """
-        found = await self._store.read(partial(_planned, by, platform, documents, prune))
+        found = await self._store.read(partial(_planned, by, platform, documents, prune=prune, force=force))
         kinds = self._scripts()
         gaps = None if kinds is None else judgement.gaps_of(sorted_out(documents), kinds)
         return replace(found, gaps=gaps)
@@ -76,7 +80,7 @@ class Catalogue:
         Args:
             prune: remove what the same bundle created and does not have any more.
             version: of the plan that was shown; None: whatever it takes.
-            force: bookings that then have too little are quarantined.
+            force: bookings that then have too little are quarantined; a transition table may have gaps.
 
         Raises:
             Invalid: every mistake, each with ``<index>.<field>``. InUse: what would be removed is needed.
@@ -84,7 +88,7 @@ class Catalogue:
         """
         rounds = count(1)
         while True:
-            draft = await self._store.read(partial(_drafted, by, platform, documents, prune))
+            draft = await self._store.read(partial(_drafted, by, platform, documents, prune=prune, force=force))
             plan = draft.plan
             if not plan.doing:
                 return [_applied(step, step.document.id) for step in plan.steps]
@@ -134,6 +138,28 @@ class Catalogue:
 
         return await self._store.read(query)
 
+    async def pools(self, by: Actor, platform: str) -> list[tuple[Pool, int]]:
+        """All pools of a platform by name, each with how many resources are in it; revision 0: only they name it."""
+
+        def query(tx: Tx) -> list[tuple[Pool, int]]:
+            home = sight.platform(tx, by, platform)
+            counts = Counter(name for r in tx.catalogue.resources(home.key) for name in r.pools)
+            known = {p.name: p for p in tx.catalogue.pools(home.key)}
+            return [(known.get(n) or Pool(n, revision=0), counts[n]) for n in sorted(known.keys() | counts.keys())]
+
+        return await self._store.read(query)
+
+    async def functions(self, by: Actor, platform: str) -> list[tuple[Function, int]]:
+        """All functions of a platform by name, each with how many resources have it; revision 0: only they name it."""
+
+        def query(tx: Tx) -> list[tuple[Function, int]]:
+            home = sight.platform(tx, by, platform)
+            counts = Counter(r.function for r in tx.catalogue.resources(home.key) if r.function)
+            known = {f.name: f for f in tx.catalogue.functions(home.key)}
+            return [(known.get(n) or Function(n, revision=0), counts[n]) for n in sorted(known.keys() | counts.keys())]
+
+        return await self._store.read(query)
+
     async def profile_definitions(self, by: Actor, platform: str) -> list[ProfileDefinition]:
         """All profile definitions of a platform, by name."""
 
@@ -160,12 +186,12 @@ class Catalogue:
         """
 
         def query(tx: Tx) -> tuple[ProfileInstance, Resolved]:
-            for home in filter(lambda platform: by.sees(platform.key), tx.platforms.all()):
-                shelf = tx.catalogue.profiles(home.key)
-                found = next((i for i in shelf.instances.values() if i.id == ident), None)
+            for home in filter(lambda home: by.sees(home.key), tx.platforms.all()):
+                profiles = tx.catalogue.profiles(home.key)
+                found = next((i for i in profiles.instances.values() if i.id == ident), None)
                 if found is not None:
                     permit(by, "view", home.key)
-                    return found, shelf.resolved(found.name)
+                    return found, profiles.resolved(found.name)
             raise NotFound("profile instance", ident)
 
         return await self._store.read(query)
@@ -184,10 +210,13 @@ def _stored(tx: Tx, home: Platform) -> list[Document]:
     """The documents of a catalogue; of a definition all versions, the newest last."""
     c, key = tx.catalogue, home.key
     newest = {definition.name: definition for definition in c.definitions(key)}
-    return [*c.profile_definitions(key), *c.profile_instances(key), *c.resources(key), *newest.values()]
+    return [
+        *c.pools(key), *c.functions(key), *c.profile_definitions(key), *c.profile_instances(key), *c.resources(key),
+        *newest.values(),
+    ]  # fmt: skip
 
 
-def _planned(by: Actor, platform: str, documents: Documents, prune: bool, tx: Tx) -> Plan:  # noqa: FBT001 - bound
+def _planned(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: bool, force: bool) -> Plan:
     """The plan, on the snapshot of a transaction.
 
     Raises:
@@ -200,12 +229,13 @@ def _planned(by: Actor, platform: str, documents: Documents, prune: bool, tx: Tx
         raise NotFound("platform", platform)
     permit(by, "catalogue.change", home.key if home else None)
     shelf = Shelf(_stored(tx, home) if home else ())
+    given = completed(given, shelf)
     created: Collection[Title] = tx.bundles.created_by(home.key, given.bundle) if home and prune else ()
     steps = compared(shelf, home, given, created)
     plan = Plan(platform, home, given.bundle, tuple(steps))
     removed = plan.removed
     result = shelf.after(given.documents.values(), {title_of(document) for document in removed})
-    found = _bundle_mistakes(documents, prune=prune) + judgement.mistakes_of(given, result, platform)
+    found = _bundle_mistakes(documents, prune=prune) + judgement.mistakes_of(given, result, platform, home, force=force)
     if found:
         raise Invalid(found)
     if home and removed:
@@ -233,8 +263,8 @@ class _Draft:
     changes: Sequence[Change]
 
 
-def _drafted(by: Actor, platform: str, documents: Documents, prune: bool, tx: Tx) -> _Draft:  # noqa: FBT001 - bound
-    plan = _planned(by, platform, documents, prune, tx)
+def _drafted(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: bool, force: bool) -> _Draft:
+    plan = _planned(by, platform, documents, tx, prune=prune, force=force)
     return _worked_out(by, plan, plan.home.key, tx) if plan.home else _Draft(plan, Prepared((), {}), ())
 
 
@@ -259,7 +289,7 @@ def _carried_out(by: Actor, draft: _Draft, force: bool, tx: Tx) -> list[Applied]
         Conflict: bookings would lose what they hold.
     """
     plan = draft.plan
-    home = _home(tx, by, plan)
+    home = _home(tx, by, plan, force=force)
     if plan.home is None:
         draft = _worked_out(by, plan, home.key, tx)
     tx.bundles.carry_out(draft.prepared)
@@ -271,7 +301,7 @@ def _carried_out(by: Actor, draft: _Draft, force: bool, tx: Tx) -> list[Applied]
     return [_applied(step, known.get(step.title, step.document).id) for step in plan.steps]
 
 
-def _home(tx: Tx, by: Actor, plan: Plan) -> Platform:
+def _home(tx: Tx, by: Actor, plan: Plan, *, force: bool) -> Platform:
     """The platform, at the version that was compared, with its new settings if it has any."""
     settings = next((s for s in plan.doing if isinstance(s.after, Platform)), None)
     if plan.home is None:
@@ -281,7 +311,7 @@ def _home(tx: Tx, by: Actor, plan: Plan) -> Platform:
     else:
         tx.bundles.advance(plan.home.key, plan.version)
     if settings is not None and isinstance(settings.after, Platform):
-        return platforms.put(tx, by, replace(settings.after, catalogue_version=1))[1]
+        return platforms.put(tx, by, replace(settings.after, catalogue_version=1), force=force)[1]
     home = tx.platforms.get(plan.platform)
     permit(by, "catalogue.change", home.key)
     return home

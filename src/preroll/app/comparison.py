@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
-from preroll.domain.bundle import Bundle, Document, Title, kind_of, title_of
+from preroll.domain.bundle import KINDS, PLATFORM, Bundle, Document, Title, kind_of, title_of
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
+from preroll.domain.function import Function, Pool
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 
 T = TypeVar("T")
-D = TypeVar("D", Resource, ProfileDefinition, ProfileInstance, ServiceDefinition)
+D = TypeVar("D", Resource, Pool, Function, ProfileDefinition, ProfileInstance, ServiceDefinition)
 
 
 class ChangeKind(StrEnum):
@@ -112,6 +113,24 @@ def sorted_out(documents: Sequence[Document | Platform | Bundle]) -> Given:
     return Given(bundle, platforms, rest)
 
 
+def completed(given: Given, shelf: Shelf) -> Given:
+    """The same documents, whose nodes take the profile definition of their function where they name none."""
+    known = [d for d in given.documents.values() if isinstance(d, Function)]
+    taken = {f.name: f.profile for f in (*shelf.of(Function), *known) if f.profile}
+    if not taken:
+        return given
+    return replace(given, documents={index: _completed(d, taken) for index, d in given.documents.items()})
+
+
+def _completed(document: Document, taken: Mapping[str, str]) -> Document:
+    if not isinstance(document, ServiceDefinition):
+        return document
+    nodes = tuple(
+        n if n.profile or n.function not in taken else replace(n, profile=taken[n.function]) for n in document.nodes
+    )
+    return replace(document, nodes=nodes)
+
+
 class Shelf:
     """The documents of a catalogue by kind and name; of a definition its newest version."""
 
@@ -138,7 +157,7 @@ class Shelf:
         return Shelf([*kept, *added])
 
 
-ORDER = ("platform", "profile_definition", "profile_instance", "resource", "service_definition")
+ORDER = (PLATFORM, *KINDS.values())
 """Of the steps: what others need comes first."""
 
 
@@ -192,6 +211,8 @@ def _free(document: Document) -> object:
     match document:
         case Resource():
             return document.address, document.properties
+        case Pool() | Function():
+            return document.properties
         case ProfileDefinition():
             return [p.default for p in document.parameters]
         case ProfileInstance():

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 from preroll.app import holding, quarantine, sight
 from preroll.app.recording import store, tell
 from preroll.app.views import BookingDetails, details
-from preroll.domain.booking import LIFE_CYCLE, Booking, NodeChoice, State, Timing, Trigger, require_action
+from preroll.domain.actions import require_action, require_owner
+from preroll.domain.booking import LIFE_CYCLE, Booking, NodeChoice, State, Timing, Trigger
 from preroll.domain.boundaries import Boundary, begun_kinds, orchestrates, retime
+from preroll.domain.config import AskedTiming
 from preroll.domain.definition import ServiceDefinition
-from preroll.domain.edits import timing_mistakes
+from preroll.domain.edits import once_more, timing_mistakes
 from preroll.domain.errors import Invalid, Mistake, Stale
 from preroll.domain.permission import Actor
 from preroll.domain.service import STOP
@@ -26,7 +28,7 @@ class NewBooking:
     """What is asked for. Resources are named by id or by name."""
 
     name: str
-    timing: Timing
+    timing: Timing | AskedTiming
     platform: str = "default"
     definition: str | None = None
     """Name of a service definition; None: a free list of resources."""
@@ -58,6 +60,22 @@ class Edit:
     """Save it in spite of conflicts: who must yield is quarantined."""
 
 
+Rule = Callable[[Tx, Booking], Edit]
+"""What is to change, made from the booking as it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """How a duplicate differs from its original."""
+
+    name: str = ""
+    """Empty: the original's with `` Copy``."""
+    start: int | None = None
+    """On air, in microseconds; None: at the same time, or for the rest of it. The lengths are the original's."""
+    id: str = ""
+    force: bool = False
+
+
 def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking]) -> BookingDetails:
     """Book: the state is Partial, the resources are held, nothing is orchestrated.
 
@@ -66,7 +84,9 @@ def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking]) -> BookingD
     """
     platform = sight.platform(tx, by, new.platform, "booking.create")
     sight.require_scopes(by, platform.key, (), new.scopes)
-    mistakes = list(new.timing.mistakes())
+    asked = new.timing
+    timing = asked if isinstance(asked, Timing) else asked.timing(platform.config.defaults, tx.now)
+    mistakes = list(timing.mistakes())
     if not new.name.strip():
         mistakes.append(Mistake("name", "is empty", "a name"))
     definition = None
@@ -76,10 +96,11 @@ def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking]) -> BookingD
         raise Invalid(mistakes)
     booking = Booking(
         key=0, id=new.id or tx.new_id(), platform=platform.key, name=new.name.strip(), state=LIFE_CYCLE.initial,
-        timing=new.timing, definition=definition.key if definition else None,
+        timing=timing, definition=definition.key if definition else None,
         nodes=_resolve(tx, platform.key, new.nodes), properties=dict(new.properties), priority=new.priority,
         service_state=platform.config.service_states.mapping.initial or STOP, zone=new.zone or platform.zone,
         created_us=tx.now, created_by=by.name, changed_us=tx.now, scopes=_sorted(new.scopes),
+        owner=by.name if platform.config.lock_bookings else "",
     )  # fmt: skip
     if mistakes := holding.node_mistakes(tx, booking, definition):
         raise Invalid(mistakes)
@@ -98,33 +119,37 @@ def edit(
     by: Actor,
     ident: str,
     seen: int | None,
-    change: Edit,
+    change: Edit | Rule,
     installed: Collection[str] | None,
     tried: list[Booking],
+    action: str = "edit",
 ) -> BookingDetails:
     """Change what is given. The boundaries that have not begun move in the same transaction.
 
     A confirmed booking that loses something mandatory becomes Partial again.
 
+    Args:
+        action: the row of ACTIONS that must admit it.
+
     Raises:
-        Invalid: every mistake. Conflict. NameInUse. ActionNotPossible: it has ended.
+        Invalid: every mistake. Conflict. NameInUse. ActionNotPossible.
     """
-    before = open_booking(tx, by, ident, seen, "booking.edit")
-    require_action(before, "edit")
-    after, definition, boundaries = prepared(tx, before, change)
+    before = open_booking(tx, by, ident, seen, action)
+    asked = change if isinstance(change, Edit) else change(tx, before)
+    after, definition, boundaries = prepared(tx, before, asked)
     sight.require_scopes(by, after.platform, before.scopes, after.scopes)
     if after == before:
         return details(tx, before)
     tried.append(after)
-    verdict = quarantine.weigh(tx, by, before, after, force=change.force)
+    verdict = quarantine.weigh(tx, by, before, after, force=asked.force)
     quarantine.impose(tx, by, verdict.others, f"booking {after.id}")
     if after.state is State.CONFIRMED and not after.began and not verdict.own:
         lost = holding.missing(tx, after, definition, installed)
         if lost:
             after = replace(after, state=LIFE_CYCLE.fire(after.state, Trigger.DEMOTE))
-            tell(tx, by, "booking.state", after, before.state, after.state, "; ".join(map(str, lost)), "edit")
+            tell(tx, by, "booking.state", after, before.state, after.state, "; ".join(map(str, lost)), action)
     after = store(tx, before, after)
-    tell(tx, by, "booking.edited", after, why=", ".join(differences(before, after)))
+    tell(tx, by, "booking.edited", after, why=", ".join(differences(before, after)), cause=action)
     after = quarantine.hold(tx, by, after, verdict)
     if boundaries:
         boundaries = tx.boundaries.of(after.key)
@@ -132,15 +157,48 @@ def edit(
     return details(tx, after)
 
 
+def set_properties(tx: Tx, by: Actor, ident: str, seen: int | None, properties: Mapping[str, object]) -> BookingDetails:
+    """Change the properties that are given, whatever the booking does; None takes one away."""
+    before = open_booking(tx, by, ident, seen, "properties")
+    after = _edited(tx, before, Edit(properties=properties))
+    if after == before:
+        return details(tx, before)
+    after = store(tx, before, after)
+    tell(tx, by, "booking.edited", after, why=f"properties {', '.join(properties)}", cause="properties")
+    return details(tx, after)
+
+
+def duplicate(tx: Tx, by: Actor, ident: str, copy: Copy, tried: list[Booking]) -> BookingDetails:
+    """Book the same once more: same version of the definition, resources, values and properties.
+
+    Raises:
+        Invalid: its time has passed and no other is given. Conflict: at the same time its resources are mostly held by
+            the original. NameInUse.
+    """
+    before = open_booking(tx, by, ident, None, "duplicate")
+    definition = tx.catalogue.definition_by_key(before.definition) if before.definition else None
+    new = NewBooking(
+        name=copy.name or f"{before.name} Copy", timing=once_more(before.timing, copy.start, tx.now),
+        platform=tx.platforms.by_key(before.platform).name, definition=definition.name if definition else None,
+        definition_version=definition.version if definition else None, nodes=before.nodes,
+        properties=before.properties, priority=before.priority, zone=before.zone, id=copy.id, force=copy.force,
+        scopes=before.scopes,
+    )  # fmt: skip
+    return create(tx, by, new, tried)
+
+
 def open_booking(tx: Tx, by: Actor, ident: str, seen: int | None, action: str) -> Booking:
-    """The booking that an action is about, if the actor may carry it out and has seen how it stands.
+    """The booking that an action is about, if the actor may carry it out now, on what it has seen.
 
     Raises:
         NotFound. NotPermitted. Stale: ``seen`` is not its revision any more; None skips that guard.
+        ActionNotPossible, TransitionNotAllowed: the tables do not admit it, or somebody else owns the booking.
     """
-    booking = sight.booking(tx, by, ident, action)
+    booking = sight.booking(tx, by, ident, f"booking.{action}")
     if seen is not None and seen != booking.revision:
         raise Stale(f"booking {ident}", seen, booking.revision)
+    require_action(booking, action)
+    require_owner(booking, action, by.name, locks=tx.platforms.by_key(booking.platform).config.lock_bookings)
     return booking
 
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from preroll.domain.booking import Booking, NodeChoice
+from preroll.domain.booking import Booking, NodeChoice, State
 from preroll.domain.capacity import Wish
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake
 from preroll.domain.inheritance import Profiles, settled
 from preroll.domain.resource import Resource
 from preroll.domain.service import Stage, action_for
-from preroll.domain.usage import Need
+from preroll.domain.usage import Need, out_of_service
 from preroll.ports.store import Tx
 
 
@@ -75,10 +75,11 @@ def missing(
             found.append(Mistake("definition", f"is {definition.publication.value}", "a published definition"))
         found += _missing_on_nodes(tx, booking, definition)
         found += _missing_actions(tx, booking, definition, installed)
-    found += [
-        Mistake(f"resource {c.resource}", str(c), "a resource that is free and able")
-        for c in tx.reservations.clashes(booking, needs_of(tx, booking))
-    ]
+    needs = needs_of(tx, booking)
+    in_the_way = tx.reservations.clashes(booking, needs)
+    if booking.state is not State.CONFIRMED:
+        in_the_way += [c for need in needs for c in out_of_service(need.resource, booking.timing.held)]
+    found += [Mistake(f"resource {c.resource}", str(c), "a resource that is free and able") for c in in_the_way]
     return found
 
 

@@ -3,19 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 
 from preroll.app import platforms
 from preroll.app.comparison import Gap, Given, Shelf
 from preroll.domain.bundle import Document, Title, kind_of, title_of
 from preroll.domain.config import Platform
-from preroll.domain.definition import ServiceDefinition
+from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Mistake
+from preroll.domain.function import Function, Pool
 from preroll.domain.inheritance import derivation_mistakes
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import A_LABEL, is_label, labels_of
 from preroll.domain.resource import Resource
 from preroll.ports.scripts import ScriptKind
+
+SHOWN = 5
+"""How many known names are told beside an unknown one."""
 
 # fmt: off
 _WORDS = {
@@ -27,14 +32,20 @@ _WORDS = {
 # fmt: on
 
 
-def mistakes_of(given: Given, shelf: Shelf, platform: str) -> list[Mistake]:
+def mistakes_of(
+    given: Given, shelf: Shelf, platform: str, home: Platform | None = None, *, force: bool = False
+) -> list[Mistake]:
     """Every mistake, each with ``<index>.<field>``, as far as it can be seen in the catalogue that they make together.
 
     Args:
         shelf: the catalogue with the documents in it.
+        home: the platform as it is stored; the gaps that its transition table has already are no mistakes.
+        force: a transition table may have gaps.
     """
     bench = _Bench(shelf)
-    found = [(index, m) for index, p in given.platforms.items() for m in _platform_mistakes(p, platform)]
+    found = [
+        (index, m) for index, p in given.platforms.items() for m in _platform_mistakes(p, platform, home, force=force)
+    ]
     known: set[Title] = set()
     for index, document in given.documents.items():
         if title_of(document) in known:
@@ -44,9 +55,9 @@ def mistakes_of(given: Given, shelf: Shelf, platform: str) -> list[Mistake]:
     return [Mistake(f"{index}.{m.where}", m.what, m.expected) for index, m in sorted(found, key=lambda row: row[0])]
 
 
-def _platform_mistakes(document: Platform, home: str) -> list[Mistake]:
-    other = [] if document.name == home else [Mistake("name", f"is not {home}", "the same platform")]
-    return other + platforms.mistakes_of(document)
+def _platform_mistakes(document: Platform, name: str, home: Platform | None, *, force: bool) -> list[Mistake]:
+    other = [] if document.name == name else [Mistake("name", f"is not {name}", "the same platform")]
+    return other + platforms.mistakes_of(document) + ([] if force else platforms.gaps_of(document, home))
 
 
 class _Bench:
@@ -55,6 +66,10 @@ class _Bench:
     def __init__(self, shelf: Shelf) -> None:
         self._profiles = {p.name: p for p in shelf.of(ProfileDefinition)}
         self._instances = {i.name: i for i in shelf.of(ProfileInstance)}
+        resources = shelf.of(Resource)
+        self._functions = {f.name: f for f in shelf.of(Function)}
+        self._function_names = self._functions.keys() | {r.function for r in resources if r.function}
+        self._pool_names = {p.name for p in shelf.of(Pool)} | {name for r in resources for name in r.pools}
 
     def mistakes(self, document: Document) -> list[Mistake]:
         """Everything wrong with a document."""
@@ -63,6 +78,10 @@ class _Bench:
         match document:
             case Resource():
                 return _resource_mistakes(document)
+            case Pool():
+                return []
+            case Function():
+                return self._function(document)
             case ProfileDefinition():
                 return _profile_mistakes(document)
             case ProfileInstance():
@@ -79,20 +98,49 @@ class _Bench:
             found += owner.mistakes(f"states.{state}", values)
         return found + derivation_mistakes(document, self._instances)
 
+    def _function(self, function: Function) -> list[Mistake]:
+        found = self._of_known_profile("profile", function.profile) + function.mistakes()
+        for index, interface in enumerate(function.interfaces):
+            found += self._of_known_profile(f"interfaces.{index}.profile", interface.profile)
+        return found
+
+    def _of_known_profile(self, where: str, name: str) -> list[Mistake]:
+        if not name or name in self._profiles:
+            return []
+        return [Mistake(where, f"there is no profile definition {name}", "a known one")]
+
     def _definition(self, definition: ServiceDefinition) -> list[Mistake]:
         found, labels = [], [n.label for n in definition.nodes]
         for index, node in enumerate(definition.nodes):
             where = f"nodes.{index}"
             if labels.count(node.label) > 1:
                 found.append(Mistake(f"{where}.label", f"{node.label} stands twice", "a unique label"))
-            if node.profile and node.profile not in self._profiles:
-                what = f"there is no profile definition {node.profile}"
-                found.append(Mistake(f"{where}.profile", what, "a known one"))
-            instance = self._instances.get(node.default_profile)
-            if node.default_profile and (instance is None or instance.definition != node.profile):
-                what = f"is no instance of {node.profile or 'a profile'}"
-                found.append(Mistake(f"{where}.default_profile", what, "one that is"))
+            found += self._node(where, node)
         return found + _audit_mistakes(definition, labels)
+
+    def _node(self, where: str, node: Node) -> list[Mistake]:
+        found = _unknown(f"{where}.function", "function", node.function, self._function_names)
+        found += _unknown(f"{where}.pool", "pool", node.pool, self._pool_names)
+        found += self._of_known_profile(f"{where}.profile", node.profile)
+        function = self._functions.get(node.function)
+        if function and function.profile not in ("", node.profile):
+            found.append(
+                Mistake(f"{where}.profile", f"is {node.profile}", f"{function.profile}, as {function.name} takes")
+            )
+        instance = self._instances.get(node.default_profile)
+        if node.default_profile and (instance is None or instance.definition != node.profile):
+            what = f"is no instance of {node.profile or 'a profile'}"
+            found.append(Mistake(f"{where}.default_profile", what, "one that is"))
+        return found
+
+
+def _unknown(where: str, kind: str, name: str, known: Collection[str]) -> list[Mistake]:
+    """A name that no document declares and no resource bears."""
+    if not name or name in known:
+        return []
+    close = get_close_matches(name, known, SHOWN) or sorted(known)[:SHOWN]
+    expected = f"one of {', '.join(close)}, or a document kind: {kind}" if close else f"a document kind: {kind}"
+    return [Mistake(where, f"there is no {kind} {name}", expected)]
 
 
 def _resource_mistakes(document: Resource) -> list[Mistake]:

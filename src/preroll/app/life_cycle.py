@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people decide of a booking that waits: confirm it, put it on hold, cancel it, take it out of quarantine."""
+"""What people decide of a booking that waits, or is over: confirm, hold, cancel, take it out of quarantine, delete."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from preroll.app import holding, quarantine
 from preroll.app.edits import Edit, differences, initial, open_booking, prepared
-from preroll.app.recording import fire
+from preroll.app.recording import fire, store, tell
 from preroll.app.views import BookingDetails, details
-from preroll.domain.booking import Booking, State, Trigger, require_action
+from preroll.domain.booking import Booking, State, Trigger
 from preroll.domain.boundaries import BOUNDARY, Boundary, BoundaryState, BoundaryTrigger, orchestrates, retime
 from preroll.domain.errors import NotReady
 from preroll.domain.permission import Actor
@@ -26,8 +26,7 @@ def confirm(tx: Tx, by: Actor, ident: str, seen: int | None, installed: Collecti
     Raises:
         NotReady: everything that is missing, at once.
     """
-    before = open_booking(tx, by, ident, seen, "booking.confirm")
-    require_action(before, "confirm", Trigger.CONFIRM)
+    before = open_booking(tx, by, ident, seen, "confirm")
     definition = tx.catalogue.definition_by_key(before.definition) if before.definition else None
     if lost := holding.missing(tx, before, definition, installed):
         raise NotReady(lost)
@@ -55,11 +54,10 @@ def leave_quarantine(
         Invalid: every mistake of the change. Conflict: it still cannot have all. NameInUse.
         NotReady: it was Confirmed, and this is missing.
     """
-    before = open_booking(tx, by, ident, seen, "booking.leave-quarantine")
-    require_action(before, "leave-quarantine", Trigger.LEAVE_QUARANTINE)
+    before = open_booking(tx, by, ident, seen, "leave-quarantine")
     after, definition, boundaries = prepared(tx, before, change)
     tried.append(after)
-    needs = quarantine.require_whole(tx, after)
+    needs = quarantine.require_whole(tx, before, after)
     trigger = _BACK.get(tx.losses.was(before.key) or State.PARTIAL, Trigger.LEAVE_QUARANTINE)
     if trigger is Trigger.CONFIRM:
         if lost := holding.missing(tx, after, definition, installed):
@@ -75,8 +73,7 @@ def leave_quarantine(
 
 def hold(tx: Tx, by: Actor, ident: str, seen: int | None) -> BookingDetails:
     """Put it on hold: it will not be executed, its resources stay reserved."""
-    before = open_booking(tx, by, ident, seen, "booking.hold")
-    require_action(before, "hold", Trigger.HOLD)
+    before = open_booking(tx, by, ident, seen, "hold")
     after = fire(tx, by, before, before, Trigger.HOLD)
     tx.boundaries.upsert(retime(tx.boundaries.of(after.key), after.key, after.timing, armed=False))
     return details(tx, after)
@@ -84,12 +81,30 @@ def hold(tx: Tx, by: Actor, ident: str, seen: int | None) -> BookingDetails:
 
 def cancel(tx: Tx, by: Actor, ident: str, seen: int | None, why: str) -> BookingDetails:
     """Cancel a booking that does not run yet: it is never executed and releases its resources."""
-    before = open_booking(tx, by, ident, seen, "booking.cancel")
-    require_action(before, "cancel", Trigger.CANCEL)
+    before = open_booking(tx, by, ident, seen, "cancel")
     after = fire(tx, by, before, before, Trigger.CANCEL, why)
     tx.reservations.release(after.key)
     tx.losses.close([after.key])
     tx.boundaries.upsert(_dropped(tx.boundaries.of(after.key)))
+    return details(tx, after)
+
+
+def delete(tx: Tx, by: Actor, ident: str, seen: int | None, why: str) -> BookingDetails:
+    """Hide a booking that has ended: it is in no list any more; its journal and its changes stay (SPEC 11)."""
+    before = open_booking(tx, by, ident, seen, "delete")
+    after = store(tx, before, replace(before, hidden=True))
+    tell(tx, by, "booking.deleted", after, after.state, "", why, "delete")
+    return details(tx, after)
+
+
+def own(tx: Tx, by: Actor, ident: str, seen: int | None, action: str) -> BookingDetails:
+    """Take, release or force-take a booking; only its owner may change it where the platform locks bookings."""
+    before = open_booking(tx, by, ident, seen, action)
+    owner = "" if action == "release" else by.name
+    if owner == before.owner:
+        return details(tx, before)
+    after = store(tx, before, replace(before, owner=owner))
+    tell(tx, by, "booking.owner", after, before.owner, owner, cause=action)
     return details(tx, after)
 
 

@@ -6,7 +6,7 @@ Functions of a transaction, shared by the use cases. The rule itself is ``domain
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from preroll.app import holding
@@ -17,7 +17,9 @@ from preroll.domain.errors import Clash, Conflict, NameInUse
 from preroll.domain.permission import Actor, permit
 from preroll.domain.quarantine import Contender, Loser, Loss, Share, settle, share
 from preroll.domain.resource import Resource
-from preroll.domain.usage import Need, Usage, clashes
+from preroll.domain.usage import Need, barred, clashes, too_far
+from preroll.domain.window import Window
+from preroll.ports.reservations import Look
 from preroll.ports.store import Tx
 
 
@@ -52,7 +54,7 @@ def weigh(tx: Tx, by: Actor, before: Booking | None, after: Booking, *, force: b
 
     Raises:
         Conflict: naming each resource, its holder and what is left, and who would lose what. With force only when the
-            booking runs and cannot have what it wants itself.
+            booking runs and cannot have what it wants itself, or when a resource cannot be booked at this moment.
         NameInUse: another booking has the name at that time.
     """
     if force:
@@ -61,23 +63,27 @@ def weigh(tx: Tx, by: Actor, before: Booking | None, after: Booking, *, force: b
         same = before.timing == after.timing
         _require_name(tx, after)
         return Verdict(holding.needs_of(tx, after), own=tuple(tx.losses.of(after.key)), untouched=same)
-    needs = holding.needs_of(tx, after)
-    look = tx.reservations.look(after, needs)
-    verdict = Verdict(needs, not_reset=look.not_reset)
+    look = tx.reservations.look(after, holding.needs_of(tx, after))
+    verdict = Verdict(look.needs, not_reset=look.not_reset)
+    if never := _barred(tx, before, after, look.needs):
+        raise Conflict([*never, *look.clashes])
     if look.clashes:
-        verdict = _disputed(tx, after, look.clashes, force=force)
+        verdict = _disputed(tx, after, look, force=force)
     _refuse_name(after, look.namesake)
     return verdict
 
 
-def require_whole(tx: Tx, booking: Booking) -> Sequence[Need]:
+def require_whole(tx: Tx, before: Booking, booking: Booking) -> Sequence[Need]:
     """What a booking needs, all of which it can have.
+
+    Args:
+        before: the booking as it is stored.
 
     Raises:
         Conflict. NameInUse.
     """
     needs = holding.needs_of(tx, booking)
-    if found := tx.reservations.clashes(booking, needs):
+    if found := _barred(tx, before, booking, needs) + tx.reservations.clashes(booking, needs):
         raise Conflict(found)
     _require_name(tx, booking)
     return needs
@@ -122,16 +128,27 @@ def lot_of(tx: Tx, booking: Booking) -> Lot | None:
     return None if booking.phase is Phase.RUNNING and not found else Lot(_was(tx, booking), losses, tuple(found))
 
 
-def holders(tx: Tx, usages: Mapping[int, Sequence[Usage]], resources: Sequence[Resource]) -> list[Contender]:
-    """Who holds these resources, with what they hold of them; they stay as they are until the transaction ends."""
-    held: dict[str, dict[int, dict[str, tuple[int, str]]]] = {}
-    for key, found in usages.items():
+def holders(tx: Tx, resources: Sequence[Resource], held: Window, but: Booking | None = None) -> list[Contender]:
+    """Who holds these resources within a window, and what of them; they go on until the transaction ends.
+
+    Their bookings are locked, and ``but`` with them, all in one order. Then what is held is read again: somebody may
+    have let go in between.
+    """
+    known, own = {r.key: r for r in resources}, but.key if but else 0
+    bookings: dict[str, Booking] = {}
+    while True:
+        seen = tx.reservations.usages(resources, held, but=own)
+        idents = {usage.booking for found in seen.values() for usage in found}
+        if idents <= bookings.keys():
+            break
+        bookings = {b.id: b for b in tx.bookings.several(idents | ({but.id} if but else set()))}
+    shares: dict[str, dict[int, dict[str, tuple[int, str]]]] = {}
+    for key, found in seen.items():
         for usage in found:
-            held.setdefault(usage.booking, {}).setdefault(key, {})[usage.dimension] = usage.amount, usage.agreed
-    known = {resource.key: resource for resource in resources}
+            shares.setdefault(usage.booking, {}).setdefault(key, {})[usage.dimension] = usage.amount, usage.agreed
     return [
-        Contender(booking, tuple(Share(known[key], amounts) for key, amounts in held[booking.id].items()))
-        for booking in tx.bookings.several(held)
+        Contender(bookings[ident], tuple(Share(known[key], amounts) for key, amounts in parts.items()))
+        for ident, parts in shares.items()
     ]
 
 
@@ -140,18 +157,32 @@ def _asks_for_no_more(before: Booking, after: Booking) -> bool:
     return before.nodes == after.nodes and was.start <= held.start and held.until <= was.until
 
 
-def _disputed(tx: Tx, booking: Booking, found: Sequence[Clash], *, force: bool) -> Verdict:
-    needs = holding.needs_of(tx, booking)  # under the lock of the resources
-    resources = [need.resource for need in needs]
-    usages = tx.reservations.usages(resources, booking.timing.held, but=booking.key)
-    me = Contender(booking, tuple(share(need) for need in needs))
-    losers = [x for x in settle([me, *holders(tx, usages, resources)]) if x.booking is booking or not _runs(x)]
+def _barred(tx: Tx, before: Booking | None, after: Booking, needs: Sequence[Need]) -> list[Clash]:
+    """What cannot be booked at this moment; what a booking has it keeps, but for a later end."""
+    held, known = after.timing.held, set(before.resources) if before else set()
+    until = before.timing.held.until if before else held.start
+    found = []
+    for need in needs:
+        if need.resource.id not in known:
+            found += barred(need.resource, held, tx.now)
+        elif held.until > until:
+            found += too_far(need.resource, held, tx.now)
+    return found
+
+
+def _disputed(tx: Tx, booking: Booking, look: Look, *, force: bool) -> Verdict:
+    resources, held = [need.resource for need in look.needs], booking.timing.held
+    me = Contender(booking, tuple(share(need, held) for need in look.needs))
+    others = holders(tx, resources, held, booking)
+    losers = [x for x in settle([me, *others]) if x.booking is booking or not _runs(x)]
+    if not losers and not tx.reservations.clashes(booking, look.needs):
+        return Verdict(look.needs, not_reset=look.not_reset)  # who was in the way has let go
     own = next((x.losses for x in losers if x.booking is booking), ())
     if own and me.runs:
-        raise Conflict(found)
+        raise Conflict(look.clashes)
     if not force or not losers:
-        raise Conflict(found, losing=[line for x in losers for line in x.told])
-    return Verdict(needs, tuple(x for x in losers if x.booking is not booking), own)
+        raise Conflict(look.clashes, losing=[line for x in losers for line in x.told])
+    return Verdict(look.needs, tuple(x for x in losers if x.booking is not booking), own)
 
 
 def _runs(loser: Loser) -> bool:

@@ -10,7 +10,7 @@ from preroll.app import holding
 from preroll.app.edits import open_booking
 from preroll.app.recording import fire, store, tell
 from preroll.app.views import BookingDetails, details
-from preroll.domain.booking import FAILED_EVENT, Booking, State, Timing, Trigger, require_action
+from preroll.domain.booking import FAILED_EVENT, Booking, State, Timing, Trigger
 from preroll.domain.boundaries import (
     BOUNDARY,
     EVENTS,
@@ -34,8 +34,7 @@ def finish(tx: Tx, by: Actor, ident: str, seen: int | None, why: str) -> Booking
 
     On the air the end becomes now and post-roll follows; in post-roll what is left of it is cut.
     """
-    before = open_booking(tx, by, ident, seen, "booking.finish")
-    require_action(before, "finish")
+    before = open_booking(tx, by, ident, seen, "finish")
     boundaries = tx.boundaries.of(before.key)
     now = tx.now - tx.now % SECOND
     if _finishing(before, boundaries, now):
@@ -59,8 +58,7 @@ def retry(tx: Tx, by: Actor, ident: str, seen: int | None, why: str) -> BookingD
         ActionNotPossible: a run is under way, or START would begin after the on-air end.
         InUse: the booking has ended and somebody else runs on its resources.
     """
-    before = open_booking(tx, by, ident, seen, "booking.retry")
-    require_action(before, "retry", Trigger.RETRY)
+    before = open_booking(tx, by, ident, seen, "retry")
     boundaries = tx.boundaries.of(before.key)
     _require_quiet(boundaries)
     if before.state is State.FAILED_COMPLETED and (others := tx.reservations.runs_on(before)):
@@ -81,8 +79,7 @@ def acknowledge(tx: Tx, by: Actor, ident: str, seen: int | None, why: str) -> Bo
     Raises:
         Invalid: no reason was given. ActionNotPossible: a run is under way.
     """
-    before = open_booking(tx, by, ident, seen, "booking.acknowledge")
-    require_action(before, "acknowledge", Trigger.ACKNOWLEDGE)
+    before = open_booking(tx, by, ident, seen, "acknowledge")
     if not why.strip():
         raise Invalid([Mistake("why", "is empty", "what was repaired, and how")])
     boundaries = tx.boundaries.of(before.key)

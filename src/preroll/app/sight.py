@@ -7,7 +7,7 @@ sight is refused as an unknown one is, so that nobody learns from the answer tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from preroll.domain import booking as bookings
@@ -17,6 +17,7 @@ from preroll.domain.config import Platform
 from preroll.domain.errors import Clash, Conflict, Invalid, Losing, Mistake, NotFound
 from preroll.domain.permission import UNBOUND, Actor, Role, permit
 from preroll.domain.resource import Resource
+from preroll.domain.usage import Usage
 from preroll.ports.store import Tx
 
 SOMEBODY = "a booking that you may not see"
@@ -35,13 +36,16 @@ def platform(tx: Tx, by: Actor, name: str, action: str = "view") -> Platform:
     return found
 
 
-def booking(tx: Tx, by: Actor, ident: str, action: str = "view") -> bookings.Booking:
+def booking(tx: Tx, by: Actor, ident: str, action: str = "view", *, hidden: bool = False) -> bookings.Booking:
     """A booking by id.
+
+    Args:
+        hidden: also one that was deleted.
 
     Raises:
         NotFound. NotPermitted.
     """
-    found = tx.bookings.get(ident)
+    found = tx.bookings.get(ident, hidden=hidden)
     if not by.sees(found.platform, found.scopes):
         raise NotFound("booking", ident)
     permit(by, action, found.platform)
@@ -95,6 +99,17 @@ def clashes(tx: Tx, by: Actor, platform: int, found: Iterable[Clash]) -> list[Cl
     found = list(found)
     hidden = _hidden(tx, by, platform, {clash.rival for clash in found})
     return [replace(c, rival="", rival_name=SOMEBODY) if c.rival in hidden else c for c in found]
+
+
+def usages(tx: Tx, by: Actor, platform: int, found: Mapping[int, Sequence[Usage]]) -> Mapping[int, Sequence[Usage]]:
+    """Usages by resource, in which a booking that the actor may not see has no name."""
+    hidden = _hidden(tx, by, platform, {usage.booking for held in found.values() for usage in held})
+    if not hidden:
+        return found
+    return {
+        key: [replace(u, booking="", name=SOMEBODY) if u.booking in hidden else u for u in held]
+        for key, held in found.items()
+    }
 
 
 def conflict(tx: Tx, by: Actor, platform: int, found: Conflict) -> Conflict:

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from preroll.app.comparison import Shelf
 from preroll.domain.bundle import Document, Title, title_of
-from preroll.domain.definition import ServiceDefinition
+from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import InUse, Mistake
+from preroll.domain.function import Function, Pool
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.ports.bundles import User
@@ -26,7 +27,7 @@ def users_of(tx: Tx, platform: int, removed: Sequence[Document], left: Shelf) ->
     """
     found: dict[Title, list[str]] = defaultdict(list)
     for document in removed:
-        if isinstance(document, ProfileDefinition | ProfileInstance) and (users := list(_documents(document, left))):
+        if users := list(_documents(document, left)):
             found[title_of(document)] += users
     for title, user in _bookings(tx, platform, removed):
         text = f"booking {user.name} ({user.id})"
@@ -49,28 +50,28 @@ def refuse(users: Users) -> None:
         raise InUse("; ".join(map(str, uses)), uses, hint="take it out of what uses it first, or keep it in the bundle")
 
 
-def _documents(document: ProfileDefinition | ProfileInstance, left: Shelf) -> Iterator[str]:
+def _documents(document: Document, left: Shelf) -> Iterator[str]:
     match document:
         case ProfileDefinition(name=name):
             yield from (f"profile instance {i.name}" for i in left.of(ProfileInstance) if i.definition == name)
-            for definition in left.of(ServiceDefinition):
-                yield from (
-                    f"service definition {definition.name}, node {n.label}"
-                    for n in definition.nodes
-                    if n.profile == name
-                )
+            for function in left.of(Function):
+                if name in (function.profile, *(i.profile for i in function.interfaces)):
+                    yield f"function {function.name}"
+            yield from _nodes(left, lambda node: node.profile == name)
         case ProfileInstance(name=name):
-            yield from (
-                f"profile instance {i.name}"
-                for i in left.of(ProfileInstance)
-                if name == i.parent or name in i.variants.values()
-            )
-            for definition in left.of(ServiceDefinition):
-                yield from (
-                    f"service definition {definition.name}, node {n.label}"
-                    for n in definition.nodes
-                    if n.default_profile == name
-                )
+            for instance in left.of(ProfileInstance):
+                if name == instance.parent or name in instance.variants.values():
+                    yield f"profile instance {instance.name}"
+            yield from _nodes(left, lambda node: node.default_profile == name)
+        case Function(name=name) if all(r.function != name for r in left.of(Resource)):
+            yield from _nodes(left, lambda node: node.function == name)
+        case Pool(name=name) if all(name not in r.pools for r in left.of(Resource)):
+            yield from _nodes(left, lambda node: node.pool == name)
+
+
+def _nodes(left: Shelf, needs: Callable[[Node], bool]) -> Iterator[str]:
+    for definition in left.of(ServiceDefinition):
+        yield from (f"service definition {definition.name}, node {n.label}" for n in definition.nodes if needs(n))
 
 
 def _bookings(tx: Tx, platform: int, removed: Sequence[Document]) -> Iterator[tuple[Title, User]]:

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from preroll.app import sight
 from preroll.app.quarantine import Lot, lot_of
 from preroll.app.workers import out_of_reach
+from preroll.domain.actions import ACTIONS, why_not, why_not_owned
+from preroll.domain.attention import Attention, attention, told
 from preroll.domain.audit import Verdict
 from preroll.domain.auditing import stands
-from preroll.domain.booking import Booking, Phase, State, possible_actions
+from preroll.domain.booking import Booking, Phase, State
 from preroll.domain.boundaries import OPEN, Boundary, BoundaryState, Kind, orchestrates
 from preroll.domain.changes import Change
 from preroll.domain.definition import ServiceDefinition
@@ -35,6 +37,20 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Offered:
+    """An action, and why it is not possible now."""
+
+    name: str
+    why: str
+    """Empty: it is possible, as far as its state says; resources and clock have their say when it is asked for."""
+
+    @property
+    def possible(self) -> bool:
+        """Can it be asked for now?"""
+        return not self.why
+
+
+@dataclass(frozen=True, slots=True)
 class BookingDetails:
     """A booking with all that a screen shows of it."""
 
@@ -43,8 +59,8 @@ class BookingDetails:
     definition: ServiceDefinition | None
     boundaries: tuple[Boundary, ...]
     waiting: tuple[Waiting, ...]
-    actions: tuple[str, ...]
-    """What phase and life cycle admit now."""
+    actions: tuple[Offered, ...]
+    """Every action, in the order of the table."""
     late_us: int
     """By how much its next event is late; 0: it is not."""
     warnings: tuple[str, ...]
@@ -52,8 +68,15 @@ class BookingDetails:
     """Id -> name of the resources that it chose."""
     known: Verdict | None = None
     """What the audits of its service say now; None: it has none."""
+    attention: Attention | None = None
+    """That its time comes near, or is over, and it is not confirmed."""
     lot: Lot | None = None
     """What it lost, or holds in conflict; None: nothing."""
+
+    @property
+    def possible(self) -> tuple[str, ...]:
+        """Names of the actions that are possible now."""
+        return tuple(action.name for action in self.actions if action.possible)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +112,33 @@ def details(
     resources = tx.catalogue.resources(booking.platform, ids=ids) if ids else []
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     audited = definition is not None and bool(definition.audits)
-    lot = lot_of(tx, booking)
-    stuck = lot is None or bool(lot.in_the_way)
-    never = {"audit": not audited, "leave-quarantine": stuck}
+    lot, home = lot_of(tx, booking), tx.platforms.by_key(booking.platform)
+    needed = attention(booking, tx.now, home.config.limits.near_air_us)
+    locks, hindered = home.config.lock_bookings, _hindered(lot, audited=audited)
     return BookingDetails(
         booking=booking,
-        platform=tx.platforms.by_key(booking.platform).name,
+        platform=home.name,
         definition=definition,
         boundaries=tuple(b for b in boundaries if b.kind is not Kind.AUDIT),
         waiting=tuple(_waiting(tx, booking, boundaries, resources)),
-        actions=tuple(action for action in possible_actions(booking) if not never.get(action)),
+        actions=tuple(
+            Offered(name, why_not(booking, name) or why_not_owned(booking, name, locks=locks) or hindered.get(name, ""))
+            for name in ACTIONS
+        ),
         late_us=_late(booking, boundaries, tx.now),
-        warnings=tuple(_warnings(tx, booking, resources, lot, not_reset)),
+        warnings=tuple(_warnings(tx, booking, resources, lot, not_reset, needed)),
         resources={r.id: r.name for r in resources},
         known=stands(booking, boundaries, tx.records.rounds(booking.key)) if audited else None,
+        attention=needed,
         lot=lot,
+    )
+
+
+def _hindered(lot: Lot | None, *, audited: bool) -> Mapping[str, str]:
+    """What keeps actions that the tables admit from being possible."""
+    stuck = lot is None or bool(lot.in_the_way)
+    return ({} if audited else {"audit": "its service definition has no audits"}) | (
+        {"leave-quarantine": "what it lost is not free"} if stuck else {}
     )
 
 
@@ -137,12 +172,16 @@ def _waiting(tx: Tx, booking: Booking, boundaries: Sequence[Boundary], resources
 
 
 def _warnings(
-    tx: Tx, booking: Booking, resources: Sequence[Resource], lot: Lot | None, not_reset: Sequence[Booking] | None
+    tx: Tx,
+    booking: Booking,
+    resources: Sequence[Resource],
+    lot: Lot | None,
+    not_reset: Sequence[Booking] | None,
+    needed: Attention | None,
 ) -> list[str]:
     found = []
-    end = booking.timing.end
-    if booking.phase is Phase.WAITING and booking.state is not State.CONFIRMED and end is not None and end <= tx.now:
-        found.append("lapsed: its window has passed and it was never confirmed")
+    if needed is not None:
+        found.append(told(booking, needed, tx.now))
     if lot is not None:
         found += _told(lot, booking)
     if booking.not_reset:
@@ -157,7 +196,7 @@ def _warnings(
 
 
 def _sees(tx: Tx, by: Actor, run: RunRow) -> bool:
-    owner = tx.bookings.get(run.booking)
+    owner = tx.bookings.get(run.booking, hidden=True)
     return by.sees(owner.platform, owner.scopes)
 
 
@@ -179,7 +218,7 @@ class Views:
         """The runs of a booking, oldest first, each with its steps."""
 
         def query(tx: Tx) -> list[RunDetails]:
-            owner = sight.booking(tx, by, booking)
+            owner = sight.booking(tx, by, booking, hidden=True)
             runs = tx.records.runs(owner.key)
             steps = tx.records.steps([r.id for r in runs])
             return [RunDetails(r, tuple(s for s in steps if s.run == r.id)) for r in runs]
@@ -193,7 +232,7 @@ class Views:
             run = tx.records.run(ident)
             if not _sees(tx, by, run):
                 raise NotFound("run", ident)
-            permit(by, "view", tx.bookings.get(run.booking).platform)
+            permit(by, "view", tx.bookings.get(run.booking, hidden=True).platform)
             return RunDetails(run, tuple(tx.records.steps([ident])))
 
         return await self._store.read(query)
@@ -202,7 +241,7 @@ class Views:
         """A booking's action log, oldest first; of one run when it is named."""
 
         def query(tx: Tx) -> list[LogLine]:
-            owner = sight.booking(tx, by, booking)
+            owner = sight.booking(tx, by, booking, hidden=True)
             return tx.records.log(owner.key, run=run)
 
         return await self._store.read(query)
@@ -213,6 +252,14 @@ class Views:
         def query(tx: Tx) -> list[Change]:
             permit(by, "view")
             return sight.changes(tx, by, tx.changes.of(subject))
+
+        return await self._store.read(query)
+
+    async def booking_history(self, by: Actor, booking: str) -> list[Change]:
+        """All changes of a booking, oldest first; also of a deleted one."""
+
+        def query(tx: Tx) -> list[Change]:
+            return tx.changes.of(sight.booking(tx, by, booking, hidden=True).id)
 
         return await self._store.read(query)
 

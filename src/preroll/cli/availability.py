@@ -28,8 +28,9 @@ def define(name: str) -> Parser:
     option("--profile", metavar="LABEL=INSTANCE", help="profile instance for a node; repeat it", **many)
     option("--value", metavar="LABEL.PARAMETER=VALUE", help="a parameter's value on a node; repeat it", **many)
     option("--ignore", metavar="BOOKING", default="", help="id of a booking that counts as not there, for a swap")
-    option("--guard", metavar="LENGTH", default="0s", help="kept free before and after")
-    option("--order", choices=ORDERS, default="priority", help="how they are sorted")
+    told = "what is free for so long before and after as well comes first; default: the platform's"
+    option("--guard", metavar="LENGTH", help=told)
+    option("--order", choices=ORDERS, help="how they are sorted; default: the platform's")
     option("--explain", action="store_true", help="tell why each other one does not fit")
     option("--platform", metavar="NAME", default="default", help="where; default: default")
     parser.asks_server()
@@ -49,8 +50,8 @@ def availability(
     profile: list[str],
     value: list[str],
     ignore: str,
-    guard: str,
-    order: str,
+    guard: str | None,
+    order: str | None,
     explain: bool,
     platform: str,
     as_json: bool,
@@ -68,7 +69,8 @@ def availability(
     call = calls.availability(
         words.moment(start, "--start"), words.moment(end, "--end") if end else None, definition=definition,
         nodes=nodes, pre_roll=words.seconds(pre_roll, "--pre-roll"), post_roll=words.seconds(post_roll, "--post-roll"),
-        guard=words.seconds(guard, "--guard"), order=order, explain=explain, ignore=ignore, platform=platform,
+        guard=words.seconds(guard, "--guard") if guard else None, order=order, explain=explain, ignore=ignore,
+        platform=platform,
     )  # fmt: skip
     with connected(server) as client:
         found = client.send(call)

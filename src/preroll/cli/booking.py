@@ -6,11 +6,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from preroll.cli import changing
 from preroll.cli.parser import A_LENGTH, A_TIME, Parser
 
 if TYPE_CHECKING:
-    from preroll.client.things import Booking, BookingSummary
+    pass
 
+ATTENTION = "only what is not confirmed and whose time comes near (near_air), or is over (lapsed); repeat it for both"
 FORCE = "save it in spite of conflicts; who must yield is quarantined"
 
 # fmt: off
@@ -22,6 +24,9 @@ ACTIONS = {
     "finish":      ("End a running booking now; in pre-roll that aborts it.",                 True),
     "retry":       ("Run a failed event again, from its first step that is not done.",        True),
     "acknowledge": ("Take a failed event as repaired by hand; needs --why.",                  True),
+    "take":        ("Own it, where the platform locks bookings: only you may change it.",     False),
+    "release":     ("Own it no more: anybody may take it.",                                   False),
+    "force-take":  ("Take it from its owner.",                                                False),
 }
 # fmt: on
 
@@ -40,6 +45,7 @@ def define(name: str) -> Parser:
         if reasoned:
             command.add_argument("--why", metavar="TEXT", default="", help="the reason, kept in the change log")
         _guarded(command)
+    changing.define(parser)
     return parser
 
 
@@ -64,6 +70,7 @@ def _define_list(command: Parser) -> None:
     option("--state", metavar="STATE", action="append", default=[], help="only in this state; repeat it")
     option("--text", metavar="TEXT", default="", help="only with this in the name")
     option("--platform", metavar="NAME", help="only of this platform")
+    option("--attention", metavar="KIND", action="append", default=[], choices=["near_air", "lapsed"], help=ATTENTION)
     option("--from", dest="since", metavar="TIME", help=f"held at or after {A_TIME}")
     option("--to", dest="until", metavar="TIME", help="held before")
     command.asks_server()
@@ -134,6 +141,7 @@ def list_(
     state: list[str],
     text: str,
     platform: str | None,
+    attention: list[str],
     since: str | None,
     until: str | None,
     server: str,
@@ -141,6 +149,7 @@ def list_(
     as_json: bool,
 ) -> None:
     """All bookings, by start."""
+    from preroll.cli import booking_shown as shown
     from preroll.cli import output, words
     from preroll.cli.connect import connected
     from preroll.client import calls
@@ -148,42 +157,49 @@ def list_(
     bounds = {"since": words.moment(since, "--from") if since else None}
     bounds["until"] = words.moment(until, "--to") if until else None
     with connected(server) as client:
-        found = list(client.each(calls.list_bookings(platform=platform, states=state, text=text, limit=500, **bounds)))
+        asked = calls.list_bookings(
+            platform=platform, states=state, text=text, attention=attention, limit=500, **bounds
+        )
+        found = list(client.each(asked))
     if as_json:
         output.as_json(found)
         return
-    rows = [(b.id, b.name, _state(b), b.service_state, b.start, b.end or "permanent") for b in found]
+    rows = [(b.id, b.name, shown.state(b), b.service_state, b.start, b.end or "permanent") for b in found]
     output.table(("id", "name", "state", "service", "start", "end"), rows, empty="no bookings")
 
 
 def show(booking: str, server: str, *, as_json: bool) -> None:
-    """One booking: its events, what it waits for, what can be done with it now."""
+    """One booking: its events, what it waits for, what can be done with it now, and why the rest cannot."""
+    from preroll.cli import booking_shown as shown
     from preroll.cli.connect import booking_id, connected
     from preroll.client import calls
 
     with connected(server) as client:
-        _show(client.send(calls.get_booking(booking_id(client, booking))), as_json=as_json)
+        found = client.send(calls.get_booking(booking_id(client, booking)))
+    shown.show(found, as_json=as_json, reasons=True)
 
 
 def edit(booking: str, *, force: bool, revision: int | None, server: str, as_json: bool, **asked: Any) -> None:
     """Change what is given. --node LABEL= empties a node, --property NAME=null removes one."""
+    from preroll.cli import booking_shown as shown
     from preroll.cli.connect import booking_id, connected
     from preroll.client import calls
 
     change = _change(**asked) | ({"force": True} if force else {})
     with connected(server) as client:
         found = client.send(calls.edit_booking(booking_id(client, booking), change, seen=revision))
-        _show(found, as_json=as_json)
+        shown.show(found, as_json=as_json)
 
 
 def leave_quarantine(booking: str, *, revision: int | None, server: str, as_json: bool, **asked: Any) -> None:
     """Leave quarantine with all that it needs: as it was, or with another resource, time or profile."""
+    from preroll.cli import booking_shown as shown
     from preroll.cli.connect import booking_id, connected
     from preroll.client import calls
 
     with connected(server) as client:
         found = client.send(calls.leave_quarantine(booking_id(client, booking), _change(**asked), seen=revision))
-        _show(found, as_json=as_json)
+        shown.show(found, as_json=as_json)
 
 
 def log(booking: str, server: str, *, as_json: bool) -> None:
@@ -218,19 +234,21 @@ def history(booking: str, server: str, *, as_json: bool) -> None:
 
 def act(action: str, booking: str, *, revision: int | None, server: str, as_json: bool, why: str = "") -> None:
     """Carry out an action of the life cycle."""
+    from preroll.cli import booking_shown as shown
     from preroll.cli.connect import booking_id, connected
     from preroll.client import calls
 
     with connected(server) as client:
         call = calls.act(booking_id(client, booking), action, why=why, seen=revision)
-        _show(client.send(call), as_json=as_json)
+        shown.show(client.send(call), as_json=as_json)
 
 
 def _send(call: Any, server: str, *, as_json: bool) -> None:
+    from preroll.cli import booking_shown as shown
     from preroll.cli.connect import connected
 
     with connected(server) as client:
-        _show(client.send(call), as_json=as_json)
+        shown.show(client.send(call), as_json=as_json)
 
 
 def _change(
@@ -272,45 +290,3 @@ def _nodes(node: list[str], profile: list[str], value: list[str]) -> dict[str, A
     for label, values in words.node_values(value, "--value").items():
         found[label] = {**(found.get(label) or {}), "values": values}
     return found
-
-
-def _state(b: BookingSummary) -> str:
-    return f"{b.state}, entering {b.entering}" if b.entering else b.state
-
-
-def _show(b: Booking, *, as_json: bool) -> None:
-    from preroll.cli import output
-
-    if as_json:
-        output.as_json(b)
-        return
-    output.fields(
-        [
-            ("booking", b.name), ("id", b.id), ("state", _state(b)), ("service", b.service_state),
-            ("on the air", f"{output.cell(b.start)} to {output.cell(b.end) if b.end else 'further notice'}"),
-            ("rolls", f"{b.pre_roll} s before, {b.post_roll} s after"),
-            ("definition", f"{b.definition.name} version {b.definition.version}" if b.definition else ""),
-            ("nodes", {label: node.name or "-" for label, node in b.nodes.items()}),
-            ("properties", b.properties), ("priority", b.priority or ""), ("revision", b.revision),
-            ("late", f"{b.late:.1f} s" if b.late else ""), ("waiting", [w.what for w in b.waiting]),
-            ("audit", f"{b.audit.status}, devices {b.audit.configuration}" if b.audit else ""),
-            ("warnings", b.warnings), ("possible", b.actions),
-        ]
-    )  # fmt: skip
-    _show_losses(b)
-    if b.events:
-        rows = [(e.event, e.state, e.planned, e.began, e.ended, f"{e.reason} {e.message}".strip()) for e in b.events]
-        output.table(("event", "state", "planned", "began", "ended", "why"), rows)
-
-
-def _show_losses(b: Booking) -> None:
-    from preroll.cli import output
-
-    if b.quarantine is None or not b.quarantine.lost:
-        return
-    rows = [
-        (x.resource, x.dimension or "place", f"{x.amount:g}", [r.name for r in x.rivals], x.why, x.reason, x.at)
-        for x in b.quarantine.lost
-    ]
-    title = "in conflict" if b.phase == "running" else f"lost; was {b.quarantine.was}"
-    output.table(("resource", "what", "amount", "to", "why", "reason", "at"), rows, title=title)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import stamina.instrumentation
 
@@ -60,6 +61,14 @@ def clash_told(clash: Clash) -> str:
     until = f"{clash.end:%Y-%m-%d %H:%M:%S}Z" if clash.end else "further notice"
     who = f"; held by {clash.rival_name} ({clash.rival}) from {clash.start:%Y-%m-%d %H:%M:%S}Z to {until}"
     return f"{what}{clash.left:g} of {clash.limit:g} left, {clash.asked:g} asked{who if clash.rival else ''}"
+
+
+def named(found: Iterator[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    """The one of that name in a list of the catalogue."""
+    for one in found:
+        if one["name"] == name:
+            return one
+    raise Failure(NOT_FOUND, f"there is no {kind} {name}", f"preroll {kind} list shows them all")
 
 
 def booking_id(client: Client, named: str) -> str:

@@ -11,7 +11,9 @@ from typing import Any
 
 from preroll.cli.parser import Parser
 
-KINDS = ("platform", "profile_definition", "profile_instance", "resource", "service_definition")
+KINDS = (
+    "platform", "pool", "profile_definition", "function", "profile_instance", "resource", "service_definition",
+)  # fmt: skip
 HEAD = "# Written by preroll export; it may replace or remove this file.\n"
 PER_FILE = 1_000
 """Documents of one file."""

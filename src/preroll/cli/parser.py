@@ -72,6 +72,10 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--server", metavar="URL", default=default, help=told)
         self.prints_json()
 
+    def of_platform(self) -> None:
+        """It takes ``--platform``."""
+        self.add_argument("--platform", metavar="NAME", default="default", help="whose; default: default")
+
     def prints_json(self) -> None:
         """It takes ``--json``."""
         self.add_argument("--json", dest="as_json", action="store_true", help="print JSON")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from preroll.cli import free_busy
 from preroll.cli.parser import Parser
 
 
@@ -12,6 +13,7 @@ def define(name: str) -> Parser:
     command = parser.command("list", list_)
     command.add_argument("--platform", metavar="NAME", default="default", help="whose; default: default")
     command.asks_server()
+    free_busy.define_in(parser)
     return parser
 
 

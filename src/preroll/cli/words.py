@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from preroll.cli.exits import USAGE, Failure
 
@@ -15,6 +16,7 @@ A_TIME = "a time with its zone (2026-03-01T18:00:00Z), now, now+90s, or +10m"
 A_LENGTH = "a length such as 90s, 5m, 1h30m, 300 (seconds) or PT5M"
 
 _LENGTH = re.compile(r"(?=\d)(?:(\d{1,4})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s?)?", re.ASCII)
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 _RELATIVE = re.compile(r"(?:now)?(?:([+-])(.+))?", re.ASCII)
 
 
@@ -36,6 +38,28 @@ def moment(text: str, option: str, now: datetime | None = None) -> str:
         raise Failure(USAGE, f"{option}: {text} has no time zone", f"your zone would make it {local.isoformat()}")
     if found.microsecond:
         raise Failure(USAGE, f"{option}: {text} is finer than a second", "expected whole seconds")
+    return found.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def clock(text: str, zone: str, after: datetime, option: str) -> str:
+    """``21:30`` as the first such time after an instant, on the clocks of a zone; other words as ``moment`` reads them.
+
+    Raises:
+        Failure: at that date, the clocks of the zone show this time twice or never.
+    """
+    shown = _CLOCK.fullmatch(text)
+    if shown is None:
+        return moment(text, option)
+    local = after.astimezone(ZoneInfo(zone))
+    found = local.replace(hour=int(shown[1]), minute=int(shown[2]), second=int(shown[3] or 0), microsecond=0, fold=0)
+    if found <= local:
+        found += timedelta(days=1)
+    once, again = found.utcoffset(), found.replace(fold=1).utcoffset()
+    if once != again:
+        often = "twice" if once and again and once > again else "never"
+        raise Failure(
+            USAGE, f"{option}: on {found:%Y-%m-%d} the clocks of {zone} show {text} {often}", f"expected {A_TIME}"
+        )
     return found.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 

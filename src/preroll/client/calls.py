@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
+from preroll.client.free_busy import FreeBusy
 from preroll.client.things import (
     AppliedPage,
     Audits,
@@ -88,13 +89,15 @@ def list_bookings(
     platform: str | None = None,
     states: Iterable[str] = (),
     text: str = "",
+    attention: Iterable[str] = (),
     since: Moment | None = None,
     until: Moment | None = None,
     limit: int | None = None,
 ) -> Call[Page[BookingSummary]]:
     """Bookings by start and id; ``since`` and ``until`` bound the time over which they hold resources."""
     query = _query(platform=platform, text=text, to=until, limit=limit) + _query(**{"from": since})
-    return Call("GET", f"{API}/bookings", Page[BookingSummary], query + tuple(("state", state) for state in states))
+    words = tuple(("state", state) for state in states) + tuple(("attention", kind) for kind in attention)
+    return Call("GET", f"{API}/bookings", Page[BookingSummary], query + words)
 
 
 def availability(
@@ -111,6 +114,16 @@ def availability(
     return Call("POST", f"{API}/availability", Availability, body=body)
 
 
+def free_busy(
+    since: Moment, until: Moment, *, resources: Iterable[str] = (), function: str = "", pool: str = "",
+    platform: str = "default",
+) -> Call[FreeBusy]:  # fmt: skip
+    """Who has how much of resources when, when they are closed and why, and when they are free; by id or name."""
+    query = _query(to=until, function=function, pool=pool, platform=platform) + _query(**{"from": since})
+    named = tuple(("resource", resource) for resource in resources)
+    return Call("GET", f"{API}/availability/free-busy", FreeBusy, query + named)
+
+
 def edit_booking(ident: str, change: Mapping[str, Any], *, seen: int | None = None) -> Call[Booking]:
     """Change the fields that are given, with ``force`` against others; None takes away an end, a node, a property."""
     return Call("PATCH", _booking(ident), Booking, body=_change(change), seen=seen)
@@ -124,6 +137,23 @@ def leave_quarantine(ident: str, change: Mapping[str, Any] | None = None, *, see
 def act(ident: str, action: str, *, why: str = "", seen: int | None = None) -> Call[Booking]:
     """``confirm``, ``hold``, ``cancel``, ``finish``, ``retry`` or ``acknowledge`` a booking."""
     return Call("POST", f"{_booking(ident)}/{action}", Booking, body={"why": why} if why else None, seen=seen)
+
+
+def command(
+    ident: str, action: str, body: Mapping[str, Any] | None = None, *, seen: int | None = None
+) -> Call[Booking]:
+    """An action with all that it takes: ``start-now``, ``extend``, ``adjust``, ``rename``, ``duplicate`` and others."""
+    return Call("POST", f"{_booking(ident)}/{action}", Booking, body=body, seen=seen)
+
+
+def set_properties(ident: str, properties: Mapping[str, Any], *, seen: int | None = None) -> Call[Booking]:
+    """Change the properties that are given, leave the others; None takes one away."""
+    return Call("PATCH", f"{_booking(ident)}/properties", Booking, body=dict(properties), seen=seen)
+
+
+def delete_booking(ident: str, *, seen: int | None = None) -> Call[Booking]:
+    """Hide a booking that has ended and is reset."""
+    return Call("DELETE", _booking(ident), Booking, seen=seen)
 
 
 def audit_booking(ident: str) -> Call[Booking]:
@@ -194,7 +224,8 @@ def export(
 
 
 def list_catalogue(noun: str, *, platform: str = "default") -> Call[Page[dict[str, Any]]]:
-    """``resources``, ``profile-definitions``, ``profile-instances`` or ``service-definitions``."""
+    """``resources``, ``pools``, ``functions``, ``profile-definitions``, ``profile-instances`` or
+    ``service-definitions``."""
     return Call("GET", f"{API}/{noun}", Page[dict[str, Any]], _query(platform=platform))
 
 
@@ -211,6 +242,28 @@ def list_platforms() -> Call[list[dict[str, Any]]]:
 def get_platform(name: str) -> Call[dict[str, Any]]:
     """One platform with its settings."""
     return Call("GET", f"{API}/platforms/{quote(name, safe='')}", dict[str, Any])
+
+
+def change_platform(name: str, change: Mapping[str, Any], *, seen: int | None = None) -> Call[dict[str, Any]]:
+    """Change some settings: ``set``, ``reset``, ``transitions``, ``why``, ``force``."""
+    return Call("PATCH", f"{API}/platforms/{quote(name, safe='')}", dict[str, Any], body=change, seen=seen)
+
+
+def undo_platform(name: str, to: int | None = None, *, force: bool = False) -> Call[dict[str, Any]]:
+    """Have the settings of an earlier version again; None: of the one before."""
+    body = {"to": to, "force": force}
+    return Call("POST", f"{API}/platforms/{quote(name, safe='')}/undo", dict[str, Any], body=body)
+
+
+def platform_history(name: str, *, before: int | None = None, limit: int | None = None) -> Call[dict[str, Any]]:
+    """Versions of the settings, the newest first."""
+    query = _query(before=before, limit=limit)
+    return Call("GET", f"{API}/platforms/{quote(name, safe='')}/history", dict[str, Any], query)
+
+
+def platform_looks(name: str) -> Call[dict[str, Any]]:
+    """How each life cycle state is drawn."""
+    return Call("GET", f"{API}/platforms/{quote(name, safe='')}/looks", dict[str, Any])
 
 
 def put_platform(name: str, settings: Mapping[str, Any]) -> Call[dict[str, Any]]:

@@ -38,6 +38,8 @@ class Clash:
     """Empty: how many at once; otherwise the capacity or the capability."""
     why: str = ""
     """Set when it is no matter of amounts."""
+    opens: datetime | None = None
+    """It is closed then, and opens again at this time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,15 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """Something that can be done with a booking; ``why`` says why it is not possible now."""
+
+    name: str
+    possible: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """What a booking chose for one node."""
 
@@ -50,9 +59,9 @@ class Node:
     name: str
     profile: str | None
     values: dict[str, Any]
-    profile_by: str
+    profile_by: str = "reference"
     """``reference``: it is read at each event; ``value``: it was copied when it was chosen."""
-    kept: dict[str, Any] | None
+    kept: dict[str, Any] | None = None
     """What the profile said when it was copied; None: it is read."""
 
 
@@ -136,6 +145,8 @@ class BookingSummary:
     not_reset: bool
     revision: int
     changed: datetime
+    attention: str | None = None
+    """``near_air`` or ``lapsed``: it is not confirmed, and its time comes near or is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,9 +159,10 @@ class Booking(BookingSummary):
     created: datetime
     created_by: str
     scopes: list[str]
+    owner: str
     events: list[Event]
     waiting: list[Waiting]
-    actions: list[str]
+    actions: list[Action]
     late: float
     warnings: list[str]
     audit: Known | None = None
@@ -355,6 +367,8 @@ class Offer:
     id: str
     name: str
     priority: int
+    guarded: bool
+    """It is free for the guard interval before and after as well."""
     concurrency_left: int
     capacities_left: dict[str, float]
 

@@ -57,7 +57,7 @@ class _Sender:
     def _request(self, http: httpx.Client | httpx.AsyncClient, call: Call[R]) -> httpx.Request:
         """One request for all attempts: its idempotency key makes a repeat harmless."""
         headers = {"Accept": "application/json"}
-        if call.method in ("POST", "PATCH"):
+        if call.method in ("POST", "PATCH", "DELETE"):
             headers["Idempotency-Key"] = str(uuid.uuid4())
         if call.seen is not None:
             headers["If-Match"] = f'"{call.seen}"'

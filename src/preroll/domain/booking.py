@@ -6,11 +6,11 @@ Seed: "Service Orchestration: booking life cycle states configuration"; table: S
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
 
-from preroll.domain.errors import ActionNotPossible, Mistake
+from preroll.domain.errors import Mistake
 from preroll.domain.machine import Machine
 from preroll.domain.profile import ProfileBy, ProfileCopy
 from preroll.domain.values import dataclass
@@ -126,22 +126,6 @@ class Phase(StrEnum):
     ENDED = "ended"
 
 
-# fmt: off
-ACTIONS: Mapping[str, frozenset[Phase]] = {
-    # action           the phases that admit it; the state must also have the trigger's row
-    "edit":            frozenset({Phase.WAITING, Phase.RUNNING}),
-    "confirm":         frozenset({Phase.WAITING}),
-    "leave-quarantine": frozenset({Phase.WAITING}),
-    "hold":            frozenset({Phase.WAITING}),
-    "cancel":          frozenset({Phase.WAITING}),
-    "finish":          frozenset({Phase.RUNNING}),
-    "retry":           frozenset({Phase.RUNNING, Phase.ENDED}),
-    "acknowledge":     frozenset({Phase.RUNNING, Phase.ENDED}),
-    "audit":           frozenset({Phase.RUNNING}),
-}
-# fmt: on
-
-
 @dataclass(frozen=True, slots=True)
 class Timing:
     """When: ``start`` and ``end`` are on-air, in microseconds of UTC; rolls are lengths. ``end`` None is permanent."""
@@ -226,6 +210,10 @@ class Booking:
     changed_us: int = 0
     scopes: tuple[str, ...] = ()
     """Security scopes, sorted: only who has one of them knows that it exists; none: everybody on the platform."""
+    hidden: bool = False
+    """Deleted: shown nowhere, kept for its history."""
+    owner: str = ""
+    """Who alone may change it, where the platform locks bookings; empty: nobody has taken it."""
 
     @property
     def phase(self) -> Phase:
@@ -238,36 +226,3 @@ class Booking:
     def resources(self) -> tuple[str, ...]:
         """Ids of the resources that it chose, each once, in node order."""
         return tuple(dict.fromkeys(n.resource for n in self.nodes.values() if n.resource))
-
-
-def require_action(booking: Booking, action: str, trigger: Trigger | None = None) -> None:
-    """Refuse an action that the booking's phase, or the life cycle, does not admit.
-
-    Raises:
-        ActionNotPossible: with the reason and what to do instead.
-        TransitionNotAllowed: the life cycle has no row for the trigger.
-    """
-    phases = ACTIONS[action]
-    if booking.phase not in phases:
-        instead = "finish it instead" if booking.phase is Phase.RUNNING and action == "cancel" else ""
-        raise ActionNotPossible(
-            f"{action} is not possible: the booking is {booking.phase.value} ({booking.state.value}"
-            + (f", entering {booking.entering}" if booking.entering else "")
-            + ")",
-            hint=instead or f"{action} is for a booking that is {' or '.join(sorted(p.value for p in phases))}",
-        )
-    if trigger is not None and not LIFE_CYCLE.may(booking.state, trigger):
-        LIFE_CYCLE.fire(booking.state, trigger)
-
-
-def possible_actions(booking: Booking) -> Sequence[str]:
-    """The actions that phase and life cycle admit now (guards of time and capacity come on top)."""
-    triggers = {
-        "confirm": T.CONFIRM, "hold": T.HOLD, "cancel": T.CANCEL, "retry": T.RETRY, "acknowledge": T.ACKNOWLEDGE,
-        "leave-quarantine": T.LEAVE_QUARANTINE,
-    }  # fmt: skip
-    return [
-        action
-        for action, phases in ACTIONS.items()
-        if booking.phase in phases and (action not in triggers or LIFE_CYCLE.may(booking.state, triggers[action]))
-    ]

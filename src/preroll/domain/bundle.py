@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
+from preroll.domain.function import Function, Pool
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 
-Document = Resource | ProfileDefinition | ProfileInstance | ServiceDefinition
+Document = Resource | Pool | Function | ProfileDefinition | ProfileInstance | ServiceDefinition
 """What a catalogue is made of."""
 
 
@@ -23,7 +24,9 @@ class Bundle:
 
 
 KINDS: Mapping[type[Document], str] = {
+    Pool: "pool",
     ProfileDefinition: "profile_definition",
+    Function: "function",
     ProfileInstance: "profile_instance",
     Resource: "resource",
     ServiceDefinition: "service_definition",

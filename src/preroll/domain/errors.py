@@ -13,6 +13,7 @@ PrerollError
 │  ├─ ActionNotPossible           the booking's phase does not admit the action
 │  ├─ NotReady                    what is missing before a booking can be confirmed
 │  ├─ Conflict                    a resource is already held
+│  ├─ WouldFail                   events of bookings would fail with these settings
 │  ├─ NameInUse                   another booking has the name at that time
 │  ├─ InUse                       something else still needs it
 │  ├─ Stale                       somebody else changed it first
@@ -159,6 +160,8 @@ class Clash:
     """Empty: how many at once; otherwise the name of a capacity or of a capability."""
     why: str = ""
     """Set when it is no matter of amounts."""
+    opens_us: int | None = None
+    """It is closed then, and opens again at this instant; None: it is not closed, or never opens again."""
 
     def __str__(self) -> str:
         if self.why:
@@ -221,6 +224,33 @@ class Conflict(Refused):
             names = ", ".join(dict.fromkeys(one.name for one in losing if not one.runs))
             hint = (f"{hint}; " if clashes else "") + f"with force it is saved, and quarantined: {names or 'nobody'}"
         super().__init__("; ".join(map(str, self.clashes or self.losing)), hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """An event of a booking that a change of settings would make fail."""
+
+    booking: str
+    """Id."""
+    name: str
+    state: str
+    event: str
+    what: str
+    """For a person: the transition that is not allowed, or the action that is missing."""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.state}): {self.event} would fail, {self.what}"
+
+
+class WouldFail(Refused):
+    """Events of bookings that are confirmed or run would fail with these settings; the first of them are listed."""
+
+    code = "would_fail"
+
+    def __init__(self, doomed: Sequence[Doomed], count: int) -> None:
+        self.doomed, self.count = tuple(doomed), count
+        more = f"; and {count - len(doomed)} more" if count > len(doomed) else ""
+        super().__init__("; ".join(map(str, doomed)) + more, hint="save it when they have ended, or with force")
 
 
 class NameInUse(Refused):

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from preroll.domain.availability import same_hours
 from preroll.domain.booking import Booking, Phase, State
 from preroll.domain.capacity import in_units
 from preroll.domain.errors import Losing
 from preroll.domain.resource import Mode, Resource
-from preroll.domain.usage import CONCURRENCY, Need, Usage, full, limit, never
-from preroll.domain.window import FOREVER, peak
+from preroll.domain.usage import CONCURRENCY, Need, Usage, full, limit, never, shut
+from preroll.domain.window import FOREVER, Window, peak
 
 
 class Kind(StrEnum):
@@ -40,6 +41,7 @@ class Reason(StrEnum):
     CAPABILITY_LOWERED = "CapabilityDowngraded"
     CONCURRENCY_LOWERED = "ConcurrencyDowngraded"
     MAINTENANCE = "MovedToMaintenance"
+    AVAILABILITY_CHANGED = "ResourceAvailabilityWindowChanged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Share:
     amounts: Mapping[str, tuple[int, str]]
     """Dimension -> (amount, agreed value)."""
     never: tuple[tuple[str, str], ...] = ()
-    """(capability, what it is about) of each that the resource cannot give it at all."""
+    """(capability, what it is about) of each that the resource cannot give it at all; empty: it cannot be had then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +136,10 @@ class Loser:
         ]  # fmt: skip
 
 
-def share(need: Need) -> Share:
-    """What a booking that needs this wants."""
-    return Share(need.resource, need.amounts(), tuple(never(need.resource, need.wishes)))
+def share(need: Need, held: Window) -> Share:
+    """What a booking that needs this over a window wants."""
+    closed = [("", clash.why) for clash in shut(need.resource, held)]
+    return Share(need.resource, need.amounts(), (*never(need.resource, need.wishes), *closed))
 
 
 def standing(booking: Booking) -> tuple[object, ...]:
@@ -178,7 +181,7 @@ def reason_of(loss: Loss, before: Resource, after: Resource) -> Reason:
     """Why a change of a resource brought a loss about."""
     match loss.kind:
         case Kind.AVAILABILITY:
-            return Reason.MAINTENANCE
+            return Reason.MAINTENANCE if after.mode is Mode.MAINTENANCE else Reason.AVAILABILITY_CHANGED
         case Kind.CAPABILITY | Kind.AGREEMENT:
             gone = loss.about in before.capabilities and loss.about not in after.capabilities
             changed = before.capabilities != after.capabilities
@@ -196,7 +199,8 @@ def offers_another(before: Resource, after: Resource) -> bool:
     """Did a change of a resource touch what bookings hold of it?"""
     watched = ("concurrency", "capacities", "capabilities")
     in_maintenance = (before.mode is Mode.MAINTENANCE) is not (after.mode is Mode.MAINTENANCE)
-    return in_maintenance or any(getattr(before, name) != getattr(after, name) for name in watched)
+    moved = not same_hours(before.availability, after.availability)
+    return in_maintenance or moved or any(getattr(before, name) != getattr(after, name) for name in watched)
 
 
 @dataclass(frozen=True, slots=True)

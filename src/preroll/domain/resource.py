@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from preroll.domain.availability import Availability
 from preroll.domain.capacity import Capability, amount_mistake
 from preroll.domain.errors import Mistake
 from preroll.domain.reach import Labels, labels_of
@@ -17,7 +18,9 @@ class Mode(StrEnum):
 
     AVAILABLE = "available"
     MAINTENANCE = "maintenance"
+    """Planned: nobody may have it, and who had booked it is quarantined."""
     UNAVAILABLE = "unavailable"
+    """A fault of the moment: it cannot be booked; bookings that have it keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Resource:
     """Capability parameter -> what it can do."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """From where it can be reached: only a worker that has all of these runs what configures it."""
+    availability: Availability | None = None
+    """When it can be booked; None: always."""
     id: str = ""
     key: int = 0
     platform: int = 0
@@ -59,7 +64,14 @@ class Resource:
             found += capability.mistakes(f"{where}capabilities.{name}")
             if name in self.capacities:
                 found.append(Mistake(f"{where}capabilities.{name}", "is a capacity too", "either of the two"))
-        return found
+        return found + (self.availability.mistakes(f"{where}availability") if self.availability else [])
+
+    def at_home(self, zone: str) -> Resource:
+        """It, with its weekly hours in the zone of its platform if they have none of their own."""
+        known = self.availability
+        if known is None or not known.lives_at_home or known.home == zone:
+            return self
+        return replace(self, availability=replace(known, home=zone))
 
     @property
     def places(self) -> Labels:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 
+from preroll.domain.errors import Mistake
 from preroll.domain.machine import Machine
 
 START, STOP, STANDBY, PAUSE, FAILED = "START", "STOP", "STANDBY", "PAUSE", "FAILED"
@@ -78,11 +79,63 @@ class ServiceStates:
 
     mapping: StageMapping = field(default_factory=StageMapping)
     transitions: tuple[tuple[str, str], ...] = DEFAULT_TRANSITIONS
+    states: tuple[str, ...] = ()
+    """The platform's own, beside the shipped ones."""
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every state of the platform: the shipped ones, then its own."""
+        return (*SHIPPED_STATES, *self.states)
 
     def machine(self) -> Machine[str, str]:
         """The transition table as a machine: the trigger is the state asked for; a failed action gives FAILED."""
         rows = [({before}, after, after, FAILED, "configured") for before, after in dict.fromkeys(self.transitions)]
-        return Machine("service", self.mapping.initial or STOP, rows, states=SHIPPED_STATES)
+        return Machine("service", self.mapping.initial or STOP, rows, states=self.known)
+
+    def spelled(self) -> ServiceStates:
+        """The same with each state as its platform spells it (names are compared without their case), each row once."""
+        spelling = {name.casefold(): name for name in reversed(self.known)}
+
+        def spelled(name: str) -> str:
+            return spelling.get(name.casefold(), name)
+
+        stages = {stage.value: state and spelled(state) for stage, state in self.mapping.items()}
+        rows = tuple(dict.fromkeys((spelled(before), spelled(after)) for before, after in self.transitions))
+        return ServiceStates(StageMapping(**stages), rows, self.states)
+
+    def mistakes(self, where: str) -> list[Mistake]:
+        """Everything wrong with it but for the ``gaps``, which a team may want to have."""
+        found = self._misnamed(where)
+        known, all_of_them = set(self.known), ", ".join(name for name in self.known if name != FAILED)
+        for stage, state in self.mapping.items():
+            if state is not None and (state not in known or state == FAILED):
+                what = "is set by the engine alone" if state == FAILED else f"{state} is no state of the platform"
+                found.append(Mistake(f"{where}.mapping.{stage.value}", what, f"one of {all_of_them}, or null"))
+        for index, (before, after) in enumerate(self.transitions):
+            here = f"{where}.transitions.{index}"
+            found += [
+                Mistake(here, f"{name} is no state of the platform", f"one of {', '.join(self.known)}")
+                for name in dict.fromkeys((before, after))
+                if name not in known
+            ]
+            if before == after:
+                found.append(
+                    Mistake(here, f"{before} -> {after} is no transition", "no row: staying is always allowed")
+                )
+            elif after == FAILED:
+                found.append(Mistake(here, "FAILED is set by the engine alone", "no row for it"))
+        return found
+
+    def _misnamed(self, where: str) -> list[Mistake]:
+        found, seen = [], {name.casefold() for name in SHIPPED_STATES}
+        for index, name in enumerate(self.states):
+            here = f"{where}.states.{index}"
+            if not name.strip():
+                found.append(Mistake(here, "is empty", "a name"))
+            elif name.casefold() in seen:
+                found.append(Mistake(here, f"{name} is a state already", "a name of its own, whatever its case"))
+            seen.add(name.casefold())
+        return found
 
     def allows(self, before: str, after: str) -> bool:
         """May the service go from one state to another? Staying (X -> X) is no transition and always may."""

@@ -10,15 +10,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from preroll.domain.availability import Closure, closed, closed_over, horizon, next_opening
 from preroll.domain.capacity import Wish, agreed_on, asked_in_all, in_units, millionths, unable
 from preroll.domain.errors import Clash
 from preroll.domain.resource import Mode, Resource
-from preroll.domain.window import FOREVER, Window, peak
+from preroll.domain.window import DAY, FOREVER, Window, joined, peak, written
 
 ALWAYS = (-FOREVER, FOREVER)
 """A span that no start avoids."""
 CONCURRENCY = ""
 """The dimension that counts nodes; the others are named by their parameter."""
+MOST_TOLD = 10
+"""Closed spans that a refusal tells of one resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +62,30 @@ class Left:
     left: int
 
 
-def clashes(resource: Resource, wishes: Sequence[Wish], held: Window, usages: Iterable[Usage]) -> list[Clash]:
+def clashes(
+    resource: Resource, wishes: Sequence[Wish], held: Window, usages: Iterable[Usage], now: int | None = None
+) -> list[Clash]:
     """Everything that keeps a resource from serving these nodes of a booking over a window; empty: it fits.
 
     Args:
         usages: what other bookings hold of it within the window.
+        now: when it would be booked; None: it was booked before.
     """
     by = _by_dimension(usages)
-    found = [_never(resource, held, name, why) for name, why in never(resource, wishes)]
+    found = [] if now is None else barred(resource, held, now)
+    found += [_never(resource, held, name, why) for name, why in never(resource, wishes)]
+    found += shut(resource, held)
     found += _over(resource, CONCURRENCY, resource.concurrency, len(wishes), held, by.get(CONCURRENCY, ()))
     for name, amount in asked_in_all(wishes).items():
         found += _over(resource, name, limit(resource, name), amount, held, by.get(name, ()))
     for name, value in agreed_on(wishes, resource.capabilities).items():
         found += [_disagreed(resource, held, u, value) for u in by.get(name, ()) if u.agreed != value]
     return found
+
+
+def gone(resource: Resource, held: Window) -> Clash:
+    """What keeps everybody from a resource that is not in the catalogue any more."""
+    return _never(resource, held, "", "it was removed")
 
 
 def limit(resource: Resource, dimension: str) -> int:
@@ -82,8 +95,40 @@ def limit(resource: Resource, dimension: str) -> int:
 
 def never(resource: Resource, wishes: Sequence[Wish]) -> list[tuple[str, str]]:
     """(capability, what it is about) of all that keeps a resource from these nodes whoever else holds it."""
-    closed = [("", "it is in maintenance")] if resource.mode is Mode.MAINTENANCE else []
-    return closed + unable(wishes, resource.capabilities)
+    planned = [("", "it is in maintenance")] if resource.mode is Mode.MAINTENANCE else []
+    return planned + unable(wishes, resource.capabilities)
+
+
+def shut(resource: Resource, held: Window) -> list[Clash]:
+    """Where a resource is closed within a window, why, and when it opens again."""
+    availability = resource.availability
+    if availability is None:
+        return []
+    return [
+        _shut(resource, held, closure, next_opening(availability, closure.end) if closure.end < FOREVER else None)
+        for closure in closed(availability, held.start, held.until)[:MOST_TOLD]
+    ]
+
+
+def barred(resource: Resource, held: Window, now: int) -> list[Clash]:
+    """What keeps a resource from being booked at this moment, though whoever has it already keeps it."""
+    return out_of_service(resource, held) + too_far(resource, held, now)
+
+
+def out_of_service(resource: Resource, held: Window) -> list[Clash]:
+    """A fault of the moment keeps a resource from being booked, and bookings on it from being confirmed."""
+    return [_never(resource, held, "", "it is unavailable")] if resource.mode is Mode.UNAVAILABLE else []
+
+
+def too_far(resource: Resource, held: Window, now: int) -> list[Clash]:
+    """A window ends further ahead than a resource can be booked at this moment."""
+    ahead = horizon(resource.availability, now)
+    if held.until <= ahead:
+        return []
+    days = (ahead - now) // DAY
+    since = "never" if held.end is None else f"from {written(held.until - days * DAY)} on"
+    why = f"closed from {written(ahead)} (bookable at most {days} days ahead); this can be booked {since}"
+    return [Clash(resource.name, "", "", max(ahead, held.start), None, 0, 0, 0, "", why)]
 
 
 def left(resource: Resource, held: Window, usages: Iterable[Usage]) -> list[Left]:
@@ -97,13 +142,20 @@ def left(resource: Resource, held: Window, usages: Iterable[Usage]) -> list[Left
     return found
 
 
-def blocked(need: Need, usages: Iterable[Usage]) -> list[tuple[int, int]]:
-    """The spans of time in which others leave too little of a resource for this need, in order and apart."""
+def blocked(need: Need, usages: Iterable[Usage], starts: Window, now: int) -> list[tuple[int, int]]:
+    """The spans of time in which a resource is closed, or others leave too little of it; in order and apart.
+
+    Args:
+        usages: what others hold of it from the first start on.
+        starts: the instants that are looked at as a start; what is closed later is told only as far as they meet it.
+        now: when it would be booked.
+    """
     resource, wishes = need.resource, need.wishes
-    if never(resource, wishes):
+    if resource.mode is not Mode.AVAILABLE or never(resource, wishes):
         return [ALWAYS]
     by = _by_dimension(usages)
-    spans: list[tuple[int, int]] = []
+    spans = closed_over(resource.availability, starts.start, starts.until)
+    spans.append((horizon(resource.availability, now), FOREVER))
     for name, (amount, agreed) in need.amounts().items():
         if agreed:
             spans += [(u.start, u.end) for u in by.get(name, ()) if u.agreed != agreed]
@@ -111,7 +163,7 @@ def blocked(need: Need, usages: Iterable[Usage]) -> list[tuple[int, int]]:
             return [ALWAYS]
         else:
             spans += full(limit(resource, name) - amount, by.get(name, ()))
-    return _merged(spans)
+    return joined(spans)
 
 
 def next_start(spans: Sequence[Sequence[tuple[int, int]]], length: int, earliest: int, count: int = 1) -> int | None:
@@ -123,7 +175,7 @@ def next_start(spans: Sequence[Sequence[tuple[int, int]]], length: int, earliest
     """
     steps: list[tuple[int, int]] = []
     for busy in spans:
-        for start, end in _merged([(start - length + 1, end) for start, end in busy]):
+        for start, end in joined([(start - length + 1, end) for start, end in busy]):
             if end > earliest:
                 steps += [(max(start, earliest), 1), (end, -1)]
     room, taken, at = len(spans) - count, 0, earliest
@@ -150,16 +202,6 @@ def _by_dimension(usages: Iterable[Usage]) -> dict[str, list[Usage]]:
     for usage in usages:
         found.setdefault(usage.dimension, []).append(usage)
     return found
-
-
-def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        elif start < end:
-            merged.append((start, end))
-    return merged
 
 
 def _over(
@@ -194,6 +236,16 @@ def _clash(
 
 def _never(resource: Resource, held: Window, name: str, why: str) -> Clash:
     return Clash(resource.name, "", "", held.start, held.end, 0, 0, 0, name, why)
+
+
+def _shut(resource: Resource, held: Window, closure: Closure, opens: int | None) -> Clash:
+    since = f"from {written(closure.start)} " if closure.start > -FOREVER else ""
+    until = f"until {written(closure.end)}" if closure.end < FOREVER else "for good"
+    again = f"; it opens at {written(opens)}" if opens not in (None, closure.end) else ""
+    permanent = "; a permanent booking needs it open without end" if held.end is None else ""
+    begin, finish = closure.start if since else held.start, None if closure.end >= FOREVER else closure.end
+    why = f"closed {since}{until} ({closure.why}){again}{permanent}"
+    return Clash(resource.name, "", "", begin, finish, 0, 0, 0, "", why, opens)
 
 
 def _disagreed(resource: Resource, held: Window, rival: Usage, value: str) -> Clash:

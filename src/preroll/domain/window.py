@@ -5,12 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
+HOUR = 3_600 * SECOND
 DAY = 86_400 * SECOND
 FOREVER = 2**62
 """How *without end* is stored; in the domain it is None."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def written(instant: int) -> str:
+    """An instant in the words of a refusal."""
+    return f"{EPOCH + timedelta(microseconds=instant):%Y-%m-%d %H:%M:%S}Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,17 @@ class Window:
     def overlaps(self, other: Window) -> bool:
         """Do two windows share an instant? Windows that only touch do not."""
         return max(self.start, other.start) < min(self.until, other.until)
+
+
+def joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Half-open spans in order and apart: those that touch are one, those without length are none."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        elif start < end:
+            found.append((start, end))
+    return found
 
 
 def peak(usages: Iterable[tuple[int, int, int]], start: int, end: int) -> int:

@@ -16,7 +16,10 @@ import yaml
 
 from preroll.domain.errors import Invalid, Mistake
 
-KINDS = ("bundle", "platform", "resource", "profile_definition", "profile_instance", "service_definition")
+KINDS = (
+    "bundle", "platform", "pool", "function", "resource",
+    "profile_definition", "profile_instance", "service_definition",
+)  # fmt: skip
 """The first word of every document: ``kind: resource``."""
 
 MOST_TEXT = 4_000_000

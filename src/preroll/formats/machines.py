@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from preroll.domain.booking import ACTIONS, Phase
+from preroll.domain.actions import ACTIONS, Action
+from preroll.domain.booking import Phase, State
 from preroll.domain.boundaries import EVENTS
 from preroll.domain.machine import Edge, Machine
 from preroll.domain.machines import ALL_MACHINES
@@ -69,9 +70,17 @@ def stages(mapping: StageMapping | None = None) -> Table:
 
 
 def actions() -> Table:
-    """Which actions make sense in which phase of a booking."""
-    rows = tuple((name, *("yes" if phase in phases else "" for phase in Phase)) for name, phases in ACTIONS.items())
-    return Table("actions", ("action", *(phase.value for phase in Phase)), rows)
+    """What can be done with a booking in which phase, and in which states of it."""
+    rows = tuple(
+        (name, *("yes" if phase in row.phases else "" for phase in Phase), _only(row), row.about)
+        for name, row in ACTIONS.items()
+    )
+    return Table("actions", ("action", *(phase.value for phase in Phase), "only in", "what it does"), rows)
+
+
+def _only(row: Action) -> str:
+    """The states that an action is for, where not every state of its phases admits it."""
+    return ", ".join(s for s in State if s in row.only_in) if row.only_in < set(State) else ""
 
 
 def all_tables(machines: Sequence[AnyMachine] = ALL_MACHINES) -> list[Table]:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from preroll.domain.definition import ServiceDefinition
+from preroll.domain.function import Function, Pool
 from preroll.domain.inheritance import Profiles
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 
 
 class Catalogue(Protocol):
-    """Resources, profiles and definitions. Names are unique per platform and kind; definitions per (name, version)."""
+    """Names are unique per platform and kind; definitions per (name, version)."""
 
     def resource(self, ident: str) -> Resource:
         """By id. Raises NotFound."""
@@ -27,6 +28,8 @@ class Catalogue(Protocol):
         """Insert (id empty or unknown) or replace by name; returns it as stored."""
         ...
 
+    def pools(self, platform: int) -> list[Pool]: ...
+    def functions(self, platform: int) -> list[Function]: ...
     def profile_definitions(self, platform: int) -> list[ProfileDefinition]: ...
     def put_profile_definition(self, definition: ProfileDefinition) -> ProfileDefinition: ...
     def profile_instances(self, platform: int) -> list[ProfileInstance]: ...

@@ -18,6 +18,8 @@ from preroll.domain.window import Window
 class Look:
     """What a booking finds where it wants to be, under the lock of the resources."""
 
+    needs: Sequence[Need]
+    """As they were asked for, of the resources as they are now."""
     clashes: Sequence[Clash]
     namesake: Booking | None
     """A live one with a service that has its name then."""
@@ -33,6 +35,10 @@ class Reservations(Protocol):
         ...
 
     def release(self, booking: int) -> None: ...
+
+    def lock(self, resources: Sequence[Resource]) -> None:
+        """Nobody books these until the transaction ends."""
+        ...
 
     def clashes(self, booking: Booking, needs: Sequence[Need]) -> list[Clash]:
         """What would exceed a limit, or cannot be done, if the booking got what it needs over its held window.

@@ -7,17 +7,19 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from preroll.domain.attention import Attention
 from preroll.domain.audit import Round
 from preroll.domain.booking import Booking, State
 from preroll.domain.boundaries import Boundary, Kind
 from preroll.domain.changes import Change
-from preroll.domain.config import Platform
+from preroll.domain.foresight import Standing
 from preroll.domain.permission import Sight
 from preroll.domain.reach import Labels
 from preroll.ports.accounts import Accounts
 from preroll.ports.bundles import Bundles
 from preroll.ports.catalogue import Catalogue
 from preroll.ports.losses import Losses
+from preroll.ports.platforms import Platforms
 from preroll.ports.reservations import Reservations
 from preroll.ports.rows import (
     Adopted,
@@ -46,6 +48,8 @@ class BookingFilter:
     """Part of the name, case-folded."""
     overlaps: tuple[int, int] | None = None
     """Only those whose held window overlaps [from, to)."""
+    attention: frozenset[Attention] = frozenset()
+    """Only those that need one of these kinds."""
     sight: Sight | None = None
     """Only what somebody sees; None: everything."""
 
@@ -57,13 +61,15 @@ class Page:
     items: tuple[Booking, ...]
     next: tuple[int, str] | None = None
     """Sort key of the last item when there is more."""
+    now_us: int = 0
+    """The instant at which it was read."""
 
 
 class Bookings(Protocol):
     """The bookings of a transaction."""
 
-    def get(self, ident: str) -> Booking:
-        """Raises NotFound."""
+    def get(self, ident: str, *, hidden: bool = False) -> Booking:
+        """Raises NotFound; also for one that was deleted, unless ``hidden``."""
         ...
 
     def by_key(self, key: int) -> Booking: ...
@@ -94,6 +100,14 @@ class Bookings(Protocol):
         """Live bookings that may refer to one of these profile instances, or are made of one of these definitions."""
         ...
 
+    def standings(self, platform: int) -> list[tuple[Standing, int]]:
+        """Where bookings with a service stand that are to be orchestrated, and how many stand alike."""
+        ...
+
+    def at(self, platform: int, standing: Standing, limit: int) -> list[Booking]:
+        """Bookings that stand so, the first to start first."""
+        ...
+
     def named(self, platform: int, name: str, start_us: int, end_us: int | None, but: int | None) -> Booking | None:
         """A live booking with a service that has this name, case-folded, and whose held window overlaps."""
         ...
@@ -110,20 +124,6 @@ class Boundaries(Protocol):
 
     def upsert(self, boundaries: Iterable[Boundary]) -> None:
         """Insert (key 0) or replace. Wakes the dispatcher when the transaction commits."""
-        ...
-
-
-class Platforms(Protocol):
-    """The platforms."""
-
-    def get(self, name: str) -> Platform:
-        """By name. Raises NotFound."""
-        ...
-
-    def by_key(self, key: int) -> Platform: ...
-    def all(self) -> list[Platform]: ...
-    def put(self, platform: Platform) -> Platform:
-        """Insert or replace by name. A changed config gets the next version and is kept in the history."""
         ...
 
 

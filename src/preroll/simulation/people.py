@@ -60,7 +60,7 @@ class People:
         }
         if self._chance.random() < 0.1:
             return self._chance.choice(sorted(self._acts))
-        if "retry" in seen.actions:
+        if "retry" in seen.possible:
             return self._chance.choice(["retry"] * 3 + ["acknowledge", "finish", "move"])
         return self._chance.choice(likely.get(state, ["finish", "extend", "move", "edit"]))
 
@@ -143,5 +143,5 @@ class People:
         """Finish what has no end."""
         for ident in self.known:
             seen = (await self._app.bookings.get(LOCAL, ident)).booking
-            if seen.timing.end is None and "finish" in (await self._app.bookings.get(LOCAL, ident)).actions:
+            if seen.timing.end is None and "finish" in (await self._app.bookings.get(LOCAL, ident)).possible:
                 await self._attempt("finish", ident, self._app.bookings.finish(LOCAL, ident, None))

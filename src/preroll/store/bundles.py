@@ -11,19 +11,20 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from preroll.domain.bundle import Document, Title, kind_of, title_of
+from preroll.domain.bundle import KINDS, Document, Title, kind_of, title_of
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Stale
+from preroll.domain.function import Function, Pool
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import written
 from preroll.domain.resource import Resource
 from preroll.ports.bundles import Batch, Prepared, User
-from preroll.store.catalogue import DEFINITION, PROFILE_DEFINITION, PROFILE_INSTANCE, RESOURCE
+from preroll.store.catalogue import DEFINITION, FUNCTION, POOL, PROFILE_DEFINITION, PROFILE_INSTANCE, RESOURCE
 from preroll.store.documents import BODY, Codec
 from preroll.store.work import Work
 
-D = TypeVar("D", Resource, ProfileDefinition, ProfileInstance, ServiceDefinition)
-P = TypeVar("P", ProfileDefinition, ProfileInstance)
+D = TypeVar("D", Resource, Pool, Function, ProfileDefinition, ProfileInstance, ServiceDefinition)
+N = TypeVar("N", Pool, Function, ProfileDefinition, ProfileInstance)
 Statement = tuple[str, tuple[object, ...]]
 Part = tuple[list[Statement], list[Document]]
 """Statements, and the documents that they store."""
@@ -80,8 +81,10 @@ class Bundles:
         stored: list[Document] = []
         for statements, documents in (
             self._resources(platform, _of(Resource, batch.added), _of(Resource, batch.changed)),
-            self._profiles(PROFILE_DEFINITION, platform, *(_of(ProfileDefinition, d) for d in batch.moving)),
-            self._profiles(PROFILE_INSTANCE, platform, *(_of(ProfileInstance, d) for d in batch.moving)),
+            self._named(Pool, POOL, platform, batch),
+            self._named(Function, FUNCTION, platform, batch),
+            self._named(ProfileDefinition, PROFILE_DEFINITION, platform, batch),
+            self._named(ProfileInstance, PROFILE_INSTANCE, platform, batch),
             self._definitions(platform, [d for part in batch.moving for d in _of(ServiceDefinition, part)]),
         ):
             made += statements
@@ -111,10 +114,10 @@ class Bundles:
         again = [(r.key, *_resource_row(r), 0) for r in moved]
         return _some((_ADD_RESOURCE, rows), (_CHANGE_RESOURCE, again)), [*new, *moved]
 
-    def _profiles(self, codec: Codec[P], platform: int, added: list[P], changed: list[P]) -> Part:
-        table = "profile_definition" if codec is PROFILE_DEFINITION else "profile_instance"
+    def _named(self, kind: type[N], codec: Codec[N], platform: int, batch: Batch) -> Part:
+        table, added = KINDS[kind], _of(kind, batch.added)
         new = [replace(p, id=p.id or self._work.new_id(), key=0, platform=platform, revision=1) for p in added]
-        moved = [replace(p, revision=p.revision + 1) for p in changed]
+        moved = [replace(p, revision=p.revision + 1) for p in _of(kind, batch.changed)]
         add = _insert(table, "id text, platform bigint, name text, revision bigint, body text")
         rows = [(p.id, platform, p.name, 1, codec.encode(p)) for p in new]
         again = [(p.key, p.revision, codec.encode(p)) for p in moved]
@@ -197,10 +200,9 @@ def _removal(platform: int, removed: Sequence[Document]) -> Iterator[Statement]:
         yield "update resource set removed = 1, labels = '' where key in ?ints", (keys,)
     if names := [d.name for d in _of(ServiceDefinition, removed)]:
         yield "update service_definition set removed = 1 where platform = ? and name in ?texts", (platform, names)
-    if keys := [p.key for p in _of(ProfileDefinition, removed)]:
-        yield "delete from profile_definition where key in ?ints", (keys,)
-    if keys := [p.key for p in _of(ProfileInstance, removed)]:
-        yield "delete from profile_instance where key in ?ints", (keys,)
+    for named in (Pool, Function, ProfileDefinition, ProfileInstance):
+        if keys := [document.key for document in removed if isinstance(document, named)]:
+            yield f"delete from {KINDS[named]} where key in ?ints", (keys,)
     for kind in sorted({kind_of(document) for document in removed}):
         names = [document.name for document in removed if kind_of(document) == kind]
         yield "delete from origin where platform = ? and kind = ? and name in ?texts", (platform, kind, names)

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import NotFound
+from preroll.domain.function import Function, Pool
 from preroll.domain.inheritance import Profiles
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import written
@@ -18,10 +19,12 @@ from preroll.store.platforms import Platforms
 from preroll.store.sql import Row
 from preroll.store.work import Shelf, Work
 
-P = TypeVar("P", ProfileDefinition, ProfileInstance)
+N = TypeVar("N", Pool, Function, ProfileDefinition, ProfileInstance)
 
 RESOURCE: Codec[Resource] = Codec(Resource)
 DEFINITION: Codec[ServiceDefinition] = Codec(ServiceDefinition)
+POOL: Codec[Pool] = Codec(Pool)
+FUNCTION: Codec[Function] = Codec(Function)
 PROFILE_DEFINITION: Codec[ProfileDefinition] = Codec(ProfileDefinition)
 PROFILE_INSTANCE: Codec[ProfileInstance] = Codec(ProfileInstance)
 
@@ -36,7 +39,7 @@ class Catalogue:
         row = self._work.db.one("select key, body from resource where id = ?", ident)
         if row is None:
             raise NotFound("resource", ident)
-        return _resource(row)
+        return read_resources([row], self._platforms)[0]
 
     def resources(
         self, platform: int, *, ids: Sequence[str] | None = None, names: Sequence[str] | None = None
@@ -67,7 +70,7 @@ class Catalogue:
             f"select key, body from resource where platform = ? and removed = 0 {where} order by name",
             platform, *values,
         )  # fmt: skip
-        return [_resource(row) for row in rows]
+        return read_resources(rows, self._platforms)
 
     def _shelf(self, platform: int) -> Shelf:
         """What is known of a platform's catalogue; nothing, in a transaction that writes it."""
@@ -93,7 +96,7 @@ class Catalogue:
             assert made is not None  # noqa: S101 - it was inserted
             self._platforms.touch(new.platform)
             return replace(new, key=made[0])
-        stored = _resource(row)
+        (stored,) = read_resources([row[:2]], self._platforms)
         now = replace(resource, id=stored.id, key=stored.key, revision=stored.revision)
         if now == stored and not row[2]:
             return stored
@@ -107,17 +110,23 @@ class Catalogue:
         self._platforms.touch(now.platform)
         return now
 
+    def pools(self, platform: int) -> list[Pool]:
+        return self._named("pool", POOL, platform)
+
+    def functions(self, platform: int) -> list[Function]:
+        return self._named("function", FUNCTION, platform)
+
     def profile_definitions(self, platform: int) -> list[ProfileDefinition]:
-        return self._profiles("profile_definition", PROFILE_DEFINITION, platform)
+        return self._named("profile_definition", PROFILE_DEFINITION, platform)
 
     def put_profile_definition(self, definition: ProfileDefinition) -> ProfileDefinition:
-        return self._put_profile("profile_definition", PROFILE_DEFINITION, definition)
+        return self._put_named("profile_definition", PROFILE_DEFINITION, definition)
 
     def profile_instances(self, platform: int) -> list[ProfileInstance]:
-        return self._profiles("profile_instance", PROFILE_INSTANCE, platform)
+        return self._named("profile_instance", PROFILE_INSTANCE, platform)
 
     def put_profile_instance(self, instance: ProfileInstance) -> ProfileInstance:
-        return self._put_profile("profile_instance", PROFILE_INSTANCE, instance)
+        return self._put_named("profile_instance", PROFILE_INSTANCE, instance)
 
     def profiles(self, platform: int) -> Profiles:
         shelf = self._shelf(platform)
@@ -125,18 +134,18 @@ class Catalogue:
             shelf.profiles = Profiles(self.profile_definitions(platform), self.profile_instances(platform))
         return shelf.profiles
 
-    def _profiles(self, table: str, codec: Codec[P], platform: int) -> list[P]:
+    def _named(self, table: str, codec: Codec[N], platform: int) -> list[N]:
         rows = self._work.db.all(f"select key, body from {table} where platform = ? order by name", platform)
         return [replace(codec.decode(body), key=key) for key, body in rows]
 
-    def _put_profile(self, table: str, codec: Codec[P], profile: P) -> P:
+    def _put_named(self, table: str, codec: Codec[N], given: N) -> N:
         db = self._work.db
         row = db.one(
             f"select key, body from {table} where platform = ? and name = ? for no key update",
-            profile.platform, profile.name,
+            given.platform, given.name,
         )  # fmt: skip
         if row is None:
-            new = replace(profile, id=profile.id or self._work.new_id(), key=0, revision=1)
+            new = replace(given, id=given.id or self._work.new_id(), key=0, revision=1)
             made = db.one(
                 f"insert into {table} (id, platform, name, revision, body) values (?, ?, ?, 1, ?) returning key",
                 new.id, new.platform, new.name, codec.encode(new),
@@ -145,7 +154,7 @@ class Catalogue:
             self._platforms.touch(new.platform)
             return replace(new, key=made[0])
         stored = replace(codec.decode(row[1]), key=row[0])
-        now = replace(profile, id=stored.id, key=stored.key, revision=stored.revision)
+        now = replace(given, id=stored.id, key=stored.key, revision=stored.revision)
         if now == stored:
             return stored
         now = replace(now, revision=stored.revision + 1)
@@ -227,5 +236,15 @@ class Catalogue:
         return found
 
 
-def _resource(row: Row) -> Resource:
-    return replace(RESOURCE.decode(row[1]), key=row[0])
+def read_resources(rows: Iterable[Row], platforms: Platforms) -> list[Resource]:
+    """Resources of rows ``(key, body)``."""
+    return in_their_zones([replace(RESOURCE.decode(body), key=key) for key, body in rows], platforms)
+
+
+def in_their_zones(resources: list[Resource], platforms: Platforms) -> list[Resource]:
+    """The resources; weekly hours that have no zone are in that of the platform, as it is now."""
+    homes = {r.platform for r in resources if r.availability and r.availability.lives_at_home}
+    if not homes:
+        return resources
+    zones = {key: platform.zone for key, platform in platforms.by_keys(homes).items()}
+    return [r.at_home(zones[r.platform]) if r.platform in zones else r for r in resources]

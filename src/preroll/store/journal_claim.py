@@ -19,6 +19,7 @@ from preroll.store.bookings import booking_of, entered
 from preroll.store.boundaries import boundary_of, claimed
 from preroll.store.catalogue import Catalogue
 from preroll.store.documents import NO_VALUES
+from preroll.store.journal_alarms import raise_alarms
 from preroll.store.journal_endings import Ending, finish
 from preroll.store.journal_facts import Facts, gather, is_first
 from preroll.store.journal_takeover import LOCK_BOOKINGS, WITHIN_REACH, recorded, take_over
@@ -141,12 +142,16 @@ def claim(work: Work, call: Call) -> Claims:
     cancel = _stop(work, call.worker)
     runs, settled = take_over(work, reach, call.limit, call.doubt)
     more = len(runs) >= call.limit > 0
-    for platform in sorted(Platforms(work).all(), key=lambda platform: platform.key):
+    platforms = sorted(Platforms(work).all(), key=lambda platform: platform.key)
+    for platform in platforms:
         claimed = _claim_platform(work, call, reach, platform, call.limit - len(runs))
         runs += claimed.runs
         settled += len(claimed.endings)
         more = more or claimed.more
-    return Claims(tuple(runs), settled, cancel, _next_due(work, call.worker), now, more or settled > 0)
+    next_due = _next_due(work, call.worker)
+    if (alarm := raise_alarms(work, platforms)) is not None:
+        next_due = alarm if next_due is None else min(alarm, next_due)
+    return Claims(tuple(runs), settled, cancel, next_due, now, more or settled > 0)
 
 
 def _stop(work: Work, worker: int) -> tuple[Fence, ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from preroll.domain.config import Platform, PlatformConfig
 from preroll.domain.errors import NotFound
+from preroll.ports.platforms import Edition
 from preroll.store.documents import Codec
 from preroll.store.sql import Row
 from preroll.store.work import Work
@@ -48,32 +49,41 @@ class Platforms:
     def all(self) -> list[Platform]:
         return [self._platform(row) for row in self._work.db.all(f"select {_COLUMNS} from platform order by name")]
 
-    def put(self, platform: Platform) -> Platform:
+    def put(self, platform: Platform, *, actor: str = "", why: str = "") -> Platform:
         work = self._work
         work.change_catalogue()
         row = work.db.one(f"select {_COLUMNS} from platform where name = ? for no key update", platform.name)
         if row is None:
-            return self._insert(platform)
+            return self._insert(platform, actor, why)
         stored = self._platform(row)
         config = replace(platform.config, version=stored.config.version)
         moved = int(config != stored.config or platform.zone != stored.zone)
-        if config != stored.config:
-            config = replace(config, version=stored.config.version + 1)
-            self._remember(stored.key, config)
+        config = replace(config, version=stored.config.version + moved)
         now = replace(platform, id=stored.id, key=stored.key, config=config)
         now = replace(now, catalogue_version=max(stored.catalogue_version + moved, platform.catalogue_version))
+        if moved:
+            self._remember(now, actor, why)
+            work.memory.alarms.looked_us, work.due = None, True
         work.db.run(
             "update platform set zone = ?, catalogue_version = ?, config_version = ?, config = ? where key = ?",
             now.zone, now.catalogue_version, config.version, CONFIG.encode(config), now.key,
         )  # fmt: skip
         return now
 
+    def history(self, platform: Platform, before: int | None, limit: int) -> list[Edition]:
+        rows = self._work.db.all(
+            "select version, config, zone, at_us, actor, why from platform_config where platform = ? and version < ?"
+            " order by version desc limit ?",
+            platform.key, platform.config.version + 1 if before is None else before, limit,
+        )  # fmt: skip
+        return [_edition(platform, row) for row in rows]
+
     def touch(self, key: int) -> None:
         """The platform's catalogue has changed."""
         self._work.change_catalogue()
         self._work.db.run("update platform set catalogue_version = catalogue_version + 1 where key = ?", key)
 
-    def _insert(self, platform: Platform) -> Platform:
+    def _insert(self, platform: Platform, actor: str, why: str) -> Platform:
         config = replace(platform.config, version=1)
         new = replace(platform, id=platform.id or self._work.new_id(), config=config)
         row = self._work.db.one(
@@ -82,13 +92,16 @@ class Platforms:
             new.id, new.name, new.zone, new.catalogue_version, CONFIG.encode(config),
         )  # fmt: skip
         assert row is not None  # noqa: S101 - it was inserted
-        self._remember(row[0], config)
-        return replace(new, key=row[0])
+        new = replace(new, key=row[0])
+        self._remember(new, actor, why)
+        return new
 
-    def _remember(self, key: int, config: PlatformConfig) -> None:
+    def _remember(self, platform: Platform, actor: str, why: str) -> None:
         self._work.db.run(
-            "insert into platform_config (platform, version, config, at_us) values (?, ?, ?, ?)",
-            key, config.version, CONFIG.encode(config), self._work.now,
+            "insert into platform_config (platform, version, config, zone, at_us, actor, why)"
+            " values (?, ?, ?, ?, ?, ?, ?)",
+            platform.key, platform.config.version, CONFIG.encode(platform.config), platform.zone, self._work.now,
+            actor, why,
         )  # fmt: skip
 
     def _read(self, row: Row) -> Platform:
@@ -102,3 +115,9 @@ class Platforms:
         if config is None:
             config = configs[key, version] = CONFIG.decode(text)
         return Platform(name, zone, config, ident, key, catalogue_version)
+
+
+def _edition(platform: Platform, row: Row) -> Edition:
+    version, text, zone, at_us, actor, why = row
+    config = replace(CONFIG.decode(text), version=version)
+    return Edition(replace(platform, zone=zone or platform.zone, config=config), at_us, actor, why)

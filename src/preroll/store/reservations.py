@@ -14,7 +14,8 @@ from preroll.domain.usage import CONCURRENCY, Need, Usage
 from preroll.domain.window import FOREVER, Window
 from preroll.ports.reservations import Look
 from preroll.store.bookings import booking_of, columns, namesake_of
-from preroll.store.catalogue import RESOURCE
+from preroll.store.catalogue import RESOURCE, in_their_zones
+from preroll.store.platforms import Platforms
 from preroll.store.sql import Later, Row
 from preroll.store.work import Work
 
@@ -22,7 +23,7 @@ HOUR = 3_600_000_000
 TIERS = (HOUR, 4 * HOUR, 16 * HOUR, 64 * HOUR, 720 * HOUR, FOREVER)
 """Classes of duration: within one, an overlap is a range of the start with two ends, which an index can answer."""
 
-_LOCK = "select key, revision, body from resource where key in ?ints order by key for no key update"
+_LOCK = "select key, revision, body from resource where key in ?ints and removed = 0 order by key for no key update"
 _SPANS = "(values " + ", ".join(f"({tier}, {longest})" for tier, longest in enumerate(TIERS)) + ")"
 _HELD = (
     "o.live = 1 and o.resource = u.value and o.tier = t.tier"
@@ -107,30 +108,36 @@ class Reservations:
     def release(self, booking: int) -> None:
         self._work.db.send("update reservation set live = 0 where booking = ? and live = 1", booking)
 
+    def lock(self, resources: Sequence[Resource]) -> None:
+        self._work.db.all(_LOCK, sorted(resource.key for resource in resources))
+
     def clashes(self, booking: Booking, needs: Sequence[Need]) -> list[Clash]:
-        return self._judged(booking, needs)()
+        return self._judged(booking, needs)()[1]
 
     def look(self, booking: Booking, needs: Sequence[Need]) -> Look:
-        clashes, namesake = self._judged(booking, needs), namesake_of(self._work, booking)
+        judged, namesake = self._judged(booking, needs), namesake_of(self._work, booking)
         not_reset = self._work.db.later(_NOT_RESET, sorted(need.resource.key for need in needs))
-        return Look(clashes(), namesake(), [booking_of(row) for row in not_reset()])
+        return Look(*judged(), namesake(), [booking_of(row) for row in not_reset()])
 
-    def _judged(self, booking: Booking, needs: Sequence[Need]) -> Callable[[], list[Clash]]:
+    def _judged(self, booking: Booking, needs: Sequence[Need]) -> Callable[[], tuple[list[Need], list[Clash]]]:
+        """Answers the needs, of the resources as they are now that they are locked, and what is in the way."""
         held, by_key = booking.timing.held, {need.resource.key: need for need in needs}
         locked = self._work.db.later(_LOCK, sorted(by_key))
         overlaps = self._overlaps(sorted(by_key), held, booking.key)
 
-        def clashes() -> list[Clash]:
+        def judged() -> tuple[list[Need], list[Clash]]:
             taken = _by_resource(overlaps())
-            return [
+            there = [_as_locked(by_key[key].resource, revision, body) for key, revision, body in locked()]
+            now = {r.key: r for r in in_their_zones(there, Platforms(self._work))}
+            gone = [usage.gone(need.resource, held) for key, need in by_key.items() if key not in now]
+            found = [
                 clash
-                for key, revision, body in locked()
-                for clash in usage.clashes(
-                    _as_locked(by_key[key].resource, revision, body), by_key[key].wishes, held, taken.get(key, ())
-                )
+                for key, r in now.items()
+                for clash in usage.clashes(r, by_key[key].wishes, held, taken.get(key, ()))
             ]
+            return [replace(n, resource=now.get(n.resource.key, n.resource)) for n in needs], found + gone
 
-        return clashes
+        return judged
 
     def usages(self, resources: Sequence[Resource], window: Window, *, but: int = 0) -> Mapping[int, Sequence[Usage]]:
         return _by_resource(self._overlaps([resource.key for resource in resources], window, but)())

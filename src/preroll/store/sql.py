@@ -7,7 +7,7 @@ The marks::
     in ?ints   in ?texts                a list of values
     each(?ints) u                       a list of values as a table, with the column u.value
     given(key bigint, state text) g     a list of rows, as a table; the only parameter of its statement
-    for no key update [of x]            row locks; SQLite has one writer and needs none
+    for no key update [of x] [skip locked]   row locks; SQLite has one writer and needs none
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Later = Callable[[], list[Row]]
 
 _MARK = re.compile(
     r"given\((?P<rows>[^)]*)\)|in \?(?P<among>ints|texts)|each\(\?(?P<each>ints|texts)\) (?P<alias>\w+)"
-    r"|\?|for no key update(?: of \w+)?"
+    r"|\?|for no key update(?: of \w+)?(?: skip locked)?"
 )
 _KINDS = {"ints": "bigint", "texts": "text"}
 

@@ -12,6 +12,23 @@ from preroll.store import tables_accounts  # noqa: F401 - its tables are of the 
 from preroll.store.columns import Flag, Json, Long, Small, key, metadata, need, partial, refers
 from preroll.store.revisions import HEAD, schema_file, written
 
+
+def _named(name: str) -> Table:
+    """What is known by its name, and has nothing that a query asks for but that."""
+    return Table(
+        name,
+        metadata,
+        key(),
+        need("id", Text),
+        need("platform", Long),
+        need("name", Text),
+        need("revision", Long),
+        need("body", Json),
+        UniqueConstraint("id"),
+        UniqueConstraint("platform", "name"),
+    )
+
+
 platform = Table(
     "platform",
     metadata,
@@ -32,6 +49,9 @@ platform_config = Table(
     need("version", Long),
     need("config", Json),
     need("at_us", Long),
+    need("zone", Text, "''"),
+    need("actor", Text, "''"),
+    need("why", Text, "''"),
     PrimaryKeyConstraint("platform", "version"),
 )
 resource = Table(
@@ -53,29 +73,8 @@ resource = Table(
     Index("ix_resource_held_as", "held_as"),
     partial("ix_resource_labels", "labels", where="labels <> ''"),
 )
-profile_definition = Table(
-    "profile_definition",
-    metadata,
-    key(),
-    need("id", Text),
-    need("platform", Long),
-    need("name", Text),
-    need("revision", Long),
-    need("body", Json),
-    UniqueConstraint("id"),
-    UniqueConstraint("platform", "name"),
-)
-profile_instance = Table(
-    "profile_instance",
-    metadata,
-    key(),
-    need("id", Text),
-    need("platform", Long),
-    need("name", Text),
-    need("revision", Long),
-    need("body", Json),
-    UniqueConstraint("id"),
-    UniqueConstraint("platform", "name"),
+pool, function, profile_definition, profile_instance = (
+    _named(name) for name in ("pool", "function", "profile_definition", "profile_instance")
 )
 service_definition = Table(
     "service_definition",
@@ -132,9 +131,20 @@ booking = Table(
     need("created_by", Text),
     need("changed_us", Long),
     need("scopes", Text, "''"),
+    need("hidden", Flag, "0"),
+    need("owner", Text, "''"),
+    need("alarmed", Flag, "0"),
+    need("hidden", Flag, "0"),
+    need("owner", Text, "''"),
     UniqueConstraint("id"),
     Index("ix_booking_start_us_id", "start_us", "id"),
     partial("ix_booking_live_name", "platform", "folded", where="live = 1"),
+    partial(
+        "ix_booking_near",
+        "platform",
+        "held_start_us",
+        where="alarmed = 0 and state in ('On-Hold', 'Partial', 'Quarantined')",
+    ),
 )
 boundary = Table(
     "boundary",

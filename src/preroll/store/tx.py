@@ -8,6 +8,7 @@ from preroll.ports.accounts import Accounts as AccountsPort
 from preroll.ports.bundles import Bundles as BundlesPort
 from preroll.ports.catalogue import Catalogue as CataloguePort
 from preroll.ports.losses import Losses as LossesPort
+from preroll.ports.platforms import Platforms as PlatformsPort
 from preroll.ports.reservations import Reservations as ReservationsPort
 from preroll.ports.workers import Workers as WorkersPort
 from preroll.store.accounts import Accounts
@@ -35,7 +36,7 @@ class SqlTx:
         self.reservations: ReservationsPort = Reservations(work)
         self.losses: LossesPort = Losses(work)
         platforms = Platforms(work)
-        self.platforms: ports.Platforms = platforms
+        self.platforms: PlatformsPort = platforms
         self.catalogue: CataloguePort = Catalogue(work, platforms)
         self.bundles: BundlesPort = Bundles(work)
         self.records: ports.Records = Records(work)

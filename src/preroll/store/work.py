@@ -45,6 +45,15 @@ class Shelf:
 
 
 @dataclass(slots=True)
+class Alarms:
+    """When bookings were looked at for near-air alarms, and when there is one to raise."""
+
+    looked_us: int | None = None
+    """None: they are to be looked at."""
+    next_us: int | None = None
+
+
+@dataclass(slots=True)
 class Memory:
     """What is known without reading it again; shared by all connections of a store."""
 
@@ -54,6 +63,7 @@ class Memory:
     """Keys of dimensions by name, of those that are stored for good."""
     shelves: dict[int, Shelf] = field(default_factory=dict)
     """The newest of each platform."""
+    alarms: Alarms = field(default_factory=Alarms)
     claimed: dict[int, tuple[Boundary, Booking]] = field(default_factory=dict)
     """Boundaries that were claimed here, by key, with their bookings as they were then."""
 

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings by their dotted keys: ``limits.lso`` is the field ``lso`` of the section ``limits``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+from preroll.domain.errors import Mistake
+
+OPEN = ("lifecycle_colors.light", "lifecycle_colors.dark")
+"""Sections whose keys are names of other things: one that is not there can be set."""
+NOT_SETTINGS = ("kind", "name")
+
+Section = MutableMapping[str, Any]
+
+
+def leaves(document: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting with its key."""
+    for name, value in document.items():
+        key = f"{where}.{name}" if where else name
+        if isinstance(value, Mapping):
+            yield from leaves(value, key)
+        elif key not in NOT_SETTINGS:
+            yield key, value
+
+
+def put(document: Section, key: str, value: object) -> Mistake | None:
+    """Set one setting; what is wrong with the key, if anything."""
+    found = _section(document, key)
+    if isinstance(found, Mistake):
+        return found
+    found[key.rpartition(".")[2]] = value
+    return None
+
+
+def reset(document: Section, shipped: Mapping[str, Any], key: str) -> Mistake | None:
+    """Take a setting, or a whole section, back to what is shipped; what is wrong with the key, if anything."""
+    found = _section(document, key)
+    if isinstance(found, Mistake):
+        return found
+    origin = _section(dict(shipped), key)
+    name = key.rpartition(".")[2]
+    if isinstance(origin, Mapping) and name in origin:
+        found[name] = origin[name]
+    else:
+        found.pop(name, None)
+    return None
+
+
+def _section(document: Section, key: str) -> Section | Mistake:
+    """The section in which a key stands."""
+    section, walked = document, ""
+    *sections, last = key.split(".")
+    for name in sections:
+        inner = section.get(name)
+        if not isinstance(inner, MutableMapping):
+            return _unknown(key, section, walked)
+        section, walked = inner, f"{walked}.{name}".lstrip(".")
+    if (last in section or walked in OPEN) and key not in NOT_SETTINGS:
+        return section
+    return _unknown(key, section, walked)
+
+
+def _unknown(key: str, section: Mapping[str, Any], walked: str) -> Mistake:
+    known = ", ".join(f"{walked}.{name}".lstrip(".") for name in section if name not in NOT_SETTINGS)
+    return Mistake(key, "is no setting", f"one of {known}")

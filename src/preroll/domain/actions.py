@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people can do with a booking, and when: one table. What it does not list is not possible (SPEC 3.2).
+
+Buttons, ``GET /bookings/{id}``, the refusals and the page of actions all come from the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+
+from preroll.domain.booking import LIFE_CYCLE, Booking, Phase, State, Trigger
+from preroll.domain.errors import ActionNotPossible
+
+_W, _R, _E = Phase.WAITING, Phase.RUNNING, Phase.ENDED
+ANY = frozenset(Phase)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One row of ACTIONS."""
+
+    name: str
+    phases: Set[Phase]
+    trigger: Trigger | None
+    """The life cycle must have a row for it."""
+    about: str
+    states: Set[State] = frozenset()
+    """Only in these; none: in every state of its phases."""
+    instead: Mapping[Phase, str] = field(default_factory=dict)
+    """What to do where its phase does not admit it."""
+
+    @property
+    def only_in(self) -> Set[State]:
+        """The states that admit it, in phases that do."""
+        if self.trigger is not None:
+            return {state for state in State if LIFE_CYCLE.may(state, self.trigger)}
+        return self.states or frozenset(State)
+
+
+# fmt: off
+ACTIONS: Mapping[str, Action] = {action.name: action for action in (
+    # action                     phases      the life cycle must have    what it does
+    Action("edit",               {_W, _R},   None,                       "change what is given; while it runs, only what the rows below can change"),
+    Action("confirm",            {_W},       Trigger.CONFIRM,            "schedule it to be orchestrated"),
+    Action("leave-quarantine",   {_W},       Trigger.LEAVE_QUARANTINE,   "hold all that it needs again, and be what it was before"),
+    Action("hold",               {_W},       Trigger.HOLD,               "do not execute it; what is held stays held"),
+    Action("cancel",             {_W},       Trigger.CANCEL,             "never execute it; its resources are released", instead={_R: "finish it instead"}),
+    Action("start-now",          {_W},       None,                       "begin pre-roll now; the end stays", states={State.CONFIRMED}),
+    Action("finish",             {_R},       None,                       "end it now; in pre-roll, only the end event runs", instead={_W: "cancel it instead"}),
+    Action("extend",             {_R},       None,                       "end it later; in post-roll, post-roll is prolonged"),
+    Action("adjust",             {_W, _R},   None,                       "change its times; while it runs, the end; in post-roll, its length"),
+    Action("rename",             {_W, _R},   None,                       "give it another name"),
+    Action("properties",         ANY,        None,                       "change the properties that are given, leave the others"),
+    Action("duplicate",          ANY,        None,                       "book the same once more, for the same time or another one"),
+    Action("retry",              {_R, _E},   Trigger.RETRY,              "run the failed event again, from its first step that is not done"),
+    Action("acknowledge",        {_R, _E},   Trigger.ACKNOWLEDGE,        "take the failed event as repaired by hand"),
+    Action("audit",              {_R},       None,                       "look now whether the service is up"),
+    Action("take",               ANY,        None,                       "own it, where nobody does: only its owner may change it"),
+    Action("release",            ANY,        None,                       "own it no more: anybody may take it"),
+    Action("force-take",         ANY,        None,                       "take it from its owner"),
+    Action("delete",             {_E},       None,                       "hide it, once it is reset; its journal and its changes stay"),
+)}
+# fmt: on
+"""Every action on a booking that exists; ``create`` needs none."""
+
+
+def why_not(booking: Booking, action: str) -> str:
+    """The reason why a booking does not admit an action now; empty: it does, as far as the tables say."""
+    row, state, phase = ACTIONS[action], booking.state, booking.phase
+    if phase not in row.phases:
+        entering = f", entering {booking.entering}" if booking.entering else ""
+        found, wanted = f"{phase.value} ({state.value}{entering})", [p.value for p in Phase if p in row.phases]
+    elif state not in row.only_in:
+        found, wanted = state.value, [s.value for s in State if s in row.only_in]
+    elif action == "delete" and booking.not_reset:
+        return "it is not reset: retry or acknowledge its last event first"
+    else:
+        return ""
+    return f"the booking is {found}; it is for one that is {' or '.join(wanted)}"
+
+
+OWNERSHIP = frozenset({"take", "release", "force-take"})
+"""Actions for platforms that lock bookings."""
+FREE = OWNERSHIP | {"duplicate", "audit"}
+"""Actions for which nobody needs to own the booking."""
+
+
+def why_not_owned(booking: Booking, action: str, *, locks: bool) -> str:
+    """The reason why whose it is keeps an action from anybody at all; empty: it does not."""
+    if action not in OWNERSHIP:
+        return ""
+    if not locks:
+        return "the platform does not lock bookings"
+    if action == "take":
+        return f"{booking.owner} has it: release or force-take it first" if booking.owner else ""
+    return "" if booking.owner else "nobody has it"
+
+
+def require_owner(booking: Booking, action: str, name: str, *, locks: bool) -> None:
+    """Refuse an action of somebody who would have to own the booking.
+
+    Raises:
+        ActionNotPossible: with who has it, and what to do.
+    """
+    reason, hint = why_not_owned(booking, action, locks=locks), "preroll booking show tells who has it"
+    if not reason and locks and booking.owner != name:
+        if not booking.owner and action not in FREE:
+            reason, hint = "nobody has it, and only its owner may change it", "take it first"
+        elif action == "release" or action not in FREE:
+            reason, hint = f"{booking.owner} has it", f"ask {booking.owner}, or force-take it"
+    if reason:
+        raise ActionNotPossible(f"{action} is not possible: {reason}", hint=hint)
+
+
+def possible_actions(booking: Booking) -> tuple[str, ...]:
+    """What the tables admit now."""
+    return tuple(name for name in ACTIONS if not why_not(booking, name))
+
+
+def require_action(booking: Booking, action: str) -> None:
+    """Refuse an action that the tables do not admit.
+
+    Raises:
+        ActionNotPossible: with the reason, and what to do instead.
+        TransitionNotAllowed: the life cycle has no row for what it triggers.
+    """
+    row, reason = ACTIONS[action], why_not(booking, action)
+    if not reason:
+        return
+    if booking.phase in row.phases and row.trigger is not None:
+        LIFE_CYCLE.fire(booking.state, row.trigger)
+    raise ActionNotPossible(
+        f"{action} is not possible: {reason}",
+        hint=row.instead.get(booking.phase) or f"possible now: {', '.join(possible_actions(booking))}",
+    )
