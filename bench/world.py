@@ -12,7 +12,8 @@ from preroll.domain.boundaries import retime
 from preroll.domain.config import Limits, Platform, PlatformConfig
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import NotFound
-from preroll.domain.profile import Parameter, ProfileDefinition, ProfileInstance, ValueType
+from preroll.domain.parameter import Parameter, ValueType
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Need
 from preroll.domain.window import SECOND

@@ -56,6 +56,9 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "list_profile_instances":   ("view",              None),
     "get_resolved_profile":     ("view",              None),
     "list_service_definitions": ("view",              None),
+    "get_service_definition":   ("view",              None),
+    "publish_service_definition": ("catalogue.change", None),
+    "retire_service_definition":  ("catalogue.change", None),
     "list_platforms":           ("view",              None),
     "get_platform":             ("view",              None),
     "put_platform":             ("config.change",     {"zone": "Europe/Brussels"}),
@@ -143,6 +146,7 @@ class Town:
             {"kind": "resource", "name": "R"},
             {"kind": "profile_definition", "name": "P", "parameters": []},
             {"kind": "profile_instance", "name": "I", "definition": "P"},
+            {"kind": "service_definition", "name": "D"},
         ]
         assert (await root.post("catalogue", json={"documents": documents})).status_code == 200
         made = await root.post("bookings", json=asked(nodes={}))
@@ -150,7 +154,7 @@ class Town:
         town.ids["scoped"] = (await root.post("bookings", json=asked(name="S", nodes={}, scopes=["sport"]))).json()[
             "id"
         ]
-        for noun in ("resources", "profile-instances"):
+        for noun in ("resources", "profile-instances", "service-definitions"):
             town.ids[noun] = (await root.get(noun)).json()["items"][0]["id"]
         town.clients = {role: await town.people.who(role) for role in ROLES}
         town.clients["nobody"] = town.people.client()

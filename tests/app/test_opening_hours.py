@@ -214,7 +214,14 @@ async def test_how_far_ahead_quarantines_nobody(stage):
     assert (await stage.see(ident)).lot is None
 
 
-async def test_another_zone_of_the_platform_moves_the_hours_of_its_resources(stage):
+@pytest.mark.parametrize("door", ["bundle", "platform"])
+async def test_another_zone_of_the_platform_moves_the_hours_of_its_resources(stage, door):
+    async def save(document: Platform, *, force: bool = False) -> None:
+        if door == "bundle":
+            await put(stage, document, force=force)
+        else:
+            await stage.app.platforms.put(LOCAL, document, force=force)
+
     platform = await stage.app.platforms.get(LOCAL, "default")
     assert platform.zone == "UTC"
     opened = Hours(WEEKDAYS, 0, 1439)
@@ -226,9 +233,9 @@ async def test_another_zone_of_the_platform_moves_the_hours_of_its_resources(sta
     )
     moved = Platform("default", "Europe/Lisbon", platform.config)
     with pytest.raises(Conflict) as refused:
-        await put(stage, moved)
+        await save(moved)
     assert [line.name for line in refused.value.losing] == ["Night"]
-    await put(stage, moved, force=True)
+    await save(moved, force=True)
     (loss,) = (await stage.see(made.booking.id)).lot.losses
     assert loss.reason is Reason.AVAILABILITY_CHANGED
     assert "weekly hours, Europe/Lisbon" in loss.why

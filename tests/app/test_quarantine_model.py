@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from preroll.app import build
 from preroll.app.bookings import Edit, NewBooking
 from preroll.app.holding import needs_of
+from preroll.domain.availability import Availability, Period
 from preroll.domain.booking import WAITING, NodeChoice, State, Timing
 from preroll.domain.capacity import Capability
 from preroll.domain.config import Platform
@@ -24,7 +25,7 @@ from preroll.domain.permission import LOCAL
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.quarantine import limit
 from preroll.domain.resource import Mode, Resource
-from preroll.domain.usage import CONCURRENCY
+from preroll.domain.usage import CONCURRENCY, shut
 from preroll.domain.window import MINUTE, Window
 from preroll.ports.store import BookingFilter
 from preroll.store import open_inline_store
@@ -42,11 +43,15 @@ LINK = ProfileDefinition(
 NAMES = ("link", "dish")
 OFFERED = Resource("", concurrency=3, capacities={"rate": 10}, capabilities={"pol": Capability(time_dependent=True)})
 RESOURCES = st.builds(
-    lambda name, concurrency, rate, mode: replace(
-        OFFERED, name=name, concurrency=concurrency, capacities={"rate": rate}, mode=mode
+    lambda name, concurrency, rate, mode, availability: replace(
+        OFFERED, name=name, concurrency=concurrency, capacities={"rate": rate}, mode=mode, availability=availability
     ),
     st.sampled_from(NAMES), st.integers(1, 3), st.integers(2, 10),
-    st.sampled_from([Mode.AVAILABLE, Mode.AVAILABLE, Mode.AVAILABLE, Mode.MAINTENANCE]),
+    st.sampled_from([Mode.AVAILABLE, Mode.AVAILABLE, Mode.AVAILABLE, Mode.MAINTENANCE, Mode.UNAVAILABLE]),
+    st.none() | st.builds(
+        lambda start, end: Availability(blackouts=(Period(NOON + start * MINUTE, NOON + end * MINUTE, "x"),)),
+        st.integers(0, 9), st.integers(10, 12),
+    ),
 )  # fmt: skip
 NODES = st.dictionaries(
     st.sampled_from(["a", "b", "c"]),
@@ -210,13 +215,16 @@ class Quarantine(RuleBasedStateMachine):
                 continue
             assert self._losses(booking) == []
             assert holdings.get(booking.id, {}) == self._needed(booking)
+            assert not any(shut(need.resource, booking.timing.held) for need in self._needs(booking))
 
     def _losses(self, booking):
         return self._do(self._store.read(lambda tx: tx.losses.of(booking.key)))
 
     def _needed(self, booking) -> dict[tuple[str, str], tuple[int, str]]:
-        needs = self._do(self._store.read(lambda tx: needs_of(tx, booking)))
-        return {(need.resource.name, name): what for need in needs for name, what in need.amounts().items()}
+        return {(n.resource.name, name): what for n in self._needs(booking) for name, what in n.amounts().items()}
+
+    def _needs(self, booking):
+        return self._do(self._store.read(lambda tx: needs_of(tx, booking)))
 
 
 _ALL = BookingFilter()

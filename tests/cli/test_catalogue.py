@@ -71,6 +71,21 @@ def test_pools_and_functions_are_listed_and_shown(preroll: Preroll, tmp_path: Pa
     assert (missing.code, "there is no pool south" in missing.err) == (4, True)
 
 
+def test_a_definition_is_shown_published_and_retired(preroll: Preroll, tmp_path: Path):
+    (tmp_path / "a.yaml").write_text(
+        "{kind: service_definition, name: Hall, publication: draft, nodes: [{label: a}, {label: b}],"
+        " connections: [{source: a, target: b}]}"
+    )
+    assert preroll("apply", str(tmp_path)).code == 0
+    assert preroll("definition", "publish", "Hall").out == "Hall version 1 is published\n"
+    assert preroll("definition", "publish", "Hall").code == 3
+    assert preroll("definition", "retire", "Hall", "--version", "1", "--json").json["publication"] == "retired"
+    shown = preroll("definition", "show", "Hall").out.splitlines()
+    assert "publication  retired" in shown
+    assert [line.split() for line in shown[-2:]] == [["from", "output", "to", "input"], ["a", "b"]]
+    assert preroll("definition", "show", "Hall", "--version", "2").code == 4
+
+
 def test_mistakes_name_file_line_and_column_and_nothing_is_stored(preroll: Preroll, tmp_path: Path):
     file = tmp_path / "a.yaml"
     file.write_text("kind: resource\nname: ENC 1\n---\nkind: profile_instance\nname: HD\ndefinition: Video\n")

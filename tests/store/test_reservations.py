@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preroll.domain.availability import WEEKDAYS, Availability, Hours
 from preroll.domain.booking import Booking, State, Timing
 from preroll.domain.capacity import UNIT, Capability, Wish
 from preroll.domain.errors import Conflict
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Need
-from preroll.domain.window import MINUTE, Window
+from preroll.domain.window import DAY, MINUTE, Window
 from preroll.store import open_inline_store, reservations
 from preroll.store.reservations import TIERS, tier_of
 from tests import builders
@@ -110,6 +111,27 @@ async def test_a_resource_for_nobody_clashes_with_nobody_in_particular(world):
     await world.store.write(lambda tx: tx.catalogue.put_resource(replace(world.resources["enc-1"], concurrency=0)))
     (clash,) = await clashes(world, asking(at(0)), "enc-1")
     assert (clash.rival, clash.left, clash.limit) == ("", 0, 0)
+
+
+async def test_the_commit_knows_the_hours_of_a_resource_in_the_zone_of_its_platform_as_it_is_now(world):
+    nightly = Availability(weekly=(Hours(WEEKDAYS, 0, 8 * 60),))
+    at_night = asking(Timing(NOON - NOON % DAY, NOON - NOON % DAY + HOUR))
+
+    async def zone(name: str) -> None:
+        await world.store.write(lambda tx: tx.platforms.put(replace(world.platform, zone=name)))
+
+    for name in ("enc-1", "mux"):
+        hours = replace(nightly, zone="UTC") if name == "mux" else nightly
+        changed = replace(world.resources[name], availability=hours)
+        world.resources[name] = await world.store.write(lambda tx, r=changed: tx.catalogue.put_resource(r))
+    assert await clashes(world, at_night, "enc-1", "mux") == []
+    await zone("America/New_York")
+    (clash,) = await clashes(world, at_night, "enc-1", "mux")
+    assert "weekly hours, America/New_York" in clash.why
+    (listed,) = await world.store.read(lambda tx: tx.catalogue.resources(world.platform.key, names=["enc-1"]))
+    assert (listed.availability.zone, listed.availability.clock) == ("", "America/New_York")
+    await zone("UTC")
+    assert await clashes(world, at_night, "enc-1") == []
 
 
 async def test_who_runs_on_the_same_resources(world):

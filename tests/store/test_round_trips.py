@@ -54,3 +54,24 @@ def test_what_was_never_sent_needs_no_undoing(db):
     db.send("insert into nowhere values (1)")
     db.rollback()
     assert db.one("select 3") == (3,)
+
+
+def test_what_was_prepared_can_be_used_after_a_roll_back(db):
+    for _ in range(3):
+        db.begin(write=True)
+        db.send("savepoint unit")
+        first, second = db.later("select 1"), db.later("select 2")
+        assert (first(), second()) == ([(1,)], [(2,)])
+        db.send("insert into nowhere values (1)")
+        db.rollback("unit")
+        db.send("release savepoint unit")
+        assert db.one("select 1") == (1,)
+        db.rollback()
+
+
+def test_an_answer_that_is_there_sends_nothing(db):
+    first, second = db.later("select 1"), db.later("select 2")
+    assert first() == [(1,)]
+    db.send("insert into nowhere values (1)")
+    assert second() == [(2,)]
+    db.rollback()

@@ -18,6 +18,7 @@ from preroll.api import (
     bookings,
     catalogue,
     changes,
+    definitions,
     free_busy,
     health,
     metrics,
@@ -101,8 +102,8 @@ def _routes() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     for noun in (
-        bookings, actions, availability, free_busy, audits, runs, changes, catalogue, platforms, workers, sessions,
-        users, tokens, health, metrics,
+        bookings, actions, availability, free_busy, audits, runs, changes, catalogue, definitions, platforms, workers,
+        sessions, users, tokens, health, metrics,
     ):  # fmt: skip
         api.include_router(noun.router)
     problems.install(api)

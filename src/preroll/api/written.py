@@ -44,6 +44,7 @@ Plain = dict[str, Any]
 _ALWAYS = ("kind", "name", "label", "definition")
 _SECTIONS = ("service_states", "mapping", "limits", "lifecycle_colors", "defaults")
 """Fields that have fields of their own, each with a default."""
+_BARE_CONNECTION = {"output": "", "input": ""}
 _KEYS = {"parameters": "name", "interfaces": "name", "nodes": "label", "audits": "name"}
 """Lists whose items have names: they are compared by these."""
 
@@ -107,6 +108,8 @@ def written(thing: Document | Platform) -> Plain:
     for field, bare in (("parameters", parts.parameter), ("interfaces", parts.interface), ("nodes", parts.node)):
         if field in found:
             found[field] = [_lean(part, bare) for part in found[field]]
+    if "connections" in found:
+        found["connections"] = [_lean(connection, _BARE_CONNECTION) for connection in found["connections"]]
     if "audits" in found:
         found["audits"] = [_lean(audit, parts.audit) for audit in found["audits"]]
     if "capabilities" in found:

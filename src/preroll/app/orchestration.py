@@ -185,6 +185,7 @@ def _equip(label: str, resource: Resource, filled: Filled) -> Equipment:
         states={s: profile.configured(v) for s, v in filled.states.items()} if profile else {},
         defaults=profile.configured(profile.defaults()) if profile else {},
         paths={p.name: p.path or p.name for p in profile.parameters} if profile else {},
+        secrets=tuple(sorted(profile.secrets)) if profile else (),
         load=profile.loads.get(resource.driver, "") if profile else "",
         properties=resource.properties,
         device=resource.device,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from preroll.app import sight
+from preroll.app.aftermath import settle_changes
 from preroll.app.bookings import Installed
 from preroll.domain.changes import Change
 from preroll.domain.config import Differing, Platform, PlatformConfig, differing
@@ -64,11 +65,13 @@ class Platforms:
 
         Args:
             seen: the version that the change was made on; None skips that guard.
-            force: save it although the transition table lacks rows or events of bookings would fail.
+            force: save it although the transition table lacks rows, events of bookings would fail, or bookings of
+                resources with weekly hours in the platform's zone would lose them to another zone.
 
         Raises:
             Invalid: every mistake, each pair that the transition table lacks included. Stale.
             WouldFail: the bookings that are confirmed or run, and which of their events.
+            Conflict: who would lose what to another zone.
         """
 
         def unit(tx: Tx) -> Platform:
@@ -77,7 +80,7 @@ class Platforms:
                 sight.platform(tx, by, old.name, "config.change")
             if seen is not None and seen != (old.config.version if old else 0):
                 raise Stale(f"platform {platform.name}", seen, old.config.version if old else 0)
-            return put(tx, by, platform, force=force, why=why)[1]
+            return _saved(tx, by, platform, force=force, why=why)
 
         return await self._store.write(unit)
 
@@ -94,7 +97,7 @@ class Platforms:
             old = sight.platform(tx, by, name, "config.change")
             if seen is not None and seen != old.config.version:
                 raise Stale(f"platform {name}", seen, old.config.version)
-            return put(tx, by, rule(old), force=force, why=why)[1]
+            return _saved(tx, by, rule(old), force=force, why=why)
 
         return await self._store.write(unit)
 
@@ -128,9 +131,17 @@ class Platforms:
             found = tx.platforms.history(old, wanted + 1, 1)
             if not found or found[0].platform.config.version != wanted:
                 raise NotFound("version of the settings", wanted, hint=f"there are versions 1 to {now}")
-            return put(tx, by, found[0].platform, force=force, why=f"as version {wanted} had it")[1]
+            return _saved(tx, by, found[0].platform, force=force, why=f"as version {wanted} had it")
 
         return await self._store.write(unit)
+
+
+def _saved(tx: Tx, by: Actor, platform: Platform, *, force: bool, why: str) -> Platform:
+    """Store a platform; weekly hours that are in its zone move with it, and bookings follow."""
+    old, stored = put(tx, by, platform, force=force, why=why)
+    if old and old.zone != stored.zone:
+        settle_changes(tx, by, stored.key, [(old, stored)], force=force)
+    return stored
 
 
 def put(

@@ -14,6 +14,7 @@ from preroll.domain import booking as bookings
 from preroll.domain.account import scope_mistakes
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
+from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Losing, Mistake, NotFound
 from preroll.domain.permission import UNBOUND, Actor, Role, permit
 from preroll.domain.resource import Resource
@@ -61,6 +62,19 @@ def resource(tx: Tx, by: Actor, ident: str, action: str = "view") -> Resource:
     found = tx.catalogue.resource(ident)
     if not by.sees(found.platform):
         raise NotFound("resource", ident)
+    permit(by, action, found.platform)
+    return found
+
+
+def definition(tx: Tx, by: Actor, ident: str, action: str = "view") -> ServiceDefinition:
+    """A version of a service definition by id.
+
+    Raises:
+        NotFound. NotPermitted.
+    """
+    found = tx.catalogue.definition_with_id(ident)
+    if not by.sees(found.platform):
+        raise NotFound("service definition", ident)
     permit(by, action, found.platform)
     return found
 

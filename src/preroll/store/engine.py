@@ -86,62 +86,103 @@ def _resolve(jobs: list[Job]) -> None:
             future.set_result(job.result)
 
 
+class _Mishap(Exception):
+    """Something went wrong in what was carried out without precautions."""
+
+
 def carry_out(work: Work, jobs: Sequence[Job], reach: Reach) -> None:
     """Carry out jobs in one transaction and commit it; every job has its result or its error afterwards.
+
+    What the journal asks for goes wrong so seldom that it gets no savepoint at first: if it does, all is rolled back
+    and carried out again, each group behind a savepoint of its own.
 
     Raises:
         Exception: of the driver, when the transaction is lost; the jobs are not answered then.
     """
+    try:
+        _attempt(work, jobs, reach, careful=False)
+    except _Mishap:
+        work.rollback()
+        _attempt(work, jobs, reach, careful=True)
+
+
+def _attempt(work: Work, jobs: Sequence[Job], reach: Reach, *, careful: bool) -> None:
     groups: dict[Route, list[Job]] = {}
     for job in jobs:
         job.result = job.error = None
         groups.setdefault(job.route, []).append(job)
     turns = sorted(groups.items(), key=lambda group: group[0].turn)
     pointed = [route.name for route, _ in turns if route.points]
-    alone = len(jobs) == 1
     work.begin()
     for route, group in turns:
         if route.points:
             reach(f"{route.name}.before")
-        _carry_out(work, route, group, alone=alone)
-    if alone and jobs[0].error is not None:
+        if careful or not (route.merge or len(jobs) == 1):
+            _guarded(work, route, group)
+        else:
+            _together(work, route, group)
+    if len(jobs) == 1 and jobs[0].error is not None:
         work.rollback()
         return
     for name in pointed:
         reach(f"{name}.written")
-    work.commit()
+    _commit(work, careful=careful)
     for name in pointed:
         reach(f"{name}.committed")
 
 
-def _carry_out(work: Work, route: Route, group: Sequence[Job], *, alone: bool) -> None:
+def _commit(work: Work, *, careful: bool) -> None:
+    try:
+        work.commit()
+    except Exception as error:
+        if careful or work.db.lost(error):
+            raise
+        raise _Mishap from error
+
+
+def _together(work: Work, route: Route, group: Sequence[Job]) -> None:
+    """Carry out without a savepoint. What a lone call raises is its own; the rest is tried again."""
+    try:
+        _answer(work, route, group)
+    except BaseException as error:
+        if work.db.lost(error):
+            raise
+        if route.merge:
+            raise _Mishap from error
+        group[0].error = error
+
+
+def _guarded(work: Work, route: Route, group: Sequence[Job]) -> None:
+    """Carry out behind a savepoint, all together if the route says so; if that fails, one by one."""
     if route.merge:
-        _guarded(work, route, group, alone=alone)
+        _behind_savepoint(work, route, group)
         if group[0].error is None or len(group) == 1:
             return
     for job in group:
         job.error = None
-        _guarded(work, route, [job], alone=alone)
+        _behind_savepoint(work, route, [job])
 
 
-def _guarded(work: Work, route: Route, group: Sequence[Job], *, alone: bool) -> None:
-    """Carry out inside a savepoint; a failure is noted on the jobs, a lost transaction is raised."""
-    if not alone:
-        work.db.send("savepoint unit")
+def _behind_savepoint(work: Work, route: Route, group: Sequence[Job]) -> None:
+    """A failure is noted on the jobs, a lost transaction is raised."""
+    work.db.send("savepoint unit")
     try:
-        results = route.carry_out(work, [job.payload for job in group])
-        for job, result in zip(group, results, strict=True):
-            job.result = result
+        _answer(work, route, group)
+        work.db.run("release savepoint unit")
     except BaseException as error:
         if work.db.lost(error):
             raise
         for job in group:
             job.error = error
-        if not alone:
-            work.forget()
-            work.db.run("rollback to savepoint unit")
-    if not alone:
+        work.forget()
+        work.db.rollback("unit")
         work.db.run("release savepoint unit")
+
+
+def _answer(work: Work, route: Route, group: Sequence[Job]) -> None:
+    results = route.carry_out(work, [job.payload for job in group])
+    for job, result in zip(group, results, strict=True):
+        job.result = result
 
 
 def unavailable(jobs: Iterable[Job], error: BaseException) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from preroll.domain.booking import ORCHESTRATED, Booking
@@ -21,10 +21,10 @@ from preroll.store.catalogue import Catalogue
 from preroll.store.documents import NO_VALUES
 from preroll.store.journal_alarms import raise_alarms
 from preroll.store.journal_endings import Ending, finish
-from preroll.store.journal_facts import Facts, gather, is_first
-from preroll.store.journal_takeover import LOCK_BOOKINGS, WITHIN_REACH, recorded, take_over
+from preroll.store.journal_facts import Facts, ask_held, gather, is_first
+from preroll.store.journal_takeover import LOCK_BOOKINGS, WITHIN_REACH, ask_lost, recorded, take_over
 from preroll.store.platforms import Platforms
-from preroll.store.sql import Row
+from preroll.store.sql import Later, Row
 from preroll.store.work import Work
 from preroll.store.workers import Reach, elsewhere, renewed
 
@@ -117,7 +117,7 @@ _NEXT = "select {} from platform p".format(
 )
 """In the order of ``ix_boundary_due``; by ``due_us`` alone PostgreSQL reads all down events that are still to come."""
 _NEXT_LEASE = (
-    "select min(w.lease_us) from worker w where w.key <> ? and exists (select 1 from boundary b"
+    "select min(w.lease_us) from worker w where w.key <> ? and w.lease_us > ? and exists (select 1 from boundary b"
     " where b.state = 'running' and b.rank in (0, 1, 2) and b.worker = w.key)"
 )
 
@@ -136,29 +136,28 @@ class Call:
 
 def claim(work: Work, call: Call) -> Claims:
     """Take over what is due, or whose worker is gone; see ``preroll.ports.store.Journal.claim``."""
-    db, now = work.db, work.now
-    reach = renewed(work, call.worker, call.lease_us)
-    db.run(_HEAL, now)
-    cancel = _stop(work, call.worker)
-    runs, settled = take_over(work, reach, call.limit, call.doubt)
+    work.expect_now()
+    asked, reach = Platforms(work).ask_all(), renewed(work, call.worker, call.lease_us)
+    work.db.send(_HEAL, work.now)
+    giving_way, lost = work.db.later(_STOP, work.now), ask_lost(work, reach, call.limit, call.doubt)
+    next_due = _ask_next_due(work, call.worker)
+    cancel = _stop(work, giving_way(), call.worker)
+    runs, settled = take_over(work, reach, lost())
     more = len(runs) >= call.limit > 0
-    platforms = sorted(Platforms(work).all(), key=lambda platform: platform.key)
+    platforms = sorted(asked(), key=lambda platform: platform.key)
     for platform in platforms:
         claimed = _claim_platform(work, call, reach, platform, call.limit - len(runs))
         runs += claimed.runs
         settled += len(claimed.endings)
         more = more or claimed.more
-    next_due = _next_due(work, call.worker)
-    if (alarm := raise_alarms(work, platforms)) is not None:
-        next_due = alarm if next_due is None else min(alarm, next_due)
-    return Claims(tuple(runs), settled, cancel, next_due, now, more or settled > 0)
+    instants = [due for due in (*next_due(), raise_alarms(work, platforms)) if due is not None]
+    return Claims(tuple(runs), settled, cancel, min(instants, default=None), work.now, more or settled > 0)
 
 
-def _stop(work: Work, worker: int) -> tuple[Fence, ...]:
+def _stop(work: Work, rows: Sequence[Row], worker: int) -> tuple[Fence, ...]:
     """Up runs that must give way to a down event of their booking; marks them for whoever owns them."""
-    rows = work.db.all(_STOP, work.now)
     if fresh := [row[0] for row in rows if not row[3]]:
-        work.db.run("update boundary set stopping = 1 where key in ?ints and state = 'running'", fresh)
+        work.db.send("update boundary set stopping = 1 where key in ?ints and state = 'running'", fresh)
         work.due = True
     return tuple(
         Fence(key, epoch, generation)
@@ -167,25 +166,30 @@ def _stop(work: Work, worker: int) -> tuple[Fence, ...]:
     )
 
 
-def _next_due(work: Work, worker: int) -> int | None:
-    instants = [due for row in work.db.all(_NEXT, *[work.now] * len(_BRANCHES)) for due in row if due is not None]
-    lease = work.db.one(_NEXT_LEASE, worker)
-    if lease is not None and lease[0] is not None:
-        instants.append(lease[0])
-    return min(instants, default=None)
+def _ask_next_due(work: Work, worker: int) -> Callable[[], Iterator[int | None]]:
+    """When something is next due, or a lease over; what the claim itself plans for later, the store's bell tells."""
+    events = work.db.later(_NEXT, *[work.now] * len(_BRANCHES))
+    leases = work.db.later(_NEXT_LEASE, worker, work.now)
+    return lambda: (due for row in (*events(), *leases()) for due in row)
 
 
 def _claim_platform(work: Work, call: Call, reach: Reach, platform: Platform, room: int) -> _Round:
     """Claim what is due on one platform; on PostgreSQL no two workers do so at once."""
     found, db = _Round(work, call, reach, platform), work.db
     if db.postgres:
-        db.run("select pg_advisory_xact_lock(?::int, ?::int)", CLAIMS_LOCK, platform.key)
+        db.send("select pg_advisory_xact_lock(?::int, ?::int)", CLAIMS_LOCK, platform.key)
     rows = found.due(room)
-    if rows and db.postgres:
-        db.run(LOCK_BOOKINGS, [row[3] for row in rows])
-        rows = db.all(_READ, [row[2] for row in rows], work.now)
+    if not rows:
+        return found
+    keys = [row[3] for row in rows]
+    if db.postgres:
+        db.send(LOCK_BOOKINGS, keys)
+        read, held = db.later(_READ, [row[2] for row in rows], work.now), ask_held(work, keys)
+        rows = read()
+    else:
+        held = ask_held(work, keys)
     if rows:
-        found.judge(rows)
+        found.judge(rows, held)
         found.write()
     return found
 
@@ -233,14 +237,14 @@ class _Round:
         self.cut = frozenset(branch for branch, count in read.items() if count >= limits[branch])
         return found
 
-    def judge(self, rows: Sequence[Row]) -> None:
+    def judge(self, rows: Sequence[Row], held: Later) -> None:
         """Decide about each candidate: settle it, let it wait, or take it."""
         ordered = sorted(rows, key=lambda row: (row[1], row[2 + boundaries.DUE], row[2]))
         pairs = [(boundary_of(row[2:_BOOKING]), booking_of(row[_BOOKING:])) for row in ordered]
         definitions = Catalogue(self.work, Platforms(self.work)).definitions_by_key(
             {booking.definition for _, booking in pairs if booking.definition is not None}
         )
-        facts = gather(self.work, self.platform.key, pairs)
+        facts = gather(self.work, self.platform.key, pairs, held)
         for boundary, booking in pairs:
             definition = None if booking.definition is None else definitions.get(booking.definition)
             self._judge(boundary, booking, definition, facts)
@@ -299,17 +303,17 @@ class _Round:
         """Write what was decided."""
         db, now, worker = self.work.db, self.work.now, self.call.worker
         if self.waiting:
-            db.run(_WAIT, self.waiting)
+            db.send(_WAIT, self.waiting)
         if self.runs:
             taken = [(c, c.judged.boundary, c.judged.booking) for c in self.runs]
-            db.run(_TAKE, [(b.key, b.epoch, worker, now) for _, b, _ in taken])
+            db.send(_TAKE, [(b.key, b.epoch, worker, now) for _, b, _ in taken])
             standard = [(k.key, k.entering) for _, b, k in taken if b.event.direction is not Direction.ASIDE]
             if standard:
-                db.run(_ENTER, standard)
-            db.run(_RUN, [self._run_row(c, b) for c, b, _ in taken])
+                db.send(_ENTER, standard)
+            db.send(_RUN, [self._run_row(c, b) for c, b, _ in taken])
             self.work.memory.claimed.update((b.key, (b, k)) for _, b, k in taken)
         if self.holds:
-            db.run(_HOLD, self.holds)
+            db.send(_HOLD, self.holds)
         finish(self.work, self.endings)
 
     def _run_row(self, claimed: Claimed, boundary: Boundary) -> Row:

@@ -30,7 +30,7 @@ from preroll.store.audits import follow
 from preroll.store.boundaries import Boundaries
 from preroll.store.changes import Changes
 from preroll.store.documents import BODY, NO_VALUES, VALUES, Body, clean
-from preroll.store.sql import Row
+from preroll.store.sql import Later, Row
 from preroll.store.work import Work
 
 _BOUNDARY = (
@@ -112,15 +112,20 @@ class _Writes:
     """Bookings whose pre-roll succeeded: their devices are as they should be again."""
 
 
-def finish(work: Work, endings: Sequence[Ending]) -> Mapping[int, State]:
+def ask_dirty(work: Work) -> Later:
+    """Is there any resource that was not reset?"""
+    return work.db.later(_STILL_DIRTY)
+
+
+def finish(work: Work, endings: Sequence[Ending], dirty: Later | None = None) -> Mapping[int, State]:
     """Write down how these boundaries ended and what follows; returns the new state of each booking by key.
 
-    No two of them are of one booking.
+    No two of them are of one booking. Who has called ``ask_dirty`` in the same transaction saves a round trip.
     """
     writes = _Writes()
     states = {ending.booking.key: _end(work.now, ending, writes) for ending in endings}
     if endings:
-        _write(work, writes)
+        _write(work, writes, dirty or ask_dirty(work))
         follow(work, [(e.boundary, e.booking, e.outcome, e.settlement) for e in endings])
     return states
 
@@ -209,14 +214,14 @@ def _follow_up(ending: Ending, after: Advance, writes: _Writes) -> None:
         writes.prepared.append(key)
 
 
-def _write(work: Work, writes: _Writes) -> None:
+def _write(work: Work, writes: _Writes, dirty: Later) -> None:
     db = work.db
-    db.run(_BOUNDARY, writes.boundaries)
-    db.run(_BOOKING, writes.bookings)
-    db.run("update boundary set waits_for = null where waits_for in ?ints", [row[0] for row in writes.boundaries])
+    db.send(_BOUNDARY, writes.boundaries)
+    db.send(_BOOKING, writes.bookings)
+    db.send("update boundary set waits_for = null where waits_for in ?ints", [row[0] for row in writes.boundaries])
     for sql, rows in ((_BODY, writes.bodies), (_RUN, writes.runs), (_UNKNOWN, writes.unknown)):
         if rows:
-            db.run(sql, rows)
+            db.send(sql, rows)
     for sql, keys in (
         (_FREE, writes.scripted),
         (_OVER, writes.ended),
@@ -225,28 +230,28 @@ def _write(work: Work, writes: _Writes) -> None:
         (_ABANDON, writes.abandons),
     ):
         if keys:
-            db.run(sql, keys)
+            db.send(sql, keys)
     if writes.changes:
         Changes(work).add_all(writes.changes)
     if writes.start_failures:
         Boundaries(work).upsert(writes.start_failures)
-    _write_resets(work, writes)
+    _write_resets(work, writes, dirty)
     work.due = True
 
 
-def _write_resets(work: Work, writes: _Writes) -> None:
+def _write_resets(work: Work, writes: _Writes, dirty: Later) -> None:
     """Remember what was not reset; forget it where a later pre-roll has put the same resources in order."""
     db = work.db
     retried = [key for key in writes.ended if key not in writes.not_reset]
     if writes.not_reset:
-        db.run("update reservation set unreset = 1 where booking in ?ints", writes.not_reset)
-    if not (writes.prepared or retried) or db.one(_STILL_DIRTY) is None:
+        db.send("update reservation set unreset = 1 where booking in ?ints", writes.not_reset)
+    if not (writes.prepared or retried) or not (writes.not_reset or dirty()):
         return
-    db.run("update reservation set unreset = 0 where unreset = 1 and booking in ?ints", retried)
+    db.send("update reservation set unreset = 0 where unreset = 1 and booking in ?ints", retried)
     touched = [row[0] for row in db.all(_CLEANED, writes.prepared)]
     if not touched:
         return
-    db.run(
+    db.send(
         "update reservation set unreset = 0 where unreset = 1 and booking in ?ints"
         " and resource in (select r.resource from reservation r where r.live = 1 and r.booking in ?ints)",
         touched, writes.prepared,

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from preroll.domain.booking import ENDED, Booking
 from preroll.domain.boundaries import Boundary, Direction, Kind
 from preroll.domain.reach import Labels, read
 from preroll.domain.resource import Mode
+from preroll.store.sql import Later, Row
 from preroll.store.work import Work
 
 _HELD = (
@@ -69,31 +70,38 @@ def is_first(boundary: Boundary) -> bool:
     return boundary.kind is Kind.START_OF_PRE_ROLL and boundary.try_ == 0
 
 
-def gather(work: Work, platform: int, pairs: Sequence[tuple[Boundary, Booking]]) -> Facts:
-    """Read the facts about these candidates of a platform."""
+def ask_held(work: Work, keys: Sequence[int]) -> Later:
+    """What bookings hold: (booking, device, resource, mode, labels)."""
+    return work.db.later(_HELD, keys)
+
+
+def gather(work: Work, platform: int, pairs: Sequence[tuple[Boundary, Booking]], held: Later) -> Facts:
+    """Read the facts about these candidates of a platform, of which ``ask_held`` was asked."""
     db = work.db
     devices: dict[int, set[str]] = defaultdict(set)
     idle: dict[int, set[str]] = defaultdict(set)
     places: dict[int, Labels] = {}
-    for booking, device, name, mode, labels in _held(work, [booking for _, booking in pairs]):
+    for booking, device, name, mode, labels in _chosen(work, [booking for _, booking in pairs], held()):
         devices[booking].add(device)
         if labels:
             places[booking] = places.get(booking, frozenset()) | read(labels)
         if mode != Mode.AVAILABLE.value:
             idle[booking].add(name)
-    wanted = sorted({device for held in devices.values() for device in held})
-    names = [booking.name.casefold() for boundary, booking in pairs if is_first(boundary) and booking.definition]
+    wanted = sorted({device for used in devices.values() for device in used})
+    first = [booking.name.casefold() for boundary, booking in pairs if is_first(boundary) and booking.definition]
+    names = db.later(_NAMES, platform, first) if first else list
     taken: dict[str, int] = {}
     downs: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     if wanted:
-        taken.update((device, boundary) for device, boundary in db.all(_TAKEN, wanted))
-        if db.one(_DOWN_IS_DUE, work.now) is not None:
+        holders, down_is_due = db.later(_TAKEN, wanted), db.later(_DOWN_IS_DUE, work.now)
+        taken.update((device, boundary) for device, boundary in holders())
+        if down_is_due():
             for device, key, due, booking in db.all(_DOWN, work.now, wanted):
                 downs[device].append((key, due, booking))
     return Facts(
-        {key: frozenset(held) for key, held in devices.items()},
+        {key: frozenset(used) for key, used in devices.items()},
         {key: tuple(sorted(resources)) for key, resources in idle.items()},
-        dict(db.all(_NAMES, platform, names)) if names else {},
+        dict(names()),
         taken,
         downs,
         places,
@@ -103,20 +111,16 @@ def gather(work: Work, platform: int, pairs: Sequence[tuple[Boundary, Booking]])
 def needs_of(work: Work, found: Sequence[Booking]) -> Mapping[int, Labels]:
     """Booking -> the labels of its resources; only of bookings that have some."""
     needs: dict[int, Labels] = {}
-    for booking, _, _, _, labels in _held(work, found):
+    for booking, _, _, _, labels in _chosen(work, found, ask_held(work, [booking.key for booking in found])()):
         if labels:
             needs[booking] = needs.get(booking, frozenset()) | read(labels)
     return needs
 
 
-def _held(work: Work, found: Sequence[Booking]) -> list[tuple[int, str, str, str, str]]:
-    """(booking, device, resource, mode, labels): what each holds, or what it chose when it is over and retried."""
-    rows = [
-        (key, device, name, mode, labels)
-        for key, device, name, mode, labels in work.db.all(_HELD, [b.key for b in found])
-    ]
+def _chosen(work: Work, found: Sequence[Booking], held: Sequence[Row]) -> Iterator[Row]:
+    """What each holds, or what it chose when it is over and retried."""
+    yield from held
     for booking in found:
         if booking.state in ENDED and booking.resources:
-            chosen = work.db.all(_CHOSEN, booking.resources)
-            rows += [(booking.key, device, name, mode, labels) for device, name, mode, labels in chosen]
-    return rows
+            for device, name, mode, labels in work.db.all(_CHOSEN, booking.resources):
+                yield booking.key, device, name, mode, labels

@@ -11,9 +11,9 @@ from preroll.ports.rows import Settled, Settlement, Verdict
 from preroll.store import bookings, boundaries
 from preroll.store.bookings import STATES, booking_of
 from preroll.store.boundaries import boundary_of
-from preroll.store.journal_endings import Ending, finish
+from preroll.store.journal_endings import Ending, ask_dirty, finish
 from preroll.store.platforms import Platforms
-from preroll.store.sql import Row
+from preroll.store.sql import Later, Row
 from preroll.store.work import Work
 
 _LOCK = (
@@ -35,11 +35,15 @@ _RUNNING = BoundaryState.RUNNING.value
 def settle(work: Work, settlements: Sequence[Settlement]) -> list[Settled]:
     """End the runs of these settlements."""
     keys = [settlement.fence.boundary for settlement in settlements]
+    work.expect_now()
     if work.db.postgres:
-        work.db.run(_LOCK, keys)
-    rows: dict[int, Row] = {row[0]: row for row in work.db.all(_READ, keys)}
+        work.db.send(_LOCK, keys)
+    read, dirty = work.db.later(_READ, keys), ask_dirty(work)
+    platforms = Platforms(work).ask({known[1].platform for key in keys if (known := work.memory.claimed.get(key))})
+    rows: dict[int, Row] = {row[0]: row for row in read()}
+    platforms()
     holding = [_holds(rows.get(s.fence.boundary), s) for s in settlements]
-    states = _finish(work, rows, [s for s, holds in zip(settlements, holding, strict=True) if holds])
+    states = _finish(work, rows, [s for s, holds in zip(settlements, holding, strict=True) if holds], dirty)
     over = _settled_before(work, [s for s, holds in zip(settlements, holding, strict=True) if not holds])
     answers = []
     for settlement, holds in zip(settlements, holding, strict=True):
@@ -55,14 +59,14 @@ def _holds(row: Row | None, settlement: Settlement) -> bool:
     return row is not None and row[2] == _RUNNING and row[3] == settlement.fence.epoch
 
 
-def _finish(work: Work, rows: Mapping[int, Row], settlements: Sequence[Settlement]) -> dict[int, State]:
+def _finish(work: Work, rows: Mapping[int, Row], settlements: Sequence[Settlement], dirty: Later) -> dict[int, State]:
     """End these boundaries, one of each booking at a time; returns the last state of each booking by key."""
     states: dict[int, State] = {}
     todo = {settlement.fence.boundary: settlement for settlement in reversed(settlements)}
     while todo:
         turn = {rows[key][1]: key for key in reversed(todo)}
         now = {key: todo.pop(key) for key in sorted(turn.values())}
-        states |= finish(work, _endings(work, rows, now))
+        states |= finish(work, _endings(work, rows, now), dirty)
         for key in todo:
             work.memory.claimed.pop(key, None)
     return states

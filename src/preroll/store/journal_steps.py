@@ -43,6 +43,7 @@ _DONE = StepState.DONE.value
 
 def _fences(work: Work, steps: Sequence[Any]) -> dict[int, Row]:
     """What is known about the boundary and the step of each call, by its place; the fenced ones are absent."""
+    work.expect_now()
     asked = [(place, step.fence.boundary, clean(step.name)) for place, step in enumerate(steps)]
     return {
         row[0]: row for row in work.db.all(_FENCE, asked) if row[1] == _RUNNING and row[2] == steps[row[0]].fence.epoch
@@ -67,7 +68,7 @@ def begin(work: Work, steps: Sequence[StepBegin]) -> list[Verdict]:
                 work.now, step.version,
             )  # fmt: skip
     if writes:
-        work.db.run(_BEGIN, list(writes.values()))
+        work.db.send(_BEGIN, list(writes.values()))
     return verdicts
 
 
@@ -100,7 +101,7 @@ def end(work: Work, steps: Sequence[StepEnd]) -> list[Verdict]:
                 DIFF.encode(step.diff) if step.diff else None, clean(step.error),
             )  # fmt: skip
     if writes:
-        work.db.run(_END, list(writes.values()))
+        work.db.send(_END, list(writes.values()))
     return verdicts
 
 
@@ -114,5 +115,5 @@ def log(work: Work, lines: Sequence[LogLine]) -> list[None]:
         for line in lines
     ]  # fmt: skip
     if rows:
-        work.db.run(_LOG, rows)
+        work.db.send(_LOG, rows)
     return [None] * len(lines)

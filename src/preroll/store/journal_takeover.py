@@ -21,7 +21,7 @@ from preroll.store.journal_endings import Ending, finish
 from preroll.store.journal_facts import needs_of
 from preroll.store.platforms import Platforms
 from preroll.store.records import VERSION
-from preroll.store.sql import Row
+from preroll.store.sql import Later, Row
 from preroll.store.work import Work
 from preroll.store.workers import Reach, elsewhere, reach_of
 
@@ -61,18 +61,22 @@ _ADOPT_RUN = (
 _STEPS = "select boundary, generation, name, state, result from step where boundary in ?ints order by boundary, try_"
 
 
-def take_over(work: Work, reach: Reach, limit: int, doubt: frozenset[int] | None) -> tuple[list[Claimed], int]:
-    """Make the runs of dead workers this worker's own; returns them, and how many were ended instead.
+def ask_lost(work: Work, reach: Reach, limit: int, doubt: frozenset[int] | None) -> Later:
+    """Runs of dead workers: (boundary, booking).
 
     ``doubt`` is set after a claim whose answer was lost: of this worker's runs, those it does not know start again.
     """
-    db, now, worker = work.db, work.now, reach.worker
-    lost = db.all(_LOST, worker, now, worker, int(doubt is not None), sorted(doubt or ()), reach.foreign, limit)
+    doubtful, known, worker = int(doubt is not None), sorted(doubt or ()), reach.worker
+    return work.db.later(_LOST, worker, work.now, worker, doubtful, known, reach.foreign, limit)
+
+
+def take_over(work: Work, reach: Reach, lost: Sequence[Row]) -> tuple[list[Claimed], int]:
+    """Make lost runs this worker's own; returns them, and how many were ended instead."""
     if not lost:
         return [], 0
-    if db.postgres:
-        db.run(LOCK_BOOKINGS, [row[1] for row in lost])
-    return _resume(work, reach, db.all(_READ, [row[0] for row in lost], worker, now))
+    if work.db.postgres:
+        work.db.send(LOCK_BOOKINGS, [row[1] for row in lost])
+    return _resume(work, reach, work.db.all(_READ, [row[0] for row in lost], reach.worker, work.now))
 
 
 def adopt(work: Work, worker: int, boundary: int, generation: int) -> Adopted:
@@ -82,7 +86,7 @@ def adopt(work: Work, worker: int, boundary: int, generation: int) -> Adopted:
     if asked is None:
         return Adopted()
     if db.postgres:
-        db.run(LOCK_BOOKINGS, [asked[0]])
+        db.send(LOCK_BOOKINGS, [asked[0]])
     claimed, ended = _resume(work, reach_of(work, worker), db.all(_READ_SENT, [boundary], worker, work.now))
     open_still = not (claimed or ended) and db.one(_ASKED_FOR, boundary, generation) is not None
     return Adopted(claimed[0] if claimed else None, busy=open_still, now_us=work.now)
@@ -123,8 +127,8 @@ def _resume(work: Work, reach: Reach, found: Sequence[Row]) -> tuple[list[Claime
 
 def _adopt(work: Work, worker: int, adopted: Sequence[Boundary]) -> None:
     if adopted:
-        work.db.run(_ADOPT, [(b.key, b.epoch, worker) for b in adopted])
-        work.db.run(_ADOPT_RUN, [(b.key, b.generation, b.try_, b.epoch, worker) for b in adopted])
+        work.db.send(_ADOPT, [(b.key, b.epoch, worker) for b in adopted])
+        work.db.send(_ADOPT_RUN, [(b.key, b.generation, b.try_, b.epoch, worker) for b in adopted])
 
 
 def _stopped(

@@ -25,18 +25,18 @@ def enlist(work: Work, name: str, host: str, pid: int, version: str, lease_us: i
 
 def offer(work: Work, worker: int, scripts: Mapping[str, str]) -> None:
     """Tell which scripts it has, name -> version."""
-    work.db.run("update worker set scripts = ? where key = ?", msgspec.json.encode(scripts).decode(), worker)
+    work.db.send("update worker set scripts = ? where key = ?", msgspec.json.encode(scripts).decode(), worker)
     work.due = True
 
 
 def renew(work: Work, worker: int, lease_us: int) -> None:
     """Its lease is good for another while."""
-    work.db.run("update worker set lease_us = ? where key = ?", work.now + lease_us, worker)
+    work.db.send("update worker set lease_us = ? where key = ?", work.now + lease_us, worker)
 
 
 def retire(work: Work, worker: int) -> None:
     """Its lease is over now."""
-    work.db.run("update worker set lease_us = ? where key = ? and lease_us > ?", work.now, worker, work.now)
+    work.db.send("update worker set lease_us = ? where key = ? and lease_us > ?", work.now, worker, work.now)
     work.due = True
 
 

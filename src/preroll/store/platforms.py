@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from preroll.domain.config import Platform, PlatformConfig
@@ -40,14 +40,28 @@ class Platforms:
 
     def by_keys(self, keys: Iterable[int]) -> dict[int, Platform]:
         """Those of these keys that exist."""
+        return self.ask(keys)()
+
+    def ask(self, keys: Iterable[int]) -> Callable[[], dict[int, Platform]]:
+        """The same, when it is wanted."""
         known, wanted = self._work.platforms, set(keys)
-        if missing := [key for key in wanted if key not in known]:
-            for row in self._work.db.all(f"select {_COLUMNS} from platform where key in ?ints", missing):
+        missing = [key for key in wanted if key not in known]
+        rows = self._work.db.later(f"select {_COLUMNS} from platform where key in ?ints", missing) if missing else list
+
+        def found() -> dict[int, Platform]:
+            for row in rows():
                 self._read(row)
-        return {key: known[key] for key in wanted if key in known}
+            return {key: known[key] for key in wanted if key in known}
+
+        return found
 
     def all(self) -> list[Platform]:
-        return [self._platform(row) for row in self._work.db.all(f"select {_COLUMNS} from platform order by name")]
+        return self.ask_all()()
+
+    def ask_all(self) -> Callable[[], list[Platform]]:
+        """The same, when it is wanted."""
+        rows = self._work.db.later(f"select {_COLUMNS} from platform order by name")
+        return lambda: [self._platform(row) for row in rows()]
 
     def put(self, platform: Platform, *, actor: str = "", why: str = "") -> Platform:
         work = self._work

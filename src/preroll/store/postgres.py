@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import re
+import select
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import cast
 
 import msgspec
@@ -40,12 +41,16 @@ class PostgresConnection:
 
     Statements wait until an answer is wanted; all that wait then go to the server in one round trip. It carries them
     out one after the other, each on a snapshot of its own.
+
+    The pipeline is never left: psycopg ends one with a flush that PostgreSQL takes for the next statement, and a
+    transaction that stands still there would keep its locks for ever.
     """
 
     postgres = True
 
     def __init__(self, connection: psycopg.Connection[Row]) -> None:
-        self._connection = connection
+        self._connection, self._open = connection, ExitStack()
+        self._pipeline = self._open.enter_context(connection.pipeline())
         self._waiting: list[tuple[psycopg.Cursor[Row], str, Sequence[object], bool | None]] = []
 
     def all(self, sql: str, *values: object) -> list[Row]:
@@ -64,7 +69,8 @@ class PostgresConnection:
         cursor = self._put(sql, values)
 
         def rows() -> list[Row]:
-            self._exchange()
+            if any(cursor is waiting for waiting, *_ in self._waiting):
+                self._exchange()
             return cursor.fetchall()
 
         return rows
@@ -73,13 +79,31 @@ class PostgresConnection:
         self._say("begin" if write else "begin isolation level repeatable read read only")
 
     def commit(self) -> None:
+        if self._spoken_to():
+            raise errors.IdleInTransactionSessionTimeout("the server ended the transaction while it stood still")
         self._say("commit")
         self._exchange()
 
-    def rollback(self) -> None:
+    def rollback(self, savepoint: str = "") -> None:
+        if savepoint:
+            with suppress(psycopg.Error):
+                self._exchange()
+            self._undo(f"rollback to savepoint {savepoint}")
+            return
         self._waiting.clear()
         if self._connection.pgconn.transaction_status != TransactionStatus.IDLE:
-            self._connection.execute("rollback", prepare=False)
+            self._undo("rollback")
+
+    def _undo(self, command: str) -> None:
+        """psycopg drops all prepared statements after a roll-back, behind the next statement: one of no consequence."""
+        for words in (command, "select 1"):
+            self._say(words)
+            self._exchange()
+
+    def _spoken_to(self) -> bool:
+        """Has the server said something that it was not asked? Then the commit must not be sent into the dark."""
+        ready, _, _ = select.select([self._connection.fileno()], [], [], 0)
+        return bool(ready)
 
     def _say(self, command: str) -> None:
         self._waiting.append((self._connection.cursor(), command, (), False))
@@ -104,24 +128,23 @@ class PostgresConnection:
     def _exchange(self) -> None:
         """Send all that waits and read its answers."""
         waiting, self._waiting = self._waiting, []
-        if len(waiting) < 2:
+        if not waiting:
+            return
+        try:
             for cursor, sql, values, prepare in waiting:
                 cursor.execute(sql, values, prepare=prepare)
-            return
-        first: psycopg.Error | None = None
-        with suppress(errors.PipelineAborted), self._connection.pipeline():
-            try:
-                for cursor, sql, values, prepare in waiting:
-                    cursor.execute(sql, values, prepare=prepare)
-            except psycopg.Error as error:
-                first = error
-        if first is not None:
-            raise first
+        except BaseException:
+            with suppress(psycopg.Error):
+                self._pipeline.sync()
+            raise
+        self._pipeline.sync()
 
     def lost(self, error: BaseException) -> bool:
-        return isinstance(error, AGAIN) or self._connection.closed or self._connection.broken
+        return isinstance(error, (*AGAIN, *GONE)) or self._connection.closed or self._connection.broken
 
     def close(self) -> None:
+        with suppress(psycopg.Error):
+            self._open.close()
         self._connection.close()
 
 

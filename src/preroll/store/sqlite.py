@@ -85,8 +85,10 @@ class SqliteConnection:
     def commit(self) -> None:
         self._execute("commit")
 
-    def rollback(self) -> None:
-        if self._connection.in_transaction:
+    def rollback(self, savepoint: str = "") -> None:
+        if savepoint:
+            self._execute(f"rollback to savepoint {savepoint}")
+        elif self._connection.in_transaction:
             self._execute("rollback")
 
     def lost(self, error: BaseException) -> bool:

@@ -133,6 +133,8 @@ booking = Table(
     need("scopes", Text, "''"),
     need("hidden", Flag, "0"),
     need("owner", Text, "''"),
+    need("hidden", Flag, "0"),
+    need("owner", Text, "''"),
     need("alarmed", Flag, "0"),
     need("hidden", Flag, "0"),
     need("owner", Text, "''"),

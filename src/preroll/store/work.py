@@ -77,6 +77,7 @@ class Memory:
         """What is known of a platform's catalogue at a version of it; of an older one than the newest, nothing."""
         known = self.shelves.get(platform)
         if known is None or known.version < version:
+            self.definitions.clear()
             known = self.shelves[platform] = Shelf(version)
         return known if known.version == version else Shelf(version)
 
@@ -138,7 +139,7 @@ class Work:
 
     def expect_now(self) -> None:
         """Read the time along with whatever is read first: it will be wanted, and costs no round trip then."""
-        if self.db.postgres:
+        if self.db.postgres and self._now is None and self._asked is None:
             self._asked = self._ask()
 
     def commit(self) -> None:
@@ -156,6 +157,7 @@ class Work:
 
     def forget(self) -> None:
         """What was read since the catalogue was written in this transaction may never have existed."""
+        self._asked = None
         if self.catalogue:
             self.memory.forget()
             self.platforms.clear()

@@ -11,7 +11,7 @@ import msgspec
 from preroll.domain.reach import Labels, read
 from preroll.ports.workers import Role, Unreached, Worker
 from preroll.store import leases
-from preroll.store.sql import Row
+from preroll.store.sql import Later, Row
 from preroll.store.work import Work
 
 _RUNNING = "from boundary b where b.state = 'running' and b.rank in (0, 1, 2) and b.worker = w.key"
@@ -59,25 +59,25 @@ def renewed(work: Work, worker: int, lease_us: int) -> Reach:
 
     The heartbeat comes as often, so a claim that finds nothing seldom writes, and its commit waits for no disk.
     """
-    row = work.db.one(_OWN, worker)
-    if row is None:
+    places, own = work.db.later(_PLACES), work.db.one(_OWN, worker)
+    if own is None:
         return Reach(worker)
-    if row[3] < work.now + lease_us * 3 // 4:
+    if own[3] < work.now + lease_us * 3 // 4:
         leases.renew(work, worker, lease_us)
-    return _reach(work, worker, row)
+    return _reach(work, worker, own, places)
 
 
 def reach_of(work: Work, worker: int) -> Reach:
     """What a worker's claims may take."""
-    row = work.db.one(_OWN, worker)
-    return Reach(worker) if row is None else _reach(work, worker, row)
+    places, own = work.db.later(_PLACES), work.db.one(_OWN, worker)
+    return Reach(worker) if own is None else _reach(work, worker, own, places)
 
 
-def _reach(work: Work, worker: int, row: Row) -> Reach:
-    role = Role(row[1])
-    standing = tuple(_standing(work)) if role is Role.SENDER else (read(row[0]),)
-    foreign = tuple(_beyond(work, standing))
-    return Reach(worker, role, foreign, standing, _scripts(row[2]) or None)
+def _reach(work: Work, worker: int, own: Row, places: Later) -> Reach:
+    role = Role(own[1])
+    standing = tuple(_standing(work)) if role is Role.SENDER else (read(own[0]),)
+    foreign = tuple(_beyond(places(), standing))
+    return Reach(worker, role, foreign, standing, _scripts(own[2]) or None)
 
 
 def elsewhere(work: Work, reach: Reach, script: str, version: str = "") -> bool:
@@ -100,11 +100,11 @@ def _standing(work: Work) -> Iterator[Labels]:
     return (read(row[0]) for row in work.db.all(_LABELS, work.now))
 
 
-def _beyond(work: Work, standing: Iterable[Labels]) -> Iterator[str]:
-    """The labels of resources that cannot be reached from any of these places."""
-    places = tuple(standing)
-    for (text,) in work.db.all(_PLACES):
-        if not any(read(text) <= labels for labels in places):
+def _beyond(places: Iterable[Row], standing: Iterable[Labels]) -> Iterator[str]:
+    """The labels of resources that cannot be reached by anybody who stands there."""
+    reached = tuple(standing)
+    for (text,) in places:
+        if not any(read(text) <= labels for labels in reached):
             yield text
 
 
@@ -131,7 +131,7 @@ class Workers:
     def unreached(self) -> list[Unreached]:
         db = self._work.db
         found = []
-        for text in _beyond(self._work, _standing(self._work)):
+        for text in _beyond(db.all(_PLACES), _standing(self._work)):
             names = tuple(name for (name,) in db.all(_NAMES, text))
             found.append(Unreached(read(text), names, db.all(_COUNT, text)[0][0]))
         return found
