@@ -121,7 +121,7 @@ def usages(tx: Tx, by: Actor, platform: int, found: Mapping[int, Sequence[Usage]
     if not hidden:
         return found
     return {
-        key: [replace(u, booking="", name=SOMEBODY) if u.booking in hidden else u for u in held]
+        key: [u._replace(booking="", name=SOMEBODY) if u.booking in hidden else u for u in held]
         for key, held in found.items()
     }
 
