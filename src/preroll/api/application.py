@@ -23,6 +23,7 @@ from preroll.api import (
     health,
     platforms,
     problems,
+    resources,
     runs,
     workers,
 )
@@ -92,7 +93,7 @@ def _routes() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     for noun in (
-        bookings, actions, availability, free_busy, audits, runs, changes, catalogue, definitions, platforms,
+        bookings, actions, availability, free_busy, audits, runs, changes, catalogue, resources, definitions, platforms,
         workers, health,
     ):  # fmt: skip
         api.include_router(noun.router)
