@@ -126,6 +126,8 @@ class Orchestration:
         if not booking.nodes:
             return []
         shelf = await self._shelf(judged)
+        if shelf.version != judged.platform.catalogue_version:
+            booking = await self._store.read(lambda tx: tx.bookings.by_key(judged.booking.key))
         order = [n.label for n in definition.ordered] if definition else []
         labels = [label for label in order if label in booking.nodes]
         labels += [label for label in booking.nodes if label not in labels]
@@ -140,12 +142,14 @@ class Orchestration:
         return found
 
     async def _shelf(self, judged: Judged) -> _Shelf:
+        """The catalogue as it is: newer than at the claim, it comes with what running bookings keep of the old one."""
         platform, wanted = judged.platform, judged.booking.resources
         shelf = self._shelves.get(platform.key)
-        if shelf is None or shelf.version != platform.catalogue_version:
+        if shelf is None or shelf.version < platform.catalogue_version:
 
             def load(tx: Tx) -> _Shelf:
-                return _Shelf(platform.catalogue_version, tx.catalogue.profiles(platform.key), {})
+                version = tx.platforms.by_key(platform.key).catalogue_version
+                return _Shelf(version, tx.catalogue.profiles(platform.key), {})
 
             shelf = self._shelves[platform.key] = await self._store.read(load)
         lacking = [ident for ident in wanted if ident not in shelf.resources]
