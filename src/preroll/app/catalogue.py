@@ -312,6 +312,8 @@ def _carried_out(by: Actor, draft: _Draft, force: bool, tx: Tx) -> list[Applied]
     home = _home(tx, by, plan, force=force)
     if plan.home is None:
         draft = _worked_out(by, plan, home.key, tx)
+    if any(isinstance(step.before, ProfileDefinition | ProfileInstance) for step in plan.doing):
+        tx.reservations.lock_all(home.key)
     tx.bundles.carry_out(draft.prepared)
     if plan.removed:
         uses.refuse(uses.users_of(tx, home.key, plan.removed, Shelf()))
