@@ -22,6 +22,7 @@ from preroll.api import (
     health,
     platforms,
     problems,
+    refitting,
     runs,
     workers,
 )
@@ -91,7 +92,8 @@ def _routes() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     for noun in (
-        bookings, actions, availability, free_busy, audits, runs, changes, catalogue, platforms, workers, health,
+        bookings, actions, refitting, availability, free_busy, audits, runs, changes, catalogue, platforms, workers,
+        health,
     ):  # fmt: skip
         api.include_router(noun.router)
     problems.install(api)

@@ -132,6 +132,19 @@ class Availability:
 
         return await self._store.read(query)
 
+    def spare(self, tx: Tx, booking: Booking, label: str) -> Resource | None:
+        """The best resource that is free for a node of a stored booking and that it does not use; None: none is."""
+        platform = tx.platforms.by_key(booking.platform)
+        resources = self._resources(tx, platform.key, platform.catalogue_version)
+        definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
+        choice, held = booking.nodes.get(label, NodeChoice()), set(booking.held)
+        now = next((r for r in resources if r.id == choice.resource), None)
+        node = (definition.node(label) if definition else None) or Node(label, now.function if now else "")
+        wish = tx.catalogue.profiles(booking.platform).filled(node, choice).wish(label)
+        candidates = [r for r in _candidates(resources, node) if r.id not in held]
+        found = _answer(tx, Question(booking.timing, limit=1), wish, candidates, booking.key).eligible
+        return found[0].resource if found else None
+
     def _resources(self, tx: Tx, platform: int, version: int) -> list[Resource]:
         """A platform's resources, read once for each version of its catalogue."""
         known = self._shelves.get(platform)
