@@ -147,6 +147,7 @@ def bundle_tables() -> str:
         "Profile instance": documents.ProfileInstanceGiven,
         "Service definition": documents.ServiceDefinitionGiven,
         "Node": documents.NodeGiven,
+        "Connection": documents.ConnectionGiven,
         "Audit": checks.CheckGiven,
         **{f"Parameters of {kind}": model for kind, model in checks.PARAMETERS.items()},
     }

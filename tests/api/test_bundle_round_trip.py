@@ -131,9 +131,7 @@ def catalogues(draw: st.DrawFn) -> list[Document]:
         ]
         found.append({"kind": "profile_definition", "name": name, "parameters": known})
     of_profile = st.sampled_from(["", *profiles])
-    interface = some(
-        {"name": names}, direction=st.sampled_from(("in", "out", "inout")), profile=of_profile, optional=st.booleans()
-    )
+    interface = some({"name": names}, direction=st.sampled_from(("in", "out", "inout")), profile=of_profile)
     function = some(
         {"kind": "function", "name": names}, description=texts, properties=objects,
         interfaces=st.lists(interface, max_size=2, unique_by=lambda i: i["name"]),
@@ -149,13 +147,14 @@ def catalogues(draw: st.DrawFn) -> list[Document]:
     functions = {d["name"] for d in found if d["kind"] == "function"} | {d.get("function", "") for d in found}
     in_pools = {d["name"] for d in found if d["kind"] == "pool"} | {n for d in found for n in d.get("pools", ())}
     node = some(
-        {"label": names}, function=st.sampled_from(sorted(functions | {""})),
+        {"label": names}, hidden=st.booleans(), properties=objects, function=st.sampled_from(sorted(functions | {""})),
         pool=st.sampled_from(sorted(in_pools | {""})), optional=st.booleans(), order=st.integers(-9, 9),
         profile=st.sampled_from(profiles or [""]),
     )  # fmt: skip
     nodes = st.lists(node, max_size=3, unique_by=lambda n: n["label"])
     definition = some(
-        {"kind": "service_definition", "name": names}, nodes=nodes, actions=st.dictionaries(names, names, max_size=3),
+        {"kind": "service_definition", "name": names}, description=texts, properties=objects, nodes=nodes,
+        actions=st.dictionaries(names, names, max_size=3),
         audits=st.lists(audits, max_size=2, unique_by=lambda a: a["name"]),
         publication=st.sampled_from(("draft", "published", "retired")),
     )  # fmt: skip

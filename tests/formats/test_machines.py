@@ -81,7 +81,7 @@ def test_mermaid_names_every_state_of_every_machine_once(machine):
 
 def test_the_document_is_json_and_has_every_row_of_every_machine():
     document = json.loads(json.dumps(machines.as_document()))
-    assert [m["name"] for m in document["machines"]] == ["booking", "boundary", "service", "audit"]
+    assert [m["name"] for m in document["machines"]] == ["booking", "boundary", "service", "audit", "publication"]
     for printed, machine in zip(document["machines"], ALL_MACHINES, strict=True):
         assert {(t["from"], t["trigger"]): (t["to"], t["failed"], t["why"]) for t in printed["transitions"]} == {
             (e.source, e.trigger): (e.ok, e.failed, e.why) for e in machine
@@ -98,7 +98,7 @@ def test_everything_that_is_printed_has_all_fourteen_states_in_it():
 def test_events_and_stages_show_the_platforms_mapping():
     mapping = StageMapping(preroll=None, service_active="LIVE")
     assert dict(machines.stages(mapping).rows)["preroll"] == "disabled"
-    assert [row[3] for row in machines.events(mapping).rows] == ["disabled", "LIVE", "PAUSE", "STOP", "", ""]
+    assert [row[3] for row in machines.events(mapping).rows] == ["disabled", "LIVE", "PAUSE", "STOP", "", "", "", ""]
 
 
 def test_actions_are_printed_by_phase():

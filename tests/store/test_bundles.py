@@ -70,6 +70,24 @@ async def test_pools_and_functions_are_changed_and_removed(world):
     assert await world.store.read(lambda tx: tx.bundles.created_by(home, "b")) == {("pool", "A")}
 
 
+async def test_a_version_is_published_and_retired_in_its_place(world):
+    home, first = world.platform.key, world.definition
+    by_key = lambda: world.store.read(lambda tx: tx.catalogue.definition_by_key(first.key))  # noqa: E731
+    assert (await by_key()).publication is Publication.PUBLISHED
+    await carried_out(world, Batch(moved=[first.as_publication(Publication.RETIRED)]))
+    retired = replace(first, publication=Publication.RETIRED)
+    assert await by_key() == retired
+    assert await world.store.read(lambda tx: tx.catalogue.definition_with_id(first.id)) == retired
+    assert await world.store.read(lambda tx: tx.catalogue.definitions(home)) == [retired]
+    with pytest.raises(NotFound, match="is retired"):
+        await world.store.read(lambda tx: tx.catalogue.definition(home, first.name))
+    assert await world.store.read(lambda tx: tx.catalogue.definition(home, first.name, 1)) == retired
+    await carried_out(world, Batch(moved=[first]))
+    assert await world.store.read(lambda tx: tx.catalogue.definition(home, first.name)) == first
+    with pytest.raises(NotFound):
+        await world.store.read(lambda tx: tx.catalogue.definition_with_id("nobody"))
+
+
 async def test_changes_keep_ids_and_count(world):
     before = await resources(world)
     changed = [replace(r, concurrency=7) for r in before.values()]

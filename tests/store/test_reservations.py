@@ -115,7 +115,8 @@ async def test_a_resource_for_nobody_clashes_with_nobody_in_particular(world):
 
 async def test_the_commit_knows_the_hours_of_a_resource_in_the_zone_of_its_platform_as_it_is_now(world):
     nightly = Availability(weekly=(Hours(WEEKDAYS, 0, 8 * 60),))
-    at_night = asking(Timing(NOON - NOON % DAY, NOON - NOON % DAY + HOUR))
+    midnight = NOON - NOON % DAY + DAY
+    at_night = asking(Timing(midnight, midnight + HOUR))
 
     async def zone(name: str) -> None:
         await world.store.write(lambda tx: tx.platforms.put(replace(world.platform, zone=name)))

@@ -13,6 +13,7 @@ from preroll.api.opening_hours import AvailabilityGiven
 from preroll.api.platform_documents import PlatformGiven
 from preroll.domain.bundle import Bundle
 from preroll.domain.capacity import LARGEST, Capability
+from preroll.domain.connection import Connection
 from preroll.domain.definition import Node, Publication, ServiceDefinition
 from preroll.domain.function import Direction, Function, Interface, Pool
 from preroll.domain.parameter import MOST_DECIMALS, Parameter, ParameterKind, ValueType
@@ -195,12 +196,28 @@ class NodeGiven(Given):
         default=ProfileBy.REFERENCE, description="is its profile copied when it is chosen, or read at each event?"
     )
 
+    hidden: bool = Field(default=False, description="not shown to people who book")
+    properties: JsonObject = Field(default={})
+
     def thing(self) -> Node:
         """As the domain has it."""
         return Node(
             self.label, self.function, self.pool, self.optional, self.profile, self.default_profile, self.order,
-            self.profile_by,
+            self.profile_by, hidden=self.hidden, properties=self.properties,
         )  # fmt: skip
+
+
+class ConnectionGiven(Given):
+    """From the output of one node to the input of another; the profile definitions of both must agree."""
+
+    source: Name = Field(description="label of a node")
+    output: Word = Field(default="", description="an interface of its function; left out when that declares none")
+    target: Name = Field(description="label of another node")
+    input: Word = Field(default="", description="an interface of its function; left out when that declares none")
+
+    def thing(self) -> Connection:
+        """As the domain has it."""
+        return Connection(self.source, self.target, self.output, self.input)
 
 
 class ServiceDefinitionGiven(Given):
@@ -208,18 +225,23 @@ class ServiceDefinitionGiven(Given):
 
     kind: Literal["service_definition"] = "service_definition"
     name: Name
+    description: Prose = ""
     nodes: list[NodeGiven] = Field(default=[], max_length=1000)
+    connections: list[ConnectionGiven] = Field(default=[], max_length=5000)
     actions: dict[Name, Name] = Field(default={}, max_length=100, description="service state -> LSO script")
     audits: list[AuditGiven] = Field(default=[], max_length=100, description="checks that show that it is up")
     publication: Annotated[Publication, Choice] = Publication.PUBLISHED
+    properties: JsonObject = Field(default={})
 
     def thing(self) -> ServiceDefinition:
         """As the domain has it."""
         nodes = tuple(n.thing() for n in self.nodes)
         audits = tuple(a.thing() for a in self.audits)
         return ServiceDefinition(
-            self.name, nodes=nodes, actions=self.actions, audits=audits, publication=self.publication
-        )
+            self.name, nodes=nodes, actions=self.actions, audits=audits, publication=self.publication,
+            description=self.description, connections=tuple(c.thing() for c in self.connections),
+            properties=self.properties,
+        )  # fmt: skip
 
 
 class BundleGiven(Given):

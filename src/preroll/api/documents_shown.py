@@ -146,15 +146,29 @@ class NodeShown(Shown):
     default_profile: str
     order: int
     profile_by: ProfileBy
+    hidden: bool
+    properties: dict[str, Any]
+
+
+class ConnectionShown(Shown):
+    """From the output of one node to the input of another."""
+
+    source: str
+    output: str
+    target: str
+    input: str
 
 
 class ServiceDefinitionShown(DocumentShown):
     """One version of a service definition; ``revision`` is its version."""
 
+    description: str
     nodes: list[NodeShown]
+    connections: list[ConnectionShown]
     actions: dict[str, str]
     audits: list[AuditShown]
     publication: Publication
+    properties: dict[str, Any]
 
 
 def _capability_shown(c: Capability) -> CapabilityShown:
@@ -237,10 +251,15 @@ def service_definition_shown(d: ServiceDefinition) -> ServiceDefinitionShown:
         NodeShown(
             label=n.label, function=n.function, pool=n.pool, optional=n.optional, profile=n.profile,
             default_profile=n.default_profile, order=n.order, profile_by=n.profile_by,
+            hidden=n.hidden, properties=dict(n.properties),
         )
         for n in d.nodes
     ]  # fmt: skip
     return ServiceDefinitionShown(
         kind="service_definition", id=d.id, name=d.name, revision=d.version, nodes=nodes, actions=dict(d.actions),
-        audits=[audit_shown(a) for a in d.audits], publication=d.publication,
+        audits=[audit_shown(a) for a in d.audits], publication=d.publication, description=d.description,
+        connections=[
+            ConnectionShown(source=c.source, output=c.output, target=c.target, input=c.input) for c in d.connections
+        ],
+        properties=dict(d.properties),
     )  # fmt: skip

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -44,6 +44,7 @@ Plain = dict[str, Any]
 _ALWAYS = ("kind", "name", "label", "definition")
 _SECTIONS = ("service_states", "mapping", "limits", "lifecycle_colors", "defaults")
 """Fields that have fields of their own, each with a default."""
+_BARE_CONNECTION = {"output": "", "input": ""}
 _KEYS = {"parameters": "name", "interfaces": "name", "nodes": "label", "audits": "name"}
 """Lists whose items have names: they are compared by these."""
 
@@ -107,6 +108,8 @@ def written(thing: Document | Platform) -> Plain:
     for field, bare in (("parameters", parts.parameter), ("interfaces", parts.interface), ("nodes", parts.node)):
         if field in found:
             found[field] = [_lean(part, bare) for part in found[field]]
+    if "connections" in found:
+        found["connections"] = [_lean(connection, _BARE_CONNECTION) for connection in found["connections"]]
     if "audits" in found:
         found["audits"] = [_lean(audit, parts.audit) for audit in found["audits"]]
     if "capabilities" in found:
@@ -162,13 +165,13 @@ def _bare_parts() -> _Parts:
     )
 
 
-def _lean(full: Mapping[str, Any], bare: Mapping[str, Any]) -> Plain:
+def _lean(full: Mapping[str, Any], bare: Mapping[str, Any], always: Collection[str] = _ALWAYS) -> Plain:
     """What differs from a bare one."""
     found: Plain = {}
     for name, value in full.items():
         if name in _SECTIONS:
-            found |= {name: inner} if (inner := _lean(value, bare[name])) else {}
-        elif name in _ALWAYS or name not in bare or _differ(value, bare[name]):
+            found |= {name: inner} if (inner := _lean(value, bare[name], ())) else {}
+        elif name in always or name not in bare or _differ(value, bare[name]):
             found[name] = value
     return found
 

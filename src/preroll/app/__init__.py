@@ -10,6 +10,7 @@ from preroll.app.audits import Auditing
 from preroll.app.availability import Availability
 from preroll.app.bookings import Bookings
 from preroll.app.catalogue import Catalogue, ScriptKinds
+from preroll.app.definitions import Definitions
 from preroll.app.free_busy import FreeBusy
 from preroll.app.orchestration import Orchestration
 from preroll.app.platforms import Platforms
@@ -35,6 +36,7 @@ class App:
     free_busy: FreeBusy
     audits: Auditing
     catalogue: Catalogue
+    definitions: Definitions
     platforms: Platforms
     views: Views
     workers: Workers
@@ -71,6 +73,7 @@ def build(
         free_busy=FreeBusy(store),
         audits=Auditing(store),
         catalogue=Catalogue(store, kinds),
+        definitions=Definitions(store),
         platforms=Platforms(store, installed),
         views=Views(store),
         workers=Workers(store),

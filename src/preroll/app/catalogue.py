@@ -115,7 +115,7 @@ class Catalogue:
             home = sight.platform(tx, by, platform)
             created = tx.bundles.created_by(home.key, bundle) if bundle else None
             everything: list[Document | Platform] = [] if bundle else [home]
-            everything += [d for d in _stored(tx, home) if created is None or title_of(d) in created]
+            everything += [d for d in stored(tx, home) if created is None or title_of(d) in created]
             return [d for d in everything if (not kinds or kind_of(d) in kinds) and (not names or d.name in names)]
 
         found = await self._store.read(query)
@@ -142,8 +142,7 @@ class Catalogue:
         """All pools of a platform by name, each with how many resources are in it; revision 0: only they name it."""
 
         def query(tx: Tx) -> list[tuple[Pool, int]]:
-            home = tx.platforms.get(platform)
-            permit(by, "view", home.key)
+            home = sight.platform(tx, by, platform)
             counts = Counter(name for r in tx.catalogue.resources(home.key) for name in r.pools)
             known = {p.name: p for p in tx.catalogue.pools(home.key)}
             return [(known.get(n) or Pool(n, revision=0), counts[n]) for n in sorted(known.keys() | counts.keys())]
@@ -154,8 +153,7 @@ class Catalogue:
         """All functions of a platform by name, each with how many resources have it; revision 0: only they name it."""
 
         def query(tx: Tx) -> list[tuple[Function, int]]:
-            home = tx.platforms.get(platform)
-            permit(by, "view", home.key)
+            home = sight.platform(tx, by, platform)
             counts = Counter(r.function for r in tx.catalogue.resources(home.key) if r.function)
             known = {f.name: f for f in tx.catalogue.functions(home.key)}
             return [(known.get(n) or Function(n, revision=0), counts[n]) for n in sorted(known.keys() | counts.keys())]
@@ -208,7 +206,7 @@ class Catalogue:
         return await self._store.read(query)
 
 
-def _stored(tx: Tx, home: Platform) -> list[Document]:
+def stored(tx: Tx, home: Platform) -> list[Document]:
     """The documents of a catalogue; of a definition all versions, the newest last."""
     c, key = tx.catalogue, home.key
     newest = {definition.name: definition for definition in c.definitions(key)}
@@ -230,7 +228,7 @@ def _planned(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: b
     if not known and (home or not any(p.name == platform for p in given.platforms.values())):
         raise NotFound("platform", platform)
     permit(by, "catalogue.change", home.key if home else None)
-    shelf = Shelf(_stored(tx, home) if home else ())
+    shelf = Shelf(stored(tx, home) if home else ())
     given = completed(given, shelf)
     created: Collection[Title] = tx.bundles.created_by(home.key, given.bundle) if home and prune else ()
     steps = compared(shelf, home, given, created)
@@ -273,7 +271,8 @@ def _drafted(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: b
 def _worked_out(by: Actor, plan: Plan, platform: int, tx: Tx) -> _Draft:
     batch = Batch(
         added=_after(plan.doing, ChangeKind.ADDED),
-        changed=_after(plan.doing, ChangeKind.CHANGED),
+        changed=_after([step for step in plan.doing if not step.moved], ChangeKind.CHANGED),
+        moved=[moved for step in plan.doing if (moved := step.moved)],
         removed=plan.removed,
         bundle=plan.bundle,
     )

@@ -41,6 +41,14 @@ class Step:
     """Who still needs what would go, in words; as long as there is one, nothing is done."""
 
     @property
+    def moved(self) -> ServiceDefinition | None:
+        """The version, if all that changes is whether it may be booked."""
+        match self.before, self.after:
+            case ServiceDefinition() as before, ServiceDefinition() as after if before.is_only_moved_to(after):
+                return after if _same(before.as_publication(after.publication), after) else None
+        return None
+
+    @property
     def document(self) -> Document | Platform:
         """It, after or else before."""
         found = self.after or self.before
@@ -218,7 +226,7 @@ def _free(document: Document) -> object:
         case ProfileInstance():
             return document.values, document.states
         case ServiceDefinition():
-            return [audit.parameters for audit in document.audits]
+            return document.properties, [n.properties for n in document.nodes], [a.parameters for a in document.audits]
 
 
 def _alike(one: object, other: object) -> bool:

@@ -92,6 +92,7 @@ def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking]) -> BookingD
     definition = None
     if new.definition is not None:
         definition = tx.catalogue.definition(platform.key, new.definition, new.definition_version)
+        mistakes += holding.publication_mistakes(definition)
     if mistakes:
         raise Invalid(mistakes)
     booking = Booking(

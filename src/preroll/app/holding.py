@@ -71,8 +71,7 @@ def missing(
     if booking.timing.end is not None and tx.now >= booking.timing.end:
         found.append(Mistake("end", "the on-air end has passed", "an end in the future"))
     if definition is not None:
-        if definition.publication is not Publication.PUBLISHED:
-            found.append(Mistake("definition", f"is {definition.publication.value}", "a published definition"))
+        found += publication_mistakes(definition)
         found += _missing_on_nodes(tx, booking, definition)
         found += _missing_actions(tx, booking, definition, installed)
     needs = needs_of(tx, booking)
@@ -81,6 +80,14 @@ def missing(
         in_the_way += [c for need in needs for c in out_of_service(need.resource, booking.timing.held)]
     found += [Mistake(f"resource {c.resource}", str(c), "a resource that is free and able") for c in in_the_way]
     return found
+
+
+def publication_mistakes(definition: ServiceDefinition) -> list[Mistake]:
+    """What keeps a version from being booked."""
+    if definition.publication is Publication.PUBLISHED:
+        return []
+    what = f"{definition.name} version {definition.version} is {definition.publication.value}"
+    return [Mistake("definition", what, "a published version")]
 
 
 def _missing_on_nodes(tx: Tx, booking: Booking, definition: ServiceDefinition) -> list[Mistake]:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from preroll.domain.audit import AuditSpec, Finding, judge
 from preroll.domain.auditing import decide_audit, event_of
@@ -21,6 +22,11 @@ from preroll.ports.store import Store, Tx
 
 LOOK_US = 60_000_000
 """What one look of a check may take, on top of its window."""
+
+
+Which = Callable[[Booking], Mapping[str, NodeChoice]]
+_CHOSEN: Which = attrgetter("nodes")
+_LEAVING: Which = attrgetter("leaving")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,7 @@ class Orchestration:
             target=decision.target,
             previous=decision.previous,
             booking=_view(judged),
-            equipment=tuple(await self._equipment(judged, booking.nodes)),
+            equipment=tuple(await self._equipment(judged, _CHOSEN)),
             leaving=() if aside else tuple(await self._leaving(judged)),
             steps=claimed.steps,
             timeout_us=limits.start_failure_us if aside else limits.lso_us,
@@ -133,15 +139,17 @@ class Orchestration:
         ended = judged.platform.config.service_states.mapping.ended or STOP
         return [
             replace(e, values={**e.defaults, **e.states.get(ended, {})})
-            for e in await self._equipment(judged, judged.booking.leaving)
+            for e in await self._equipment(judged, _LEAVING)
         ]
 
-    async def _equipment(self, judged: Judged, nodes: Mapping[str, NodeChoice]) -> list[Equipment]:
-        definition = judged.definition
-        if not nodes:
+    async def _equipment(self, judged: Judged, which: Which) -> list[Equipment]:
+        booking, definition = judged.booking, judged.definition
+        if not which(booking):
             return []
         shelf = await self._shelf(judged)
-        order = [n.label for n in definition.ordered] if definition else []
+        if shelf.version != judged.platform.catalogue_version:
+            booking = await self._store.read(lambda tx: tx.bookings.by_key(judged.booking.key))
+        nodes, order = which(booking), [n.label for n in definition.ordered] if definition else []
         labels = [label for label in order if label in nodes]
         labels += [label for label in nodes if label not in labels]
         found = []
@@ -155,12 +163,14 @@ class Orchestration:
         return found
 
     async def _shelf(self, judged: Judged) -> _Shelf:
+        """The catalogue as it is: newer than at the claim, it comes with what running bookings keep of the old one."""
         platform, wanted = judged.platform, judged.booking.held
         shelf = self._shelves.get(platform.key)
-        if shelf is None or shelf.version != platform.catalogue_version:
+        if shelf is None or shelf.version < platform.catalogue_version:
 
             def load(tx: Tx) -> _Shelf:
-                return _Shelf(platform.catalogue_version, tx.catalogue.profiles(platform.key), {})
+                version = tx.platforms.by_key(platform.key).catalogue_version
+                return _Shelf(version, tx.catalogue.profiles(platform.key), {})
 
             shelf = self._shelves[platform.key] = await self._store.read(load)
         lacking = [ident for ident in wanted if ident not in shelf.resources]
@@ -200,6 +210,7 @@ def _equip(label: str, resource: Resource, filled: Filled) -> Equipment:
         states={s: profile.configured(v) for s, v in filled.states.items()} if profile else {},
         defaults=profile.configured(profile.defaults()) if profile else {},
         paths={p.name: p.path or p.name for p in profile.parameters} if profile else {},
+        secrets=tuple(sorted(profile.secrets)) if profile else (),
         load=profile.loads.get(resource.driver, "") if profile else "",
         properties=resource.properties,
         device=resource.device,

@@ -172,7 +172,7 @@ def _barred(tx: Tx, before: Booking | None, after: Booking, needs: Sequence[Need
 
 def _disputed(tx: Tx, booking: Booking, look: Look, *, force: bool) -> Verdict:
     resources, held = [need.resource for need in look.needs], booking.timing.held
-    me = Contender(booking, tuple(share(need, held) for need in look.needs))
+    me = Contender(booking, tuple(share(need, held, tx.now) for need in look.needs))
     others = holders(tx, resources, held, booking)
     losers = [x for x in settle([me, *others]) if x.booking is booking or not _runs(x)]
     if not losers and not tx.reservations.clashes(booking, look.needs):
@@ -228,5 +228,5 @@ def _in_the_way(tx: Tx, booking: Booking) -> list[Clash]:
     return [
         clash
         for need in needs
-        for clash in clashes(need.resource, need.wishes, held, usages.get(need.resource.key, ()))
+        for clash in clashes(need.resource, need.wishes, held, usages.get(need.resource.key, ()), since=tx.now)
     ]

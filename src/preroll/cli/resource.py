@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from preroll.cli import free_busy
+from preroll.cli import free_busy, opening_hours
 from preroll.cli.parser import Parser
 
 
@@ -13,6 +13,7 @@ def define(name: str) -> Parser:
     command = parser.command("list", list_)
     command.add_argument("--platform", metavar="NAME", default="default", help="whose; default: default")
     command.asks_server()
+    opening_hours.define_in(parser)
     free_busy.define_in(parser)
     return parser
 

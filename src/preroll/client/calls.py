@@ -229,6 +229,16 @@ def list_catalogue(noun: str, *, platform: str = "default") -> Call[Page[dict[st
     return Call("GET", f"{API}/{noun}", Page[dict[str, Any]], _query(platform=platform))
 
 
+def resolved_profile(ident: str) -> Call[dict[str, Any]]:
+    """What a profile instance says with all that it inherits."""
+    return Call("GET", f"{API}/profile-instances/{quote(ident, safe='')}/resolved", dict[str, Any])
+
+
+def move_definition(ident: str, trigger: str) -> Call[dict[str, Any]]:
+    """``publish`` or ``retire`` a version of a service definition."""
+    return Call("POST", f"{API}/service-definitions/{quote(ident, safe='')}/{trigger}", dict[str, Any])
+
+
 def list_workers() -> Call[Workers]:
     """Who runs what is due, and which resources nobody reaches."""
     return Call("GET", f"{API}/workers", Workers)

@@ -4,19 +4,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from preroll.domain.audit import AuditSpec
+from preroll.domain.connection import Connection
+from preroll.domain.machine import Machine
 from preroll.domain.profile import ProfileBy
 
 
 class Publication(StrEnum):
-    """Only a published definition can be booked; a published version never changes."""
+    """Only a published version can be booked. What a version says never changes; a change makes a new one."""
 
     DRAFT = "draft"
     PUBLISHED = "published"
     RETIRED = "retired"
+
+
+class PublicationTrigger(StrEnum):
+    """What can happen to a version."""
+
+    PUBLISH = "publish"
+    RETIRE = "retire"
+
+
+_P, _T = Publication, PublicationTrigger
+# fmt: off
+PUBLICATION: Machine[Publication, PublicationTrigger] = Machine("publication", _P.DRAFT, (
+    # from                        trigger      ok             failed  why
+    ({_P.DRAFT, _P.RETIRED},      _T.PUBLISH,  _P.PUBLISHED,  None,   "it can be booked"),
+    ({_P.DRAFT, _P.PUBLISHED},    _T.RETIRE,   _P.RETIRED,    None,   "not booked any more; who has it keeps it"),
+), states=Publication)
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +53,9 @@ class Node:
     order: int = 0
     profile_by: ProfileBy = ProfileBy.REFERENCE
     """Is the profile copied when it is chosen, or read at each event? A booking may choose otherwise."""
+    hidden: bool = False
+    """People who book do not see it; it is filled by itself or by a script."""
+    properties: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +70,9 @@ class ServiceDefinition:
     audits: tuple[AuditSpec, ...] = ()
     """The checks that show whether the service is up."""
     publication: Publication = Publication.PUBLISHED
+    description: str = ""
+    connections: tuple[Connection, ...] = ()
+    properties: Mapping[str, object] = field(default_factory=dict)
     id: str = ""
     key: int = 0
     platform: int = 0
@@ -55,6 +80,15 @@ class ServiceDefinition:
     def node(self, label: str) -> Node | None:
         """The node of that label, or None."""
         return next((n for n in self.nodes if n.label == label), None)
+
+    def as_publication(self, publication: Publication) -> ServiceDefinition:
+        """The same version, published or retired."""
+        return replace(self, publication=publication)
+
+    def is_only_moved_to(self, other: ServiceDefinition) -> bool:
+        """Does the other say the same, and is it what this version can become?"""
+        ways = {PUBLICATION.fire(self.publication, trigger) for trigger in PUBLICATION.possible(self.publication)}
+        return other.publication in ways and self.as_publication(other.publication) == other
 
     def audits_after(self, event: str) -> tuple[AuditSpec, ...]:
         """The checks that are made after the success of an event; all for the empty name (somebody asks)."""

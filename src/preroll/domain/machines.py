@@ -8,8 +8,9 @@ from typing import Any
 from preroll.domain.audit import AUDIT
 from preroll.domain.booking import LIFE_CYCLE
 from preroll.domain.boundaries import BOUNDARY
+from preroll.domain.definition import PUBLICATION
 from preroll.domain.machine import Machine
 from preroll.domain.service import ServiceStates
 
-ALL_MACHINES: tuple[Machine[Any, Any], ...] = (LIFE_CYCLE, BOUNDARY, ServiceStates().machine(), AUDIT)
+ALL_MACHINES: tuple[Machine[Any, Any], ...] = (LIFE_CYCLE, BOUNDARY, ServiceStates().machine(), AUDIT, PUBLICATION)
 """The service states stand here with the transitions that are shipped; a platform may have its own."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from preroll.domain.bundle import Document, Title
+from preroll.domain.definition import ServiceDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,8 @@ class Batch:
     added: Sequence[Document] = ()
     changed: Sequence[Document] = ()
     """Each with id, key and revision (a definition: version) of what is stored now."""
+    moved: Sequence[ServiceDefinition] = ()
+    """Versions that are only published or retired, as they will be."""
     removed: Sequence[Document] = ()
     """As they are stored."""
     bundle: str = ""

@@ -39,7 +39,15 @@ class Catalogue(Protocol):
         ...
 
     def definition(self, platform: int, name: str, version: int | None = None) -> ServiceDefinition:
-        """A version, or the newest published one. Raises NotFound."""
+        """A version, or the newest that is no draft.
+
+        Raises:
+            NotFound: there is none, or the newest one is retired.
+        """
+        ...
+
+    def definition_with_id(self, ident: str) -> ServiceDefinition:
+        """A version by id. Raises NotFound."""
         ...
 
     def definition_by_key(self, key: int) -> ServiceDefinition: ...

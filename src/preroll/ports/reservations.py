@@ -51,8 +51,15 @@ class Reservations(Protocol):
         """The same, and whatever else decides whether the booking can be saved, in one question."""
         ...
 
-    def usages(self, resources: Sequence[Resource], window: Window, *, but: int = 0) -> Mapping[int, Sequence[Usage]]:
-        """What bookings hold of these resources within a window, by key of the resource; ``but`` is left out."""
+    def usages(
+        self, resources: Sequence[Resource], window: Window, *, but: int = 0, named: bool = True
+    ) -> Mapping[int, Sequence[Usage]]:
+        """What bookings hold of these resources within a window, by key of the resource.
+
+        Args:
+            but: key of a booking that is left out.
+            named: with the id and the name of each booking; they are empty otherwise, which is quicker.
+        """
         ...
 
     def runs_on(self, booking: Booking) -> list[Booking]: ...

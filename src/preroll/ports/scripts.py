@@ -68,6 +68,8 @@ class Equipment:
     defaults: Mapping[str, object] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
     """Parameter name -> the driver's path."""
+    secrets: tuple[str, ...] = ()
+    """Names of the parameters whose values are references to secrets."""
     load: str = ""
     """Name of the profile-load script; empty: the shipped one (plan, apply, verify)."""
     properties: Mapping[str, object] = field(default_factory=dict)

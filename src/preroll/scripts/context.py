@@ -221,6 +221,7 @@ class RunContext:
             chosen = values.get(label, {})
         else:
             chosen = _CHOICES[Values(values)](equipment, self.target)
+        chosen = self._kit.devices.resolved(equipment, chosen)
         return {equipment.paths.get(name, name): value for name, value in chosen.items()}
 
     def _equipment(self, label: str) -> Equipment:

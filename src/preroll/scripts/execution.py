@@ -20,6 +20,7 @@ from preroll.scripts.loading import Kit
 from preroll.scripts.rounds import round_of
 from preroll.scripts.sessions import Sessions
 from preroll.scripts.steps import Book, Sleep, Steps, message_of
+from preroll.scripts.veil import CoveredBook, Devices, Veil
 from preroll.sdk import GiveUp
 
 _WORDS = {
@@ -80,8 +81,10 @@ class Workshop:
         except Missing as missing:
             return Finish(order.run, ok=False, reason=Reason.SCRIPT_MISSING, message=str(missing))
         version = script.installed.version
+        veil = Veil()
+        book = CoveredBook(book, veil)
         steps = Steps(order, book, attempts, sleep=self.sleep, reach=self.reach, fresh=self.fresh)
-        kit = Kit(book, steps, self.sessions, self.find, self.call)
+        kit = Kit(book, steps, Devices(self.sessions, veil), self.find, self.call)
         changes = Changes(order, kit)
         context = RunContext(order, kit, changes)
         self.reach("host.started")
@@ -91,13 +94,12 @@ class Workshop:
         finally:
             steps.close()
             self.reach("host.finishing")
-        left = context.left
+        left = {label: veil.covered(problem) for label, problem in context.left.items()}
         if failure is not None:
-            why = message_of(failure)
+            why = veil.covered(message_of(failure))
             return Finish(order.run, ok=False, reason=Reason.LSO_FAILED, message=why, version=version, left=left)
-        return Finish(
-            order.run, ok=True, version=version, returned=context.returned, properties=context.properties, left=left
-        )
+        returned, properties = veil.covered(context.returned), veil.covered(context.properties)
+        return Finish(order.run, ok=True, version=version, returned=returned, properties=properties, left=left)
 
     async def _play(self, script: Loaded, context: RunContext, changes: Changes) -> None:
         """Bring what was left on its way to its end, then the script to its own, with the changes that it began."""

@@ -51,6 +51,7 @@ def _update(table: str, columns: str) -> str:
 _ADD_RESOURCE = _insert("resource", f"id text, platform bigint, name text, {_OF_RESOURCE}")
 _CHANGE_RESOURCE = _update("resource", f"{_OF_RESOURCE}, removed bigint")
 _ADD_DEFINITION = _insert("service_definition", _OF_DEFINITION)
+_MOVE_DEFINITION = _update("service_definition", "publication text")
 _REMEMBER = _insert("origin", "platform bigint, kind text, name text, bundle text")
 
 
@@ -78,7 +79,8 @@ class Bundles:
 
     def prepare(self, platform: int, batch: Batch) -> Prepared:
         made = [*_removal(platform, batch.removed)]
-        stored: list[Document] = []
+        made += _some((_MOVE_DEFINITION, [(d.key, d.publication.value) for d in batch.moved]))
+        stored: list[Document] = [*batch.moved]
         for statements, documents in (
             self._resources(platform, _of(Resource, batch.added), _of(Resource, batch.changed)),
             self._named(Pool, POOL, platform, batch),
@@ -96,6 +98,7 @@ class Bundles:
     def carry_out(self, prepared: Prepared) -> None:
         for sql, values in prepared.statements:
             self._work.db.run(sql, *values)
+        self._work.memory.definitions.clear()
 
     def _resources(self, platform: int, added: list[Resource], changed: list[Resource]) -> Part:
         """A name that was removed before comes back under its old id."""

@@ -28,6 +28,9 @@ FUNCTION: Codec[Function] = Codec(Function)
 PROFILE_DEFINITION: Codec[ProfileDefinition] = Codec(ProfileDefinition)
 PROFILE_INSTANCE: Codec[ProfileInstance] = Codec(ProfileInstance)
 
+_DEFINITION = "select key, body, publication, removed from service_definition"
+"""What a version says stands in its body; whether it may be booked changes, and stands beside it."""
+
 
 class Catalogue:
     """The catalogue of a transaction."""
@@ -169,15 +172,24 @@ class Catalogue:
         shelf = self._shelf(platform)
         if (known := shelf.definitions.get((name, version))) is not None:
             return self.definition_by_key(known)
-        chosen = "publication = ?" if version is None else "version = ?"
+        chosen = "publication <> ?" if version is None else "version = ?"
         row = self._work.db.one(
-            "select key, body from service_definition where platform = ? and name = ? and removed = 0"
-            f" and {chosen} order by version desc limit 1",
-            platform, name, Publication.PUBLISHED.value if version is None else version,
+            f"{_DEFINITION} where platform = ? and name = ? and removed = 0 and {chosen} order by version desc limit 1",
+            platform, name, Publication.DRAFT.value if version is None else version,
         )  # fmt: skip
         if row is None:
             raise NotFound("service definition", name if version is None else f"{name} version {version}")
+        found = self._definition(row)
+        if version is None and found.publication is Publication.RETIRED:
+            told = f"{name}: its newest version, {found.version}, is retired"
+            raise NotFound("service definition", told, hint="publish it again, or name a version that is published")
         shelf.definitions[name, version] = row[0]
+        return found
+
+    def definition_with_id(self, ident: str) -> ServiceDefinition:
+        row = self._work.db.one(f"{_DEFINITION} where id = ? and removed = 0", ident)
+        if row is None:
+            raise NotFound("service definition", ident)
         return self._definition(row)
 
     def definition_by_key(self, key: int) -> ServiceDefinition:
@@ -192,30 +204,26 @@ class Catalogue:
         wanted = set(keys)
         missing = [key for key in wanted if key not in known]
         if missing:
-            for row in self._work.db.all("select key, body from service_definition where key in ?ints", missing):
+            for row in self._work.db.all(f"{_DEFINITION} where key in ?ints", missing):
                 self._definition(row)
         return {key: known[key] for key in wanted if key in known}
 
     def definitions(self, platform: int) -> list[ServiceDefinition]:
-        rows = self._work.db.all(
-            "select key, body from service_definition where platform = ? and removed = 0 order by name, version",
-            platform,
-        )
+        rows = self._work.db.all(f"{_DEFINITION} where platform = ? and removed = 0 order by name, version", platform)
         return [self._definition(row) for row in rows]
 
     def put_definition(self, definition: ServiceDefinition) -> ServiceDefinition:
         db = self._work.db
         self._platforms.touch(definition.platform)
         row = db.one(
-            "select key, body, removed from service_definition where platform = ? and name = ?"
-            " order by version desc limit 1",
+            f"{_DEFINITION} where platform = ? and name = ? order by version desc limit 1",
             definition.platform, definition.name,
         )  # fmt: skip
         version = 1
         if row is not None:
             newest = self._definition(row)
             same = replace(definition, id=newest.id, key=newest.key, version=newest.version) == newest
-            if same and not row[2]:
+            if same and not row[3]:
                 return newest
             version = newest.version + 1
         new = replace(definition, id=self._work.new_id(), key=0, version=version)
@@ -231,8 +239,8 @@ class Catalogue:
     def _definition(self, row: Row) -> ServiceDefinition:
         known = self._work.memory.definitions
         found = known.get(row[0])
-        if found is None:
-            found = known[row[0]] = replace(DEFINITION.decode(row[1]), key=row[0])
+        if found is None or found.publication != row[2]:
+            found = known[row[0]] = replace(DEFINITION.decode(row[1]), key=row[0], publication=Publication(row[2]))
         return found
 
 

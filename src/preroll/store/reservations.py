@@ -29,25 +29,30 @@ _HELD = (
     "o.live = 1 and o.resource = u.value and o.tier = t.tier"
     " and o.start_us < ? and o.start_us > ? - t.longest and o.end_us > ? and o.booking <> ?"
 )
-_NAMED = (
-    "select o.resource, coalesce(d.name, ''), o.start_us, o.end_us, o.amount, o.agreed, k.id, k.name from {}"
-    " cross join booking k left join dimension d on d.key = o.dimension where k.key = o.booking"
-)
-_OVERLAPS = {
-    False: _NAMED.format(
-        f"each(?ints) u cross join (select column1 as tier, column2 as longest from {_SPANS}) t"
-        " cross join reservation o"
-    )
-    + f" and {_HELD}",
-    True: _NAMED.format(
-        f"each(?ints) u cross join {_SPANS} t(tier, longest)"
-        f" cross join lateral (select * from reservation o where {_HELD} offset 0) o"
-    ),
+_PLACES = {
+    False: f"each(?ints) u cross join (select column1 as tier, column2 as longest from {_SPANS}) t"
+    " cross join reservation o",
+    True: f"each(?ints) u cross join {_SPANS} t(tier, longest)"
+    f" cross join lateral (select * from reservation o where {_HELD} offset 0) o",
 }
 """One look into the index for each resource and tier, in this order.
 
 SQLite keeps the order of a ``cross join``; PostgreSQL would read whole tiers, but not from within ``offset 0``.
 """
+
+
+def _overlaps(*, postgres: bool, named: bool) -> str:
+    """What is held within a window."""
+    terms = ([] if postgres else [_HELD]) + (["k.key = o.booking"] if named else [])
+    return (
+        f"select o.resource, coalesce(d.name, ''), o.start_us, o.end_us, o.amount, o.agreed,"
+        f" {'k.id, k.name' if named else _NOBODY} from {_PLACES[postgres]}{' cross join booking k' if named else ''}"
+        f" left join dimension d on d.key = o.dimension where {' and '.join(terms) or '1 = 1'}"
+    )
+
+
+_NOBODY = "'', ''"
+_OVERLAPS = {(postgres, n): _overlaps(postgres=postgres, named=n) for postgres in (False, True) for n in (False, True)}
 _HOLD = (
     "insert into reservation (booking, resource, dimension, start_us, end_us, amount, agreed, live, tier)"
     " select booking, resource, dimension, start_us, end_us, amount, agreed, 1, tier from given(booking bigint,"
@@ -133,18 +138,20 @@ class Reservations:
             found = [
                 clash
                 for key, r in now.items()
-                for clash in usage.clashes(r, by_key[key].wishes, held, taken.get(key, ()))
+                for clash in usage.clashes(r, by_key[key].wishes, held, taken.get(key, ()), since=self._work.now)
             ]
             return [replace(n, resource=now.get(n.resource.key, n.resource)) for n in needs], found + gone
 
         return judged
 
-    def usages(self, resources: Sequence[Resource], window: Window, *, but: int = 0) -> Mapping[int, Sequence[Usage]]:
-        return _by_resource(self._overlaps([resource.key for resource in resources], window, but)())
+    def usages(
+        self, resources: Sequence[Resource], window: Window, *, but: int = 0, named: bool = True
+    ) -> Mapping[int, Sequence[Usage]]:
+        return _by_resource(self._overlaps([resource.key for resource in resources], window, but, named=named)())
 
-    def _overlaps(self, keys: Sequence[int], window: Window, but: int) -> Later:
+    def _overlaps(self, keys: Sequence[int], window: Window, but: int, *, named: bool = True) -> Later:
         db = self._work.db
-        return db.later(_OVERLAPS[db.postgres], keys, window.until, window.start, window.start, but)
+        return db.later(_OVERLAPS[db.postgres, named], keys, window.until, window.start, window.start, but)
 
     def runs_on(self, booking: Booking) -> list[Booking]:
         rows = self._work.db.all(
@@ -162,8 +169,8 @@ class Reservations:
 
 def _by_resource(rows: Iterable[Row]) -> Mapping[int, Sequence[Usage]]:
     found: dict[int, list[Usage]] = {}
-    for resource, *rest in rows:
-        found.setdefault(resource, []).append(Usage(*rest))
+    for row in rows:
+        found.setdefault(row[0], []).append(Usage._make(row[1:]))
     return found
 
 

@@ -77,6 +77,7 @@ class Memory:
         """What is known of a platform's catalogue at a version of it; of an older one than the newest, nothing."""
         known = self.shelves.get(platform)
         if known is None or known.version < version:
+            self.definitions.clear()
             known = self.shelves[platform] = Shelf(version)
         return known if known.version == version else Shelf(version)
 
