@@ -14,7 +14,7 @@ from preroll.api.platform_documents import PlatformGiven
 from preroll.domain.bundle import Bundle
 from preroll.domain.capacity import LARGEST, Capability
 from preroll.domain.connection import Connection
-from preroll.domain.definition import Node, Publication, ServiceDefinition
+from preroll.domain.definition import AutoSelect, Node, Publication, ServiceDefinition
 from preroll.domain.function import Direction, Function, Interface, Pool
 from preroll.domain.parameter import MOST_DECIMALS, Parameter, ParameterKind, ValueType
 from preroll.domain.profile import ProfileBy, ProfileDefinition, ProfileInstance
@@ -195,6 +195,9 @@ class NodeGiven(Given):
     profile_by: Annotated[ProfileBy, Choice] = Field(
         default=ProfileBy.REFERENCE, description="is its profile copied when it is chosen, or read at each event?"
     )
+    auto_select: Annotated[AutoSelect, Choice] | None = Field(
+        default=None, description="when it takes a resource by itself; default: create, of an optional node never"
+    )
 
     hidden: bool = Field(default=False, description="not shown to people who book")
     properties: JsonObject = Field(default={})
@@ -203,7 +206,7 @@ class NodeGiven(Given):
         """As the domain has it."""
         return Node(
             self.label, self.function, self.pool, self.optional, self.profile, self.default_profile, self.order,
-            self.profile_by, hidden=self.hidden, properties=self.properties,
+            self.profile_by, hidden=self.hidden, properties=self.properties, auto_select=self.auto_select,
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from preroll.api.checks import AuditShown, audit_shown
 from preroll.api.fields import Shown
 from preroll.api.opening_hours import AvailabilityShown, opening_hours_shown
 from preroll.domain.capacity import Capability
-from preroll.domain.definition import Publication, ServiceDefinition
+from preroll.domain.definition import AutoSelect, Publication, ServiceDefinition
 from preroll.domain.function import Direction, Function, Pool
 from preroll.domain.inheritance import Resolved
 from preroll.domain.parameter import ParameterKind, ValueType
@@ -146,6 +146,7 @@ class NodeShown(Shown):
     default_profile: str
     order: int
     profile_by: ProfileBy
+    auto_select: AutoSelect | None
     hidden: bool
     properties: dict[str, Any]
 
@@ -251,7 +252,7 @@ def service_definition_shown(d: ServiceDefinition) -> ServiceDefinitionShown:
         NodeShown(
             label=n.label, function=n.function, pool=n.pool, optional=n.optional, profile=n.profile,
             default_profile=n.default_profile, order=n.order, profile_by=n.profile_by,
-            hidden=n.hidden, properties=dict(n.properties),
+            auto_select=n.auto_select, hidden=n.hidden, properties=dict(n.properties),
         )
         for n in d.nodes
     ]  # fmt: skip
