@@ -343,12 +343,12 @@ class Bookings:
     async def _refitted(
         self, by: Actor, action: str, ident: str, seen: int | None, change: Refit, ask: Ask[BookingDetails] | None
     ) -> BookingDetails:
-        tried: list[Booking] = []
+        attempt = Attempt()
 
         def unit(tx: Tx) -> BookingDetails:
-            return refitting.refit(tx, by, ident, seen, action, change, self._installed(), self._spare, tried)
+            return refitting.refit(tx, by, ident, seen, action, change, self._installed(), self._spare, attempt)
 
-        return await self._held(by, tried, unit, ask)
+        return await self._held(by, attempt, unit, ask)
 
     async def _done(self, by: Actor, unit: Unit[BookingDetails], ask: Ask[BookingDetails] | None) -> BookingDetails:
         return await command(self._store, by, unit, ask)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from preroll.app import edits, holding, quarantine
+from preroll.app.choosing import Attempt
 from preroll.app.edits import Edit, open_booking
 from preroll.app.recording import store, tell
 from preroll.app.views import BookingDetails, details
@@ -53,7 +54,7 @@ def refit(
     change: Refit,
     installed: Collection[str] | None,
     spare: Spare,
-    tried: list[Booking],
+    attempt: Attempt,
 ) -> BookingDetails:
     """Put a resource on a node, another one in its place, or take it away.
 
@@ -67,12 +68,12 @@ def refit(
     choice = _choice(tx, before, action, change, spare)
     if before.phase is Phase.WAITING:
         edit = Edit(nodes={change.node: choice}, force=change.force)
-        return edits.edit(tx, by, ident, seen, edit, installed, tried, action)
+        return edits.edit(tx, by, ident, seen, edit, installed, attempt, action)
     definition = tx.catalogue.definition_by_key(before.definition) if before.definition else None
     boundaries = tx.boundaries.of(before.key)
     _require_now(tx, before, definition, boundaries, action, change)
     after = _refitted(tx, before, definition, change.node, choice)
-    tried.append(after)
+    attempt.tried = after
     verdict = quarantine.weigh(tx, by, before, after, force=change.force)
     quarantine.impose(tx, by, verdict.others, f"booking {after.id}")
     after = store(tx, before, after)
