@@ -58,6 +58,7 @@ class ResourceGiven(Given):
     )
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="lower is taken first")] = 0
     mode: Annotated[Mode, Choice] = Mode.AVAILABLE
+    hands_off: bool = Field(default=False, description="nothing is sent to it")
     availability: AvailabilityGiven | None = Field(default=None, description="when it can be booked; null: always")
     device: Word = Field(
         default="", description="the box behind it; resources of one device are never configured at once"
@@ -74,7 +75,8 @@ class ResourceGiven(Given):
             concurrency=self.concurrency, capacities=self.capacities,
             capabilities={name: c.thing() for name, c in self.capabilities.items()},
             priority=self.priority, mode=self.mode, device=self.device, properties=self.properties,
-            labels=self.labels, availability=self.availability.thing() if self.availability else None,
+            labels=self.labels, hands_off=self.hands_off,
+            availability=self.availability.thing() if self.availability else None,
         )  # fmt: skip
 
 

@@ -51,6 +51,7 @@ class ResourceShown(DocumentShown):
     capabilities: dict[str, CapabilityShown]
     priority: int
     mode: Mode
+    hands_off: bool
     availability: AvailabilityShown | None
     device: str
     properties: dict[str, Any]
@@ -185,7 +186,7 @@ def resource_shown(r: Resource) -> ResourceShown:
         function=r.function, pools=list(r.pools), concurrency=r.concurrency, priority=r.priority, mode=r.mode,
         capacities=dict(r.capacities), capabilities={n: _capability_shown(c) for n, c in r.capabilities.items()},
         device=r.device, properties=dict(r.properties), labels=dict(r.labels),
-        availability=opening_hours_shown(r.availability),
+        hands_off=r.hands_off, availability=opening_hours_shown(r.availability),
     )  # fmt: skip
 
 
