@@ -34,6 +34,7 @@ COMMANDS = {
     "resource":    "what can be booked",
     "pool":        "from which resources one is chosen",
     "function":    "what resources can do",
+    "profile":     "the values that functions take, and where each comes from",
     "definition":  "which services can be booked",
     "platform":    "platforms and their settings",
     "config":      "settings of a platform: get, set, reset, transitions, history, undo, colors",

@@ -63,13 +63,20 @@ class Left:
 
 
 def clashes(
-    resource: Resource, wishes: Sequence[Wish], held: Window, usages: Iterable[Usage], now: int | None = None
+    resource: Resource,
+    wishes: Sequence[Wish],
+    held: Window,
+    usages: Iterable[Usage],
+    now: int | None = None,
+    *,
+    since: int = -FOREVER,
 ) -> list[Clash]:
     """Everything that keeps a resource from serving these nodes of a booking over a window; empty: it fits.
 
     Args:
         usages: what other bookings hold of it within the window.
         now: when it would be booked; None: it was booked before.
+        since: what is closed before this instant, or before ``now``, is over and no matter any more.
     """
     usages = list(usages)
     if fits(resource, wishes, held, usages, now):
@@ -77,7 +84,7 @@ def clashes(
     by = _by_dimension(usages)
     found = [] if now is None else barred(resource, held, now)
     found += [_never(resource, held, name, why) for name, why in never(resource, wishes)]
-    found += shut(resource, held)
+    found += shut(resource, held, since if now is None else now)
     found += _over(resource, CONCURRENCY, resource.concurrency, len(wishes), held, by.get(CONCURRENCY, ()))
     for name, amount in asked_in_all(wishes).items():
         found += _over(resource, name, limit(resource, name), amount, held, by.get(name, ()))
@@ -122,7 +129,8 @@ def _open(resource: Resource, held: Window, now: int | None) -> bool:
         return True
     if resource.mode is Mode.MAINTENANCE or (now is not None and barred(resource, held, now)):
         return False
-    return not closed(resource.availability, held.start, held.until)
+    start = held.start if now is None else max(held.start, now)
+    return start >= held.until or not closed(resource.availability, start, held.until)
 
 
 def _room(limit: int, asked: int, held: Window, usages: Sequence[Usage] | None) -> bool:
@@ -148,14 +156,14 @@ def never(resource: Resource, wishes: Sequence[Wish]) -> list[tuple[str, str]]:
     return planned + unable(wishes, resource.capabilities)
 
 
-def shut(resource: Resource, held: Window) -> list[Clash]:
-    """Where a resource is closed within a window, why, and when it opens again."""
-    availability = resource.availability
-    if availability is None:
+def shut(resource: Resource, held: Window, since: int = -FOREVER) -> list[Clash]:
+    """Where a resource is closed within a window and not before an instant, why, and when it opens again."""
+    availability, start = resource.availability, max(held.start, since)
+    if availability is None or start >= held.until:
         return []
     return [
         _shut(resource, held, closure, next_opening(availability, closure.end) if closure.end < FOREVER else None)
-        for closure in closed(availability, held.start, held.until)[:MOST_TOLD]
+        for closure in closed(availability, start, held.until)[:MOST_TOLD]
     ]
 
 
@@ -203,7 +211,8 @@ def blocked(need: Need, usages: Iterable[Usage], starts: Window, now: int) -> li
     if resource.mode is not Mode.AVAILABLE or never(resource, wishes):
         return [ALWAYS]
     by = _by_dimension(usages)
-    spans = closed_over(resource.availability, starts.start, starts.until)
+    closing = closed_over(resource.availability, starts.start, starts.until)
+    spans = [(max(start, now), end) for start, end in closing]
     spans.append((horizon(resource.availability, now), FOREVER))
     for name, (amount, agreed) in need.amounts().items():
         if agreed:
