@@ -86,6 +86,33 @@ def test_a_definition_is_shown_published_and_retired(preroll: Preroll, tmp_path:
     assert preroll("definition", "show", "Hall", "--version", "2").code == 4
 
 
+def test_resources_are_added_shown_set_and_removed(preroll: Preroll):
+    words = ("--function", "encoding", "--pool", "north", "--address", '{"url": "http://[::1]"}')
+    added = preroll("resource", "add", "ENC 1", *words)
+    assert (added.code, added.out.startswith("ENC 1 was added, ")) == (0, True)
+    again = preroll("resource", "add", "ENC 1")
+    assert (again.code, "there is a resource ENC 1 already" in again.err) == (3, True)
+    assert preroll("resource", "add", "ENC 2", "--address", "{").code == 2
+    assert preroll("resource", "add", "ENC 2", "--concurrency", "0").code == 2
+    shown = preroll("resource", "show", "ENC 1").out
+    assert "url=http://[::1]" in shown
+    assert preroll("resource", "set-mode", "ENC 1", "maintenance").out == "ENC 1 is maintenance\n"
+    assert preroll("resource", "list", "--mode", "available").out == "no resources\n"
+    found = preroll("resource", "list", "--pool", "north", "--sort=-priority", "--json").json
+    assert [(r["name"], r["mode"]) for r in found] == [("ENC 1", "maintenance")]
+    assert preroll("resource", "remove", "ENC 1", "--json").json["change"] == "removed"
+    for words in (("remove", "ENC 1"), ("show", "ENC 1"), ("set-mode", "ENC 1", "available")):
+        assert preroll("resource", *words).code == 4
+
+
+def test_pools_are_added_and_removed(preroll: Preroll):
+    assert preroll("pool", "add", "north", "--description", "the roof").out == "north was added\n"
+    assert preroll("pool", "add", "north").code == 3
+    assert "the roof" in preroll("pool", "list").out
+    assert preroll("pool", "remove", "north").out == "north was removed\n"
+    assert preroll("pool", "remove", "north").code == 4
+
+
 def test_mistakes_name_file_line_and_column_and_nothing_is_stored(preroll: Preroll, tmp_path: Path):
     file = tmp_path / "a.yaml"
     file.write_text("kind: resource\nname: ENC 1\n---\nkind: profile_instance\nname: HD\ndefinition: Video\n")

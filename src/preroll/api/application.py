@@ -24,6 +24,7 @@ from preroll.api import (
     metrics,
     platforms,
     problems,
+    resources,
     runs,
     sessions,
     tokens,
@@ -102,8 +103,8 @@ def _routes() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     for noun in (
-        bookings, actions, availability, free_busy, audits, runs, changes, catalogue, definitions, platforms, workers,
-        sessions, users, tokens, health, metrics,
+        bookings, actions, availability, free_busy, audits, runs, changes, catalogue, resources, definitions, platforms,
+        workers, sessions, users, tokens, health, metrics,
     ):  # fmt: skip
         api.include_router(noun.router)
     problems.install(api)

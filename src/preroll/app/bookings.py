@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from preroll.app import edits, life_cycle, running, sight
 from preroll.app.asking import Ask, command
+from preroll.app.choosing import Attempt, Overtaken
 from preroll.app.edits import Copy, Edit, NewBooking, Retime, Rule
 from preroll.app.views import BookingDetails, details
 from preroll.domain.booking import Booking, Timing
@@ -40,8 +41,8 @@ class Bookings:
         Raises:
             Invalid: every mistake in the input. Conflict: a resource is held. NameInUse.
         """
-        tried: list[Booking] = []
-        return await self._held(by, tried, lambda tx: edits.create(tx, by, new, tried), ask)
+        attempt = Attempt()
+        return await self._held(by, attempt, lambda tx: edits.create(tx, by, new, attempt), ask)
 
     async def edit(
         self, by: Actor, ident: str, seen: int | None, change: Edit, ask: Ask[BookingDetails] | None = None
@@ -144,8 +145,8 @@ class Bookings:
         Raises:
             Invalid: its time has passed and no other is given. Conflict. NameInUse.
         """
-        tried: list[Booking] = []
-        return await self._held(by, tried, lambda tx: edits.duplicate(tx, by, ident, copy or Copy(), tried), ask)
+        attempt = Attempt()
+        return await self._held(by, attempt, lambda tx: edits.duplicate(tx, by, ident, copy or Copy(), attempt), ask)
 
     async def confirm(
         self, by: Actor, ident: str, seen: int | None, ask: Ask[BookingDetails] | None = None
@@ -173,11 +174,11 @@ class Bookings:
             Invalid: every mistake of the change. Conflict: it still cannot have all. NameInUse.
             NotReady: it was Confirmed, and this is missing.
         """
-        tried: list[Booking] = []
+        attempt = Attempt()
         return await self._held(
             by,
-            tried,
-            lambda tx: life_cycle.leave_quarantine(tx, by, ident, seen, change or Edit(), self._installed(), tried),
+            attempt,
+            lambda tx: life_cycle.leave_quarantine(tx, by, ident, seen, change or Edit(), self._installed(), attempt),
             ask,
         )
 
@@ -275,23 +276,26 @@ class Bookings:
         change: Edit | Rule,
         ask: Ask[BookingDetails] | None,
     ) -> BookingDetails:
-        tried: list[Booking] = []
+        attempt = Attempt()
         return await self._held(
-            by, tried, lambda tx: edits.edit(tx, by, ident, seen, change, self._installed(), tried, action), ask
+            by, attempt, lambda tx: edits.edit(tx, by, ident, seen, change, self._installed(), attempt, action), ask
         )
 
     async def _done(self, by: Actor, unit: Unit[BookingDetails], ask: Ask[BookingDetails] | None) -> BookingDetails:
         return await command(self._store, by, unit, ask)
 
     async def _held(
-        self, by: Actor, tried: list[Booking], unit: Unit[BookingDetails], ask: Ask[BookingDetails] | None
+        self, by: Actor, attempt: Attempt, unit: Unit[BookingDetails], ask: Ask[BookingDetails] | None
     ) -> BookingDetails:
         """Carry out a unit that takes resources; a conflict is answered with what would solve it.
 
-        Args:
-            tried: the unit puts here what it tried to save.
+        Whoever is overtaken with what was chosen for it tries again, and locks first.
         """
         try:
             return await command(self._store, by, unit, ask)
+        except Overtaken:
+            attempt.locked = True
+            return await self._held(by, attempt, unit, ask)
         except Conflict as conflict:
-            raise await self._ways_out(by, tried[-1], conflict) from None
+            assert attempt.tried is not None  # noqa: S101 - it is in conflict
+            raise await self._ways_out(by, attempt.tried, conflict) from None

@@ -64,6 +64,8 @@ def weigh(tx: Tx, by: Actor, before: Booking | None, after: Booking, *, force: b
         _require_name(tx, after)
         return Verdict(holding.needs_of(tx, after), own=tuple(tx.losses.of(after.key)), untouched=same)
     look = tx.reservations.look(after, holding.needs_of(tx, after))
+    if look.outdated:
+        look = tx.reservations.look(after, holding.needs_of(tx, after))
     verdict = Verdict(look.needs, not_reset=look.not_reset)
     if never := _barred(tx, before, after, look.needs):
         raise Conflict([*never, *look.clashes])
