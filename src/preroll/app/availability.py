@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from preroll.app import holding, sight
 from preroll.domain.booking import Booking, NodeChoice, Timing
 from preroll.domain.capacity import Wish
+from preroll.domain.choosing import candidates, rank
 from preroll.domain.config import Ordering, PlatformConfig
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
@@ -134,6 +135,20 @@ class Availability:
 
         return await self._store.read(query)
 
+    def spare(self, tx: Tx, booking: Booking, label: str) -> Resource | None:
+        """The best resource that is free for a node of a stored booking and that it does not use; None: none is."""
+        platform = tx.platforms.by_key(booking.platform)
+        pool = self._pool(tx, platform.key, platform.catalogue_version)
+        definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
+        choice, held = booking.nodes.get(label, NodeChoice()), set(booking.held)
+        now = tx.catalogue.resource(choice.resource) if choice.resource else None
+        node = (definition.node(label) if definition else None) or Node(label, now.function if now else "")
+        wish = tx.catalogue.profiles(booking.platform).filled(node, choice).wish(label)
+        candidates = [r for r in pool.candidates(node) if r.id not in held]
+        question = _settled(Question(booking.timing, limit=1), platform.config)
+        found = _answer(tx, question, wish, candidates, booking.key).eligible
+        return found[0].resource if found else None
+
     def _pool(self, tx: Tx, platform: int, version: int) -> _Pool:
         """A platform's resources, sorted out once for each version of its catalogue."""
         known = self._pools.get(platform)
@@ -154,8 +169,7 @@ class _Pool:
 
     def candidates(self, node: Node) -> list[Resource]:
         """Those with the function that a node takes, of its pool."""
-        able = self._by_function.get(node.function, [])
-        return [r for r in able if node.pool in r.pools] if node.pool else list(able)
+        return candidates(self._by_function.get(node.function, ()), node)
 
 
 def _wishes(
@@ -231,15 +245,8 @@ def _best(
     question: Question, wish: Wish, fit: list[tuple[bool, Resource]], left_of: Callable[[Resource], Sequence[Left]]
 ) -> tuple[Offer, ...]:
     """The first of those that fit, guarded ones before others; what is left is looked up for them only, if it can."""
-    match question.order:
-        case Ordering.NAME:
-            fit.sort(key=lambda pair: (not pair[0], pair[1].name))
-        case Ordering.LEFT:
-            asked = next(iter(wish.amounts), "")
-            most = {r.key: next((one.left for one in left_of(r) if one.dimension == asked), 0) for _, r in fit}
-            fit.sort(key=lambda pair: (not pair[0], -most[pair[1].key], pair[1].name))
-        case _:
-            fit.sort(key=lambda pair: (not pair[0], pair[1].priority, pair[1].name))
+    order = question.order or Ordering.PRIORITY
+    fit.sort(key=lambda pair: (not pair[0], *rank(pair[1], wish, order, left_of)))
     return tuple(Offer(resource, left_of(resource), guarded) for guarded, resource in fit[: question.limit])
 
 
@@ -276,8 +283,8 @@ def _others(
 ) -> list[Way]:  # fmt: skip
     node = (definition.node(wish.label) if definition else None) or Node(wish.label, now.function)
     chosen = set(booking.resources)
-    candidates = [r for r in pool.candidates(node) if r.id not in chosen]
-    answer = _answer(tx, Question(booking.timing, limit=SUGGESTED), wish, candidates, booking.key)
+    others = [r for r in pool.candidates(node) if r.id not in chosen]
+    answer = _answer(tx, Question(booking.timing, limit=SUGGESTED), wish, others, booking.key)
     return [
         Way(f"take {offer.resource.name} for {wish.label}", node=wish.label, resource=offer.resource.name)
         for offer in answer.eligible

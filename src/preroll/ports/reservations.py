@@ -25,6 +25,8 @@ class Look:
     """A live one with a service that has its name then."""
     not_reset: Sequence[Booking]
     """Those that ended without having reset one of the resources."""
+    outdated: bool = False
+    """The catalogue has changed since the needs were worked out: they are to be worked out again, under the lock."""
 
 
 class Reservations(Protocol):
@@ -38,6 +40,10 @@ class Reservations(Protocol):
 
     def lock(self, resources: Sequence[Resource]) -> None:
         """Nobody books these until the transaction ends."""
+        ...
+
+    def lock_all(self, platform: int) -> None:
+        """Nobody books any resource of the platform until the transaction ends."""
         ...
 
     def clashes(self, booking: Booking, needs: Sequence[Need]) -> list[Clash]:

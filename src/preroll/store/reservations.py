@@ -24,6 +24,7 @@ TIERS = (HOUR, 4 * HOUR, 16 * HOUR, 64 * HOUR, 720 * HOUR, FOREVER)
 """Classes of duration: within one, an overlap is a range of the start with two ends, which an index can answer."""
 
 _LOCK = "select key, revision, body from resource where key in ?ints and removed = 0 order by key for no key update"
+_LOCK_ALL = "select key from resource where platform = ? and removed = 0 order by key for no key update"
 _SPANS = "(values " + ", ".join(f"({tier}, {longest})" for tier, longest in enumerate(TIERS)) + ")"
 _HELD = (
     "o.live = 1 and o.resource = u.value and o.tier = t.tier"
@@ -59,7 +60,7 @@ _HOLD = (
     " resource bigint, dimension bigint, start_us bigint, end_us bigint, amount bigint, agreed text, tier bigint) g"
 )
 _NOT_RESET = (
-    f"select {columns('k')} from booking k where k.not_reset = 1 and k.key in ("
+    f"select {columns('k')} from booking k where k.key in ("
     "select r.booking from reservation r where r.unreset = 1 and r.resource in ?ints) order by k.key"
 )
 _DIMENSION = "insert into dimension (name) values (?) on conflict (name) do nothing"
@@ -79,7 +80,7 @@ class Reservations:
 
     def hold(self, booking: Booking, needs: Sequence[Need]) -> None:
         held, db = booking.timing.held, self._work.db
-        db.send("delete from reservation where booking = ?", booking.key)
+        db.send("delete from reservation where booking = ? and (live = 1 or unreset = 0)", booking.key)
         tier = tier_of(held)
         wanted = [(need.resource.key, name, *what) for need in needs for name, what in need.amounts().items()]
         keys = self._dimensions({name for _, name, _, _ in wanted})
@@ -116,13 +117,36 @@ class Reservations:
     def lock(self, resources: Sequence[Resource]) -> None:
         self._work.db.all(_LOCK, sorted(resource.key for resource in resources))
 
+    def lock_all(self, platform: int) -> None:
+        if self._work.db.postgres:
+            self._work.db.all(_LOCK_ALL, platform)
+
     def clashes(self, booking: Booking, needs: Sequence[Need]) -> list[Clash]:
         return self._judged(booking, needs)()[1]
 
     def look(self, booking: Booking, needs: Sequence[Need]) -> Look:
         judged, namesake = self._judged(booking, needs), namesake_of(self._work, booking)
         not_reset = self._work.db.later(_NOT_RESET, sorted(need.resource.key for need in needs))
-        return Look(*judged(), namesake(), [booking_of(row) for row in not_reset()])
+        outdated = self._outdated(booking.platform)
+        return Look(*judged(), namesake(), [booking_of(row) for row in not_reset()], outdated())
+
+    def _outdated(self, platform: int) -> Callable[[], bool]:
+        """Answers whether the catalogue that this transaction knows is not the newest any more; then it is forgotten.
+
+        Who changes profiles locks all resources first: under the lock of one, the answer stays. SQLite has one writer.
+        """
+        known = self._work.platforms.get(platform)
+        if known is None or not self._work.db.postgres or self._work.catalogue:
+            return lambda: False
+        newest = self._work.db.later("select catalogue_version from platform where key = ?", platform)
+
+        def outdated() -> bool:
+            if newest() == [(known.catalogue_version,)]:
+                return False
+            self._work.platforms.pop(platform, None)
+            return True
+
+        return outdated
 
     def _judged(self, booking: Booking, needs: Sequence[Need]) -> Callable[[], tuple[list[Need], list[Clash]]]:
         """Answers the needs, of the resources as they are now that they are locked, and what is in the way."""
