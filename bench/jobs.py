@@ -56,7 +56,7 @@ async def burst(url: str, count: int, script: str, *, resources: int = 0, bound:
     from bench.world import Plan, book, same
 
     async with Rig(url) as rig:
-        lead = count * (1 + resources) // 800 + 4
+        lead = count * (1 + resources) // 600 + 5
         due = (now_us() // SECOND + lead) * SECOND
         await book(rig.store, Plan(same(due, count), script, resources=resources, bound=bound))
         if now_us() > due:
