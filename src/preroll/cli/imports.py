@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from preroll.cli.parser import Parser
 
 if TYPE_CHECKING:
-    from preroll.client.things import Imported
+    from preroll.client.imports import Imported
 
 MOST_BYTES = 30_000_000
 

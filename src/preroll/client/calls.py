@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from preroll.client.free_busy import FreeBusy
+from preroll.client.imports import Imported
 from preroll.client.things import (
     Applied,
     AppliedPage,
@@ -20,7 +21,6 @@ from preroll.client.things import (
     Change,
     Document,
     Export,
-    Imported,
     Line,
     Page,
     Plan,

@@ -265,25 +265,6 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class ImportedLine:
-    """What became of one line of a spreadsheet: ``added``, ``changed`` or ``unchanged``."""
-
-    line: int
-    name: str
-    change: str
-    fields: list[Difference]
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What became of a spreadsheet; ``stored`` False: it was a dry run."""
-
-    platform: str
-    stored: bool
-    lines: list[ImportedLine]
-
-
-@dataclass(frozen=True, slots=True)
 class PlanStep:
     """What a plan does to one document: ``added``, ``changed`` or ``removed``."""
 
