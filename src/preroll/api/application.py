@@ -24,6 +24,7 @@ from preroll.api import (
     metrics,
     platforms,
     problems,
+    refitting,
     resources,
     runs,
     sessions,
@@ -103,7 +104,8 @@ def _routes() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     for noun in (
-        bookings, actions, availability, free_busy, audits, runs, changes, catalogue, resources, definitions, platforms,
+        bookings, actions, refitting, availability, free_busy, audits, runs, changes, catalogue, resources, definitions,
+        platforms,
         workers, sessions, users, tokens, health, metrics,
     ):  # fmt: skip
         api.include_router(noun.router)

@@ -70,7 +70,7 @@ def build(
     )
     availability = Availability(store)
     return App(
-        bookings=Bookings(store, installed, availability.ways_out),
+        bookings=Bookings(store, installed, availability.ways_out, availability.spare),
         availability=availability,
         free_busy=FreeBusy(store),
         audits=Auditing(store),

@@ -135,6 +135,20 @@ class Availability:
 
         return await self._store.read(query)
 
+    def spare(self, tx: Tx, booking: Booking, label: str) -> Resource | None:
+        """The best resource that is free for a node of a stored booking and that it does not use; None: none is."""
+        platform = tx.platforms.by_key(booking.platform)
+        pool = self._pool(tx, platform.key, platform.catalogue_version)
+        definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
+        choice, held = booking.nodes.get(label, NodeChoice()), set(booking.held)
+        now = tx.catalogue.resource(choice.resource) if choice.resource else None
+        node = (definition.node(label) if definition else None) or Node(label, now.function if now else "")
+        wish = tx.catalogue.profiles(booking.platform).filled(node, choice).wish(label)
+        candidates = [r for r in pool.candidates(node) if r.id not in held]
+        question = _settled(Question(booking.timing, limit=1), platform.config)
+        found = _answer(tx, question, wish, candidates, booking.key).eligible
+        return found[0].resource if found else None
+
     def _pool(self, tx: Tx, platform: int, version: int) -> _Pool:
         """A platform's resources, sorted out once for each version of its catalogue."""
         known = self._pools.get(platform)

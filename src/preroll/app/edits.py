@@ -103,7 +103,7 @@ def create(tx: Tx, by: Actor, new: NewBooking, attempt: Attempt) -> BookingDetai
     booking = Booking(
         key=0, id=new.id or tx.new_id(), platform=platform.key, name=new.name.strip(), state=LIFE_CYCLE.initial,
         timing=timing, definition=definition.key if definition else None,
-        nodes=_resolve(tx, platform.key, new.nodes), properties=dict(new.properties), priority=new.priority,
+        nodes=resolve(tx, platform.key, new.nodes), properties=dict(new.properties), priority=new.priority,
         service_state=platform.config.service_states.mapping.initial or STOP, zone=new.zone or platform.zone,
         created_us=tx.now, created_by=by.name, changed_us=tx.now, scopes=_sorted(new.scopes),
         owner=by.name if platform.config.lock_bookings else "",
@@ -240,8 +240,8 @@ def initial(tx: Tx, booking: Booking) -> Booking:
     return replace(booking, service_state=mapping.initial or STOP)
 
 
-def _resolve(tx: Tx, platform: int, nodes: Mapping[str, NodeChoice]) -> dict[str, NodeChoice]:
-    """Resources may be named by name; stored are ids."""
+def resolve(tx: Tx, platform: int, nodes: Mapping[str, NodeChoice]) -> dict[str, NodeChoice]:
+    """The choices with the ids of their resources, which may be named by name."""
     asked = [n.resource for n in nodes.values() if n.resource]
     ids = {r.name: r.id for r in tx.catalogue.resources(platform, names=asked)} if asked else {}
     return {
@@ -261,7 +261,7 @@ def _edited(tx: Tx, before: Booking, change: Edit) -> Booking:
         before,
         name=before.name if change.name is None else change.name.strip(),
         timing=_timing(before.timing, change.timing),
-        nodes=_resolve(tx, before.platform, nodes) if change.nodes else before.nodes,
+        nodes=resolve(tx, before.platform, nodes) if change.nodes else before.nodes,
         properties={k: v for k, v in properties.items() if v is not None},
         priority=before.priority if change.priority is None else change.priority,
         scopes=before.scopes if change.scopes is None else _sorted(change.scopes),
@@ -276,7 +276,7 @@ def _edit_mistakes(
         found.append(Mistake("name", "is empty", "a name"))
     found += timing_mistakes(before.timing, after.timing, begun_kinds(boundaries), now)
     if before.began and change.nodes:
-        found.append(Mistake("nodes", "are in use: the booking runs", "no change of nodes"))
+        found.append(Mistake("nodes", "are in use: the booking runs", "swap, add or remove with apply now"))
     if any(b.trigger is Trigger.FINISH for b in boundaries) and after.timing != before.timing:
         found.append(Mistake("end", "is frozen: the booking is being finished", "no change of the timing"))
     return found

@@ -18,7 +18,7 @@ from preroll.ports.store import Tx
 
 
 def resources_of(tx: Tx, booking: Booking, known: Mapping[str, Resource] | None = None) -> list[Resource]:
-    """The resources that a booking chose, in node order.
+    """The resources that a booking chose, in node order, then those on their way out.
 
     Args:
         known: by id, those that are to be taken as they are here.
@@ -26,8 +26,8 @@ def resources_of(tx: Tx, booking: Booking, known: Mapping[str, Resource] | None 
     Raises:
         Invalid: one of them does not exist; says on which node.
     """
-    found = {r.id: r for r in tx.catalogue.resources(booking.platform, ids=booking.resources)}
-    found |= {ident: known[ident] for ident in booking.resources if ident in known} if known else {}
+    found = {r.id: r for r in tx.catalogue.resources(booking.platform, ids=booking.held)}
+    found |= {ident: known[ident] for ident in booking.held if ident in known} if known else {}
     lost = [
         Mistake(f"nodes.{label}.resource", f"there is no resource {choice.resource}", "the id or name of a resource")
         for label, choice in booking.nodes.items()
@@ -35,7 +35,7 @@ def resources_of(tx: Tx, booking: Booking, known: Mapping[str, Resource] | None 
     ]
     if lost:
         raise Invalid(lost)
-    return [found[ident] for ident in booking.resources]
+    return [found[ident] for ident in booking.held]
 
 
 def needs_of(
@@ -53,7 +53,7 @@ def needs_of(
     resources, shelf = resources_of(tx, booking, known), shelf or tx.catalogue.profiles(booking.platform)
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     wishes: dict[str, list[Wish]] = {}
-    for label, choice in booking.nodes.items():
+    for label, choice in (*booking.nodes.items(), *booking.leaving.items()):
         if not choice.resource:
             continue
         node = definition.node(label) if definition else None

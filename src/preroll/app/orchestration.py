@@ -3,22 +3,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from preroll.domain.audit import AuditSpec, Finding, judge
 from preroll.domain.auditing import decide_audit, event_of
-from preroll.domain.booking import Booking
-from preroll.domain.boundaries import EVENTS, Boundary, Decision, Kind, Reason, Run, decide, derive
+from preroll.domain.booking import Booking, NodeChoice
+from preroll.domain.boundaries import EVENTS, EXTERNAL, Boundary, Decision, Kind, Reason, Run, decide, derive
+from preroll.domain.external import decide_external
 from preroll.domain.inheritance import Filled, Profiles
 from preroll.domain.machine import Outcome
 from preroll.domain.resource import Resource
+from preroll.domain.service import STOP
 from preroll.ports.rows import Claimed, Judged, LogLine, Settlement, StepBegin, StepEnd, Verdict
 from preroll.ports.scripts import BookingView, Equipment, InstalledScript, Order, Report, ScriptKind, ScriptRunner
 from preroll.ports.store import Store, Tx
 
 LOOK_US = 60_000_000
 """What one look of a check may take, on top of its window."""
+
+
+Which = Callable[[Booking], Mapping[str, NodeChoice]]
+_CHOSEN: Which = attrgetter("nodes")
+_LEAVING: Which = attrgetter("leaving")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,10 @@ class Orchestration:
         """The rule with the scripts that are installed here; for ``Journal.claim``."""
         if judged.boundary.kind is Kind.AUDIT:
             return decide_audit(judged.boundary, judged.booking, judged.definition)
+        if judged.boundary.kind in EXTERNAL:
+            return decide_external(
+                judged.boundary, judged.booking, judged.definition, judged.platform.config, now_us, self._scripts()
+            )
         return decide(
             judged.boundary, judged.booking, judged.definition, judged.platform.config, now_us,
             scripts=self._scripts(), inactive=judged.inactive, name_taken_by=judged.name_taken_by,
@@ -96,7 +108,8 @@ class Orchestration:
             target=decision.target,
             previous=decision.previous,
             booking=_view(judged),
-            equipment=tuple(await self._equipment(judged)),
+            equipment=tuple(await self._equipment(judged, _CHOSEN)),
+            leaving=() if aside else tuple(await self._leaving(judged)),
             steps=claimed.steps,
             timeout_us=limits.start_failure_us if aside else limits.lso_us,
             step_timeout_us=limits.step_us,
@@ -121,19 +134,27 @@ class Orchestration:
             equipment=tuple(replace(e, applied=left.get(e.id, {})) for e in order.equipment),
         )  # fmt: skip
 
-    async def _equipment(self, judged: Judged) -> list[Equipment]:
+    async def _leaving(self, judged: Judged) -> list[Equipment]:
+        """What was taken out, with the values of its ended state: the defaults, and the profile's own on top."""
+        ended = judged.platform.config.service_states.mapping.ended or STOP
+        return [
+            replace(e, values={**e.defaults, **e.states.get(ended, {})})
+            for e in await self._equipment(judged, _LEAVING)
+        ]
+
+    async def _equipment(self, judged: Judged, which: Which) -> list[Equipment]:
         booking, definition = judged.booking, judged.definition
-        if not booking.nodes:
+        if not which(booking):
             return []
         shelf = await self._shelf(judged)
         if shelf.version != judged.platform.catalogue_version:
             booking = await self._store.read(lambda tx: tx.bookings.by_key(judged.booking.key))
-        order = [n.label for n in definition.ordered] if definition else []
-        labels = [label for label in order if label in booking.nodes]
-        labels += [label for label in booking.nodes if label not in labels]
+        nodes, order = which(booking), [n.label for n in definition.ordered] if definition else []
+        labels = [label for label in order if label in nodes]
+        labels += [label for label in nodes if label not in labels]
         found = []
         for label in labels:
-            choice = booking.nodes[label]
+            choice = nodes[label]
             resource = shelf.resources.get(choice.resource or "")
             if resource is None:
                 continue
@@ -143,7 +164,7 @@ class Orchestration:
 
     async def _shelf(self, judged: Judged) -> _Shelf:
         """The catalogue as it is: newer than at the claim, it comes with what running bookings keep of the old one."""
-        platform, wanted = judged.platform, judged.booking.resources
+        platform, wanted = judged.platform, judged.booking.held
         shelf = self._shelves.get(platform.key)
         if shelf is None or shelf.version < platform.catalogue_version:
 
@@ -252,6 +273,7 @@ def _settlement(claimed: Claimed, report: Report) -> Settlement:
         returned=_returned(claimed, report),
         properties=report.properties,
         unknown_steps=report.unknown_steps,
+        left=report.left,
     )
 
 

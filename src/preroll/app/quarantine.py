@@ -63,9 +63,7 @@ def weigh(tx: Tx, by: Actor, before: Booking | None, after: Booking, *, force: b
         same = before.timing == after.timing
         _require_name(tx, after)
         return Verdict(holding.needs_of(tx, after), own=tuple(tx.losses.of(after.key)), untouched=same)
-    look = tx.reservations.look(after, holding.needs_of(tx, after))
-    if look.outdated:
-        look = tx.reservations.look(after, holding.needs_of(tx, after))
+    look = _look(tx, after)
     verdict = Verdict(look.needs, not_reset=look.not_reset)
     if never := _barred(tx, before, after, look.needs):
         raise Conflict([*never, *look.clashes])
@@ -84,11 +82,17 @@ def require_whole(tx: Tx, before: Booking, booking: Booking) -> Sequence[Need]:
     Raises:
         Conflict. NameInUse.
     """
-    needs = holding.needs_of(tx, booking)
-    if found := _barred(tx, before, booking, needs) + tx.reservations.clashes(booking, needs):
+    look = _look(tx, booking)
+    if found := [*_barred(tx, before, booking, look.needs), *look.clashes]:
         raise Conflict(found)
-    _require_name(tx, booking)
-    return needs
+    _refuse_name(booking, look.namesake)
+    return look.needs
+
+
+def _look(tx: Tx, booking: Booking) -> Look:
+    """What a booking finds, and what it needs by the profiles as they are under the lock of its resources."""
+    look = tx.reservations.look(booking, holding.needs_of(tx, booking))
+    return tx.reservations.look(booking, holding.needs_of(tx, booking)) if look.outdated else look
 
 
 def hold(tx: Tx, by: Actor, booking: Booking, verdict: Verdict) -> Booking:

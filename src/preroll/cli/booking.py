@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from preroll.cli import changing
+from preroll.cli import changing, refitting
 from preroll.cli.parser import A_LENGTH, A_TIME, Parser
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def define(name: str) -> Parser:
             command.add_argument("--why", metavar="TEXT", default="", help="the reason, kept in the change log")
         _guarded(command)
     changing.define(parser)
+    refitting.define(parser)
     return parser
 
 

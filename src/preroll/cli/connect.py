@@ -10,6 +10,7 @@ from typing import Any
 
 import stamina.instrumentation
 
+from preroll.cli import credentials
 from preroll.cli.exits import NOT_FOUND, REFUSED, UNAVAILABLE, USAGE, Failure, exit_of
 from preroll.client import Client, Problem, Unreachable, calls
 from preroll.client.problems import Clash, Losing
@@ -20,15 +21,19 @@ PATIENCE_S = 3.0
 
 
 @contextmanager
-def connected(server: str, *, patience: float = PATIENCE_S) -> Iterator[Client]:
+def connected(server: str, *, patience: float = PATIENCE_S, token: str | None = None) -> Iterator[Client]:
     """A client. Problems become failures with an exit code, every mistake on a line of its own.
+
+    Args:
+        token: as whose program it asks; None: as whom ``PREROLL_TOKEN`` or ``preroll login`` say.
 
     Raises:
         Failure: the server refused, or does not answer.
     """
     stamina.instrumentation.set_on_retry_hooks(())
     try:
-        with Client(server, patience=patience) as client:
+        sent = credentials.token_for(server) if token is None else token
+        with Client(server, patience=patience, token=sent) as client:
             yield client
     except Problem as problem:
         raise Failure(exit_of(problem.status), told(problem), problem.hint) from None

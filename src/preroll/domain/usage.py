@@ -129,7 +129,8 @@ def _open(resource: Resource, held: Window, now: int | None) -> bool:
         return True
     if resource.mode is Mode.MAINTENANCE or (now is not None and barred(resource, held, now)):
         return False
-    return not closed(resource.availability, held.start, held.until)
+    start = held.start if now is None else max(held.start, now)
+    return start >= held.until or not closed(resource.availability, start, held.until)
 
 
 def _room(limit: int, asked: int, held: Window, usages: Sequence[Usage] | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -89,17 +89,17 @@ class Workshop:
         context = RunContext(order, kit, changes)
         self.reach("host.started")
         try:
-            await self._play(script, context, changes)
-        except (MemoryError, KeyboardInterrupt, asyncio.CancelledError):
-            raise
-        except BaseException as error:  # noqa: BLE001 - author code
-            message = veil.covered(message_of(error))
-            return Finish(order.run, ok=False, reason=Reason.LSO_FAILED, message=message, version=version)
+            failure = await _raised(self._play(script, context, changes))
+            failure = await _raised(context.leave()) or failure
         finally:
             steps.close()
             self.reach("host.finishing")
+        left = {label: veil.covered(problem) for label, problem in context.left.items()}
+        if failure is not None:
+            why = veil.covered(message_of(failure))
+            return Finish(order.run, ok=False, reason=Reason.LSO_FAILED, message=why, version=version, left=left)
         returned, properties = veil.covered(context.returned), veil.covered(context.properties)
-        return Finish(order.run, ok=True, version=version, returned=returned, properties=properties)
+        return Finish(order.run, ok=True, version=version, returned=returned, properties=properties, left=left)
 
     async def _play(self, script: Loaded, context: RunContext, changes: Changes) -> None:
         """Bring what was left on its way to its end, then the script to its own, with the changes that it began."""
@@ -119,3 +119,14 @@ class Workshop:
                 f"and version {script.installed.version} is installed now"
             )
         return script
+
+
+async def _raised(work: Coroutine[object, object, None]) -> BaseException | None:
+    """What the author's code raised."""
+    try:
+        await work
+    except (MemoryError, KeyboardInterrupt, asyncio.CancelledError):
+        raise
+    except BaseException as error:  # noqa: BLE001 - author code
+        return error
+    return None

@@ -60,7 +60,7 @@ _HOLD = (
     " resource bigint, dimension bigint, start_us bigint, end_us bigint, amount bigint, agreed text, tier bigint) g"
 )
 _NOT_RESET = (
-    f"select {columns('k')} from booking k where k.not_reset = 1 and k.key in ("
+    f"select {columns('k')} from booking k where k.key in ("
     "select r.booking from reservation r where r.unreset = 1 and r.resource in ?ints) order by k.key"
 )
 _DIMENSION = "insert into dimension (name) values (?) on conflict (name) do nothing"
@@ -80,7 +80,7 @@ class Reservations:
 
     def hold(self, booking: Booking, needs: Sequence[Need]) -> None:
         held, db = booking.timing.held, self._work.db
-        db.send("delete from reservation where booking = ?", booking.key)
+        db.send("delete from reservation where booking = ? and (live = 1 or unreset = 0)", booking.key)
         tier = tier_of(held)
         wanted = [(need.resource.key, name, *what) for need in needs for name, what in need.amounts().items()]
         keys = self._dimensions({name for _, name, _, _ in wanted})

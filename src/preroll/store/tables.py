@@ -135,6 +135,8 @@ booking = Table(
     need("owner", Text, "''"),
     need("hidden", Flag, "0"),
     need("owner", Text, "''"),
+    need("hidden", Flag, "0"),
+    need("owner", Text, "''"),
     need("alarmed", Flag, "0"),
     need("hidden", Flag, "0"),
     need("owner", Text, "''"),
