@@ -137,6 +137,10 @@ def show(plan: Plan) -> None:
             _line(f"    in use: {user}")
     for gap in plan.scripts or ():
         _line(f"! {gap.kind} {gap.name}, {gap.field}: script {gap.script} {gap.problem}")
+    for one in plan.losing:
+        until = f"{one.end:%Y-%m-%d %H:%M:%S}Z" if one.end else "further notice"
+        what = f"{'would be in conflict on' if one.runs else 'would lose'} {one.what} ({one.reason})"
+        _line(f"! booking {one.name} ({one.state}), {one.start:%Y-%m-%d %H:%M:%S}Z to {until}: {what}")
     _line(f"{plan.platform}: {counted(plan.steps)}, {plan.unchanged} unchanged")
 
 
