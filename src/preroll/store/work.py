@@ -101,6 +101,8 @@ class Work:
         self.read_at = 0.0
         """When the transaction's time was read, by that clock."""
         self._asked: Later | None = None
+        self.locks = ""
+        """What keeps the rows of a query as they are until the end; nothing in a transaction that only reads."""
         self.due = False
         """The timetable changed: dispatchers are woken at the commit."""
         self.changed = False
@@ -121,6 +123,7 @@ class Work:
         self.due = self.changed = self.catalogue = self.committing = self.dimensions_added = False
         self._now = self._asked = None
         self.platforms.clear()
+        self.locks = " for no key update" if write else ""
         self.db.begin(write=write)
 
     @property
