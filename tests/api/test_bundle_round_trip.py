@@ -113,7 +113,7 @@ limits = some({}, lso=st.sampled_from((1, 2.5, 600)), late=st.sampled_from((None
 platforms = some(
     {"kind": "platform", "name": "default"},
     zone=st.sampled_from(("UTC", "Europe/Paris")), limits=limits, start_failure_script=names,
-    start_failure_on_failed_events=st.booleans(), lock_bookings=st.booleans(),
+    start_failure_on_failed_events=st.booleans(), lock_bookings=st.booleans(), paused=st.booleans(),
     service_states=some({}, mapping=some({}, postroll=st.just("STOP"), initial=st.sampled_from((None, "STOP")))),
 )  # fmt: skip
 

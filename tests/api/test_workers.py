@@ -17,7 +17,7 @@ LEASE = 5 * SECOND
 
 
 async def test_workers_are_listed_with_lease_and_labels(api: httpx.AsyncClient, store: SqlStore, clock: StandingClock):
-    assert (await api.get("workers")).json() == {"workers": [], "unreached": []}
+    assert (await api.get("workers")).json() == {"workers": [], "unreached": [], "paused": []}
     key = await store.journal.enlist("north-1", "vm", 7, "1.2", LEASE, frozenset({"site=north", "rack=1"}), Role.RUNNER)
     assert (await api.get("workers")).json()["workers"] == [
         {

@@ -97,6 +97,10 @@ def test_resources_are_added_shown_set_and_removed(preroll: Preroll):
     shown = preroll("resource", "show", "ENC 1").out
     assert "url=http://[::1]" in shown
     assert preroll("resource", "set-mode", "ENC 1", "maintenance").out == "ENC 1 is maintenance\n"
+    assert preroll("resource", "hands-off", "ENC 1", "yes").out == "ENC 1 is maintenance, hands off\n"
+    assert "maintenance, hands off" in preroll("resource", "list").out
+    assert "maintenance, hands off" in preroll("resource", "show", "ENC 1").out
+    assert preroll("resource", "hands-off", "ENC 1", "no").out == "ENC 1 is maintenance\n"
     assert preroll("resource", "list", "--mode", "available").out == "no resources\n"
     found = preroll("resource", "list", "--pool", "north", "--sort=-priority", "--json").json
     assert [(r["name"], r["mode"]) for r in found] == [("ENC 1", "maintenance")]

@@ -29,6 +29,18 @@ def test_settings_are_read_set_reset_and_undone(preroll: Preroll):
     assert "short scripts" in history
 
 
+def test_a_pause_is_seen_wherever_one_looks(preroll: Preroll):
+    assert "paused" not in preroll("workers").out
+    assert preroll("config", "set", "paused=true").code == 0
+    assert preroll("platform", "show", "--json").json["paused"] is True
+    assert "nothing begins until" in preroll("platform", "show").out
+    assert "paused" in preroll("platform", "list").out
+    assert preroll("workers", "--json").json["paused"] == ["default"]
+    assert "nothing begins on" in preroll("workers").out
+    assert preroll("config", "undo").code == 0
+    assert preroll("workers", "--json").json["paused"] == []
+
+
 def test_transitions_are_shown_added_and_deleted(preroll: Preroll):
     assert preroll("config", "transitions", "--add", "PAUSE:START", "--remove", "STOP:START").code == 0
     rows = preroll("config", "transitions", "--json").json

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -112,6 +112,7 @@ class Lab:
     journal: Journal = field(default_factory=Journal)
     now_us: int = 1_000_000 * SECOND
     try_: int = 0
+    hands_off: Collection[str] = ()
 
     def __post_init__(self) -> None:
         self.world = World(now_us=lambda: self.now_us, sleep=self.pause)
@@ -124,8 +125,9 @@ class Lab:
     def equipment(self, label: str) -> Equipment:
         address = {"caps": self.caps[label], "timeout": 2.0}
         return Equipment(
-            label, f"id-{label}", label.lower(), "sim", address, profile="circuit", values=NEW, defaults=OLD
-        )
+            label, f"id-{label}", label.lower(), "sim", address, profile="circuit", values=NEW, defaults=OLD,
+            hands_off=label in self.hands_off,
+        )  # fmt: skip
 
     def order(self, **changes: Any) -> Order:
         order = Order(

@@ -34,6 +34,17 @@ async def test_all_devices_are_changed_and_the_log_says_so() -> None:
     assert lab.journal.said() == "change:START: both new: PE1 (pe1), PE2 (pe2)"
 
 
+@pytest.mark.parametrize("closed", [("PE2",), LABELS])
+async def test_a_device_that_is_hands_off_is_left_out(closed: tuple[str, ...]) -> None:
+    lab = Lab(hands_off=closed)
+    report = await lab.live()
+    assert report.outcome is Outcome.OK
+    assert lab.settled() == {label: OLD if label in closed else NEW for label in LABELS}
+    left_out = [name for name in lab.journal.steps if name.endswith(" (left out: hands off)")]
+    assert left_out == [f"change START of {label} (left out: hands off)" for label in closed]
+    assert sum("nothing is sent to" in line.text for line in lab.journal.lines) == len(closed)
+
+
 @pytest.mark.parametrize("call", ["apply", "verify"])
 async def test_one_that_fails_takes_all_back(call: str) -> None:
     lab = Lab()

@@ -183,6 +183,56 @@ async def test_what_needs_no_script_is_settled_in_the_claim(world):
     assert await world.state(made) is State.COMPLETED
 
 
+@pytest.mark.parametrize("hands_off", [True, False])
+async def test_a_resource_that_is_hands_off_at_the_start_is_not_active(world, hands_off):
+    made = await world.book(on=["enc-1"])
+    stored = replace(world.resources["enc-1"], hands_off=hands_off, properties={"hands_off": True})
+    await world.store.write(lambda tx: tx.catalogue.put_resource(stored))
+    claims = await world.claim(PRE_ROLL)
+    assert len(claims.runs) == (0 if hands_off else 1), "a property of that name means nothing"
+    if hands_off:
+        first = await world.boundary(made, Kind.START_OF_PRE_ROLL)
+        assert (first.reason, first.message) == (Reason.RESOURCE_NOT_ACTIVE, "not available: enc-1 (hands off)")
+        assert await world.state(made) is State.FAILED
+
+
+async def test_nothing_begins_on_a_paused_platform(world):
+    """Neither an up event, nor a down event, nor a retry."""
+    going, failed = [await world.book(name) for name in ("Going", "Failed")]
+    for run in (await world.claim(PRE_ROLL)).runs:
+        if run.judged.booking.id == failed.id:
+            await world.fail(run)
+        else:
+            await world.settle(run)
+    await world.configure(paused=True)
+    await world.retry(failed, Kind.START_OF_PRE_ROLL)
+    claims = await world.claim(OFF_AIR)
+    assert (claims.runs, claims.settled, claims.more) == ((), 0, False)
+    assert claims.next_due_us == END, "it sleeps until there is something new"
+    assert await world.state(going) is State.PRE_ROLL
+    await world.configure(paused=False)
+    assert Kind.START_OF_POST_ROLL in await world.drain(OFF_AIR)
+    assert await world.state(going) is State.POST_ROLL
+
+
+async def test_what_runs_on_a_paused_platform_is_taken_over_and_settled(world):
+    made = await world.book()
+    await world.only(PRE_ROLL)
+    await world.configure(paused=True)
+    again = await world.only(PRE_ROLL + LEASE + SECOND, await world.enlist())
+    assert again.resumed
+    await world.settle(again)
+    assert await world.state(made) is State.PRE_ROLL
+
+
+async def test_another_platform_goes_on(world):
+    other = await world.store.write(lambda tx: tx.platforms.put(Platform("radio")))
+    made = await world.book(definition=None, platform=other.key)
+    await world.configure(paused=True)
+    await world.claim(PRE_ROLL)
+    assert (await world.booking(made)).began
+
+
 async def test_a_refused_first_event_means_that_it_could_not_be_initiated(world):
     made = await world.book(on=["enc-1"])
     await world.store.write(

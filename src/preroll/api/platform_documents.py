@@ -108,13 +108,14 @@ class SettingsGiven(Given):
     )
     ordering: Annotated[Ordering, Field(strict=False)] = Ordering.PRIORITY
     lock_bookings: Annotated[bool, Field(description="only its owner may change a booking")] = False
+    paused: Annotated[bool, Field(description="nothing begins: what is due waits until it is false again")] = False
 
     def platform(self, name: str) -> Platform:
         """The platform of that name with these settings."""
         config = PlatformConfig(
             self.service_states.thing(), self.limits.thing(), self.start_failure_script,
             self.start_failure_on_failed_events, self.lifecycle_colors.thing(), self.defaults.thing(), self.guard,
-            self.ordering, self.lock_bookings,
+            self.ordering, self.lock_bookings, self.paused,
         )  # fmt: skip
         return Platform(name, self.zone, config)
 
@@ -175,6 +176,7 @@ class PlatformShown(DocumentShown):
     guard: float
     ordering: Ordering
     lock_bookings: bool
+    paused: bool
 
 
 def platform_shown(p: Platform) -> PlatformShown:
@@ -196,7 +198,7 @@ def platform_shown(p: Platform) -> PlatformShown:
         start_failure_script=c.start_failure_script, start_failure_on_failed_events=c.start_failure_on_failed_events,
         lifecycle_colors={theme.value: dict(c.lifecycle_colors.own(theme)) for theme in Theme},
         defaults=_defaults_shown(c.defaults), guard=c.guard_us / SECOND, ordering=c.ordering,
-        lock_bookings=c.lock_bookings,
+        lock_bookings=c.lock_bookings, paused=c.paused,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from fastapi import APIRouter
+from pydantic import Field
 
 from preroll.api.door import By, UseCases
 from preroll.api.fields import Shown, when
@@ -42,6 +43,7 @@ class WorkersShown(Shown):
 
     workers: list[WorkerShown]
     unreached: list[UnreachedShown]
+    paused: list[str] = Field(description="platforms on which nothing begins")
 
 
 @router.get("/workers", responses=can(403, 503))
@@ -49,8 +51,9 @@ async def list_workers(app: UseCases, by: By) -> WorkersShown:
     """Who runs what is due, and which resources none of them reaches."""
     fleet = await app.workers.all(by)
     return WorkersShown(
-        workers=[_worker(worker) for worker in fleet.workers], unreached=[_unreached(one) for one in fleet.unreached]
-    )
+        workers=[_worker(worker) for worker in fleet.workers], unreached=[_unreached(one) for one in fleet.unreached],
+        paused=list(fleet.paused),
+    )  # fmt: skip
 
 
 def _worker(w: Worker) -> WorkerShown:

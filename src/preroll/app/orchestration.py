@@ -214,6 +214,7 @@ def _equip(label: str, resource: Resource, filled: Filled) -> Equipment:
         load=profile.loads.get(resource.driver, "") if profile else "",
         properties=resource.properties,
         device=resource.device,
+        hands_off=resource.hands_off,
     )
 
 

@@ -16,12 +16,15 @@ from preroll.domain.auditing import stands
 from preroll.domain.booking import Booking, Phase, State
 from preroll.domain.boundaries import EXTERNAL, OPEN, Boundary, BoundaryState, Kind, orchestrates
 from preroll.domain.changes import Change
+from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import NotFound
 from preroll.domain.permission import Actor, permit
 from preroll.domain.resource import Resource
 from preroll.ports.rows import LogLine
 from preroll.ports.store import RunRow, StepRow, Store, Tx
+
+PAUSED = "waits until its platform is no longer paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ def details(
         platform=home.name,
         definition=definition,
         boundaries=tuple(b for b in boundaries if b.kind is not Kind.AUDIT),
-        waiting=tuple(_waiting(tx, booking, boundaries, resources)),
+        waiting=tuple(_waiting(tx, home, booking, boundaries, resources)),
         actions=tuple(
             Offered(name, why_not(booking, name) or why_not_owned(booking, name, locks=locks) or hindered.get(name, ""))
             for name in ACTIONS
@@ -156,7 +159,9 @@ def _late(booking: Booking, boundaries: Sequence[Boundary], now: int) -> int:
     return max(0, now - first.due_us)
 
 
-def _waiting(tx: Tx, booking: Booking, boundaries: Sequence[Boundary], resources: list[Resource]) -> list[Waiting]:
+def _waiting(
+    tx: Tx, home: Platform, booking: Booking, boundaries: Sequence[Boundary], resources: list[Resource]
+) -> list[Waiting]:
     found = []
     due = [b for b in boundaries if b.state in OPEN and b.due_us <= tx.now]
     beyond = out_of_reach(tx, resources) if due else ""
@@ -165,6 +170,8 @@ def _waiting(tx: Tx, booking: Booking, boundaries: Sequence[Boundary], resources
             if beyond and tx.workers.gone(boundary.worker):
                 text = f"its worker is gone; {beyond}"
                 found.append(Waiting(boundary.event.name, boundary.due_us, "", "", text))
+        elif home.config.paused:
+            found.append(Waiting(boundary.event.name, boundary.due_us, "", "", f"{PAUSED}: {home.name}"))
         elif boundary.waits_for is not None:
             rival = tx.bookings.by_key(tx.boundaries.booking_of(boundary.waits_for))
             text = f"waits for {rival.name} ({rival.id}) to give way"
@@ -189,6 +196,8 @@ def _warnings(
         found += _told(lot, booking)
     if booking.not_reset:
         found.append("not reset: its last event failed, the devices may still be as it left them")
+    if booking.phase is not Phase.ENDED:
+        found += [_untouched(booking, r) for r in resources if r.hands_off]
     if booking.state in (State.PARTIAL, State.CONFIRMED, State.ON_HOLD):
         found += [
             f"a resource was not reset by {b.name} ({b.id})"
@@ -196,6 +205,12 @@ def _warnings(
             if b.id != booking.id
         ]
     return found
+
+
+def _untouched(booking: Booking, resource: Resource) -> str:
+    """What hands off means for a booking."""
+    then = "what its scripts apply there is left out" if booking.began else "the booking fails if it is so at its start"
+    return f"{resource.name} is hands off: nothing is sent to it; {then}"
 
 
 def _refused_by_devices(booking: Booking, boundaries: Sequence[Boundary]) -> list[str]:

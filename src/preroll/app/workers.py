@@ -18,6 +18,8 @@ class Fleet:
 
     workers: tuple[Worker, ...]
     unreached: tuple[Unreached, ...]
+    paused: tuple[str, ...]
+    """Names of the platforms on which nothing begins."""
     now_us: int
 
 
@@ -32,7 +34,8 @@ class Workers:
 
         def query(tx: Tx) -> Fleet:
             permit(by, "view")
-            return Fleet(tuple(tx.workers.known()), tuple(tx.workers.unreached()), tx.now)
+            paused = tuple(p.name for p in tx.platforms.all() if p.config.paused and by.sees(p.key))
+            return Fleet(tuple(tx.workers.known()), tuple(tx.workers.unreached()), paused, tx.now)
 
         return await self._store.read(query)
 

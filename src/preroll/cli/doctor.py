@@ -155,6 +155,8 @@ def _workers(settings: Settings) -> Iterator[Check]:
     for beyond in found[1] if alive else ():
         some = f"{beyond.count} resources, such as {', '.join(beyond.resources)}"
         yield Check("reach", WRONG, f"no worker with {written(beyond.labels)}: {some}", "start one with --label")
+    for name in found[2]:
+        yield Check("platform", NOTE, f"{name} is paused: nothing begins on it", "preroll config set paused=false")
 
 
 def _scripts(settings: Settings) -> Check:

@@ -27,7 +27,8 @@ def list_(server: str, *, as_json: bool) -> None:
     if as_json:
         output.as_json(found)
     else:
-        output.table(("name", "zone", "settings version"), [(p["name"], p["zone"], p["revision"]) for p in found])
+        rows = [(p["name"], p["zone"], p["revision"], "paused" if p["paused"] else "") for p in found]
+        output.table(("name", "zone", "settings version", "state"), rows)
 
 
 def show(name: str, server: str, *, as_json: bool) -> None:
@@ -48,5 +49,6 @@ def show(name: str, server: str, *, as_json: bool) -> None:
             ("stages", {stage: state or "disabled" for stage, state in states["mapping"].items()}),
             ("transitions", [" -> ".join(pair) for pair in states["transitions"]]), ("limits", p["limits"]),
             ("start failure script", p["start_failure_script"]),
+            ("paused", "nothing begins until it is false again" if p["paused"] else "no"),
         ]
     )  # fmt: skip

@@ -29,6 +29,11 @@ def define(name: str) -> Parser:
     command.add_argument("--force", action="store_true", help="bookings that then have too little are quarantined")
     command.of_platform()
     command.asks_server()
+    command = parser.command("hands-off", set_hands_off)
+    command.add_argument("name", metavar="NAME")
+    command.add_argument("answer", choices=("yes", "no"), metavar="yes|no", help="yes: nothing is sent to it")
+    command.of_platform()
+    command.asks_server()
     _takes_fields(parser.command("add", add))
     command = parser.command("remove", remove)
     command.add_argument("name", metavar="NAME")
@@ -122,6 +127,21 @@ def set_mode(name: str, mode: str, platform: str, server: str, *, force: bool, a
     with connected(server) as client:
         ident = resource_named(client, platform, name)["id"]
         r = client.send(calls.change_resource(ident, mode=mode, force=force))
+    if as_json:
+        output.as_json(r)
+    else:
+        output.line((f"{r['name']} is {state_of(r)}",))
+
+
+def set_hands_off(name: str, answer: str, platform: str, server: str, *, as_json: bool) -> None:
+    """Say whether runs may send anything to a resource."""
+    from preroll.cli import output
+    from preroll.cli.connect import connected, resource_named
+    from preroll.client import calls
+
+    with connected(server) as client:
+        ident = resource_named(client, platform, name)["id"]
+        r = client.send(calls.change_resource(ident, hands_off=answer == "yes"))
     if as_json:
         output.as_json(r)
     else:

@@ -32,3 +32,5 @@ def workers(server: str, *, as_json: bool) -> None:
     if found.unreached:
         missing = [(", ".join(u.labels), u.count, ", ".join(u.resources)) for u in found.unreached]
         output.table(("nobody has", "resources", "such as"), missing)
+    if found.paused:
+        output.table(("paused: nothing begins on",), [(name,) for name in found.paused])

@@ -356,6 +356,8 @@ class Workers:
 
     workers: list[Worker]
     unreached: list[Unreached]
+    paused: tuple[str, ...] = ()
+    """Platforms on which nothing begins."""
 
 
 Document = Mapping[str, Any]

@@ -112,6 +112,8 @@ class PlatformConfig:
     ordering: Ordering = Ordering.PRIORITY
     lock_bookings: bool = False
     """Whoever makes a booking owns it, and only its owner may change it."""
+    paused: bool = False
+    """Nothing begins, neither events nor retries nor audits: what is due waits. What runs goes on to its end."""
     version: int = 1
 
 

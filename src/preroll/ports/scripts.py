@@ -77,6 +77,8 @@ class Equipment:
     """What earlier runs of the booking applied last, by the driver's paths; for audits."""
     device: str = ""
     """The box behind it, which others may share; empty: it is a device of its own."""
+    hands_off: bool = False
+    """Nothing may be sent to it; it may be read."""
 
 
 @dataclass(frozen=True, slots=True)

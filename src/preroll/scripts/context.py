@@ -17,7 +17,7 @@ from preroll.scripts.intents import PREFIX
 from preroll.scripts.loading import APPLIED, GIVEN, Apply, Kit
 from preroll.scripts.looking import Look, Scenery, look
 from preroll.scripts.planning import Asked
-from preroll.scripts.steps import AuthorError, Book, Step, as_json, clean, message_of
+from preroll.scripts.steps import MAX_NAME, AuthorError, Book, Step, as_json, clean, message_of
 from preroll.sdk import (
     Audit,
     AuditState,
@@ -33,6 +33,8 @@ from preroll.sdk import (
 )
 
 R = TypeVar("R")
+LEFT_OUT = "left out: hands off"
+"""How a step is recorded that is not taken, because nothing may be sent to its resource."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -156,7 +158,7 @@ class RunContext:
                 told = f"{equipment.name} was taken out and is not reset: {left[equipment.label]}"
                 self._kit.book.log(Severity.ERROR, told, {})
             else:
-                left[equipment.label] = ""
+                left[equipment.label] = LEFT_OUT if equipment.hands_off else ""
 
     async def step(
         self,
@@ -174,6 +176,8 @@ class RunContext:
         if str(name).startswith(PREFIX):
             raise AuthorError(f"step name {name}: names that begin with {PREFIX} are those of ctx.change")
         equipment = next((e for e in self._order.equipment if e.label == resource), None)
+        if equipment is not None and equipment.hands_off:
+            return cast(R, await self._leave_out(name, equipment))
         taken = Step(
             name,
             lambda key: _awaited(do(key)),
@@ -207,9 +211,17 @@ class RunContext:
     ) -> Mapping[str, Plan]:
         """Bring several devices to their values as one."""
         all_of_it = values if isinstance(values, Mapping) else [e.label for e in self._order.equipment]
-        desired = {label: self._desired(label, values) for label in labels or all_of_it}
+        name, untouched = name or self.target, [e for e in self._order.equipment if e.hands_off]
+        chosen = labels or all_of_it
+        for equipment in untouched:
+            if equipment.label in chosen:
+                await self._leave_out(f"change {name} of {equipment.label}", equipment)
+        closed = {equipment.label for equipment in untouched}
+        desired = {label: self._desired(label, values) for label in chosen if label not in closed}
+        if closed and not desired:
+            return {}
         audits = tuple(audit) if isinstance(audit, Sequence) else (audit,)
-        asked = Asked(name or self.target, desired, audits, within, window, Turns(turns))
+        asked = Asked(name, desired, audits, within, window, Turns(turns))
         intent = await self._changes.make(asked, self.log, self._applied)
         self._applied += [(target.resource, target.desired) for target in intent.targets]
         return {target.label: target.plan for target in intent.targets}
@@ -239,11 +251,26 @@ class RunContext:
     async def _apply(
         self, name: str, equipment: Equipment, values: Mapping[str, object], *, check: bool
     ) -> Mapping[str, object]:
+        if equipment.hands_off:
+            await self._leave_out(name, equipment)
+            return {}
         work = Apply(self._kit, self, name, equipment, values, check=check)
         result = cast("Mapping[str, Any] | None", await self._kit.steps.take(work.step)) or {}
         self._applied.append((equipment.id, result.get(APPLIED, {})))
         given: Mapping[str, object] = result.get(GIVEN, {})
         return given
+
+    async def _leave_out(self, name: str, equipment: Equipment) -> None:
+        """Record under a name of its own that nothing is sent, so that a retry takes the step when it may be."""
+
+        async def tell(_: str) -> object:
+            text = clean(f"{name}: {LEFT_OUT}: nothing is sent to {equipment.name}")
+            self._kit.book.log(Severity.WARNING, text, {"resource": equipment.id})
+            return None
+
+        told = f" ({LEFT_OUT})"
+        named = f"{name[: MAX_NAME - len(told)]}{told}"
+        await self._kit.steps.take(Step(named, tell, repeatable=True, resource=equipment.id, where=equipment.name))
 
 
 def _booking(order: Order, _: Kit) -> Booking:
@@ -276,8 +303,9 @@ _MADE_WHEN_ASKED_FOR: Mapping[str, Callable[[Order, Kit], object]] = {
 
 def _resource(e: Equipment) -> Resource:
     return Resource(
-        e.label, e.id, e.name, e.driver, e.address, e.function, e.profile, e.values, e.states, e.defaults, e.properties
-    )
+        e.label, e.id, e.name, e.driver, e.address, e.function, e.profile, e.values, e.states, e.defaults, e.properties,
+        e.hands_off,
+    )  # fmt: skip
 
 
 def _values_in(equipment: Equipment, state: str) -> Mapping[str, object] | None:

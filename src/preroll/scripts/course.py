@@ -29,7 +29,8 @@ class Course:
 
     def __init__(self, intent: Intent, past: Past, kit: Kit, order: Order) -> None:
         self._intent, self._past, self._kit = intent, past, kit
-        self._equipment = {e.id: e for e in order.equipment}
+        self._equipment = {e.id: e for e in order.equipment if not e.hands_off}
+        self._hands_off = frozenset(e.id for e in order.equipment if e.hands_off)
         self._targets = tuple(t for t in intent.targets if t.resource in self._equipment)
         self._written = [t for t in self._targets if past.known(intent.step("apply", t.label))]
         """Devices that an apply may have touched."""
@@ -179,7 +180,8 @@ class Course:
         """A device that is no longer part of the booking may be somebody else's by now: it is told, and not touched."""
         for target in self._intent.targets:
             if target not in self._targets and self._past.known(self._intent.step("apply", target.label)):
-                text = f"{_name(target)} is no longer part of the booking, and is left alone; {_left_on(target, what)}"
+                why = "is hands off" if target.resource in self._hands_off else "is no longer part of the booking"
+                text = f"{_name(target)} {why}, and is left alone; {_left_on(target, what)}"
                 self._say(Severity.WARNING, text)
 
     async def _give_up(self, name: str) -> None:

@@ -68,6 +68,8 @@ class Resource:
     """Service state -> the values that apply in it."""
     defaults: Mapping[str, object]
     properties: Mapping[str, object]
+    hands_off: bool = False
+    """Nothing is sent to it: applies, changes and steps on it are left out, recorded and told in the action log."""
 
 
 class Logger(Protocol):

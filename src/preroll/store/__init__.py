@@ -20,7 +20,7 @@ How to open one (all three are called by ``bootstrap`` and by tests; nothing her
     migrate(url) -> None
         Brings an empty or older database to this program's schema.
 
-    survey(url) -> (workers, unreached) or None
+    survey(url) -> (workers, unreached, paused) or None
         Who works on a database, without changing it.
 """
 

@@ -146,7 +146,7 @@ def claim(work: Work, call: Call) -> Claims:
     cancel = _stop(work, giving_way(), call.worker)
     runs, settled = take_over(work, reach, lost())
     more, busy = len(runs) >= call.limit > 0, work.db.all(_BUSY) if settled else asked_busy()
-    for platform in platforms:
+    for platform in (one for one in platforms if not one.config.paused):
         taken = {rank: count for key, rank, count in busy if key == platform.key}
         claimed = _claim_platform(_Round(work, call, reach, platform), taken, call.limit - len(runs))
         runs += claimed.runs

@@ -12,11 +12,16 @@ from preroll.domain.booking import ENDED, Booking
 from preroll.domain.boundaries import Boundary, Direction, Kind
 from preroll.domain.reach import Labels, read
 from preroll.domain.resource import Mode
+from preroll.store.catalogue import RESOURCE
 from preroll.store.sql import Later, Row
 from preroll.store.work import Work
 
+HANDS_OFF = '%"hands_off":true%'
+"""What a body must contain for its resource to be hands off; a property of that name has it too."""
+_PERHAPS = "case when s.body like ? then s.body else '' end"
 _HELD = (
-    "select r.booking, s.held_as, s.name, s.mode, s.labels from reservation r join resource s on s.key = r.resource"
+    f"select r.booking, s.held_as, s.name, s.mode, s.labels, {_PERHAPS} from reservation r"
+    " join resource s on s.key = r.resource"
     " where r.booking in ?ints and r.live = 1 and r.dimension = 0"
 )
 _NAMES = (
@@ -31,7 +36,7 @@ _DOWN = (
     " where s.held_as in ?texts order by d.due_us, d.key"
 )
 _TAKEN = "select device, boundary from device_hold where device in ?texts"
-_CHOSEN = "select held_as, name, mode, labels from resource where id in ?texts"
+_CHOSEN = f"select s.held_as, s.name, s.mode, s.labels, {_PERHAPS} from resource s where s.id in ?texts"
 
 
 @dataclass(slots=True)
@@ -75,14 +80,14 @@ class Asked(NamedTuple):
     """What is read of bookings before they are known themselves."""
 
     held: Later
-    """What they hold: (booking, device, resource, mode, labels)."""
+    """What they hold: (booking, device, resource, mode, labels, body if it may be hands off)."""
     names: Later
     """Running bookings of the same platform and name: (folded name, id)."""
 
 
 def ask_facts(work: Work, keys: Sequence[int]) -> Asked:
     """Ask for the facts about these bookings that need no other."""
-    return Asked(work.db.later(_HELD, keys), work.db.later(_NAMES, keys))
+    return Asked(work.db.later(_HELD, HANDS_OFF, keys), work.db.later(_NAMES, keys))
 
 
 def gather(work: Work, pairs: Sequence[tuple[Boundary, Booking]], asked: Asked) -> Facts:
@@ -91,12 +96,14 @@ def gather(work: Work, pairs: Sequence[tuple[Boundary, Booking]], asked: Asked) 
     devices: dict[int, set[str]] = defaultdict(set)
     idle: dict[int, set[str]] = defaultdict(set)
     places: dict[int, Labels] = {}
-    for booking, device, name, mode, labels in _chosen(work, [booking for _, booking in pairs], asked.held()):
+    for booking, device, name, mode, labels, body in _chosen(work, [booking for _, booking in pairs], asked.held()):
         devices[booking].add(device)
         if labels:
             places[booking] = places.get(booking, frozenset()) | read(labels)
         if mode != Mode.AVAILABLE.value:
             idle[booking].add(name)
+        elif body and RESOURCE.decode(body).hands_off:
+            idle[booking].add(f"{name} (hands off)")
     wanted = sorted({device for used in devices.values() for device in used})
     taken: dict[str, int] = {}
     downs: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
@@ -119,7 +126,8 @@ def gather(work: Work, pairs: Sequence[tuple[Boundary, Booking]], asked: Asked) 
 def needs_of(work: Work, found: Sequence[Booking]) -> Mapping[int, Labels]:
     """Booking -> the labels of its resources; only of bookings that have some."""
     needs: dict[int, Labels] = {}
-    for booking, _, _, _, labels in _chosen(work, found, work.db.all(_HELD, [booking.key for booking in found])):
+    held = work.db.all(_HELD, HANDS_OFF, [booking.key for booking in found])
+    for booking, _, _, _, labels, _ in _chosen(work, found, held):
         if labels:
             needs[booking] = needs.get(booking, frozenset()) | read(labels)
     return needs
@@ -130,5 +138,5 @@ def _chosen(work: Work, found: Sequence[Booking], held: Sequence[Row]) -> Iterat
     yield from held
     for booking in found:
         if booking.state in ENDED and booking.resources:
-            for device, name, mode, labels in work.db.all(_CHOSEN, booking.resources):
-                yield booking.key, device, name, mode, labels
+            for row in work.db.all(_CHOSEN, HANDS_OFF, booking.resources):
+                yield booking.key, *row

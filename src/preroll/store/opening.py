@@ -15,6 +15,7 @@ from preroll.ports.scripts import Reach, nowhere
 from preroll.ports.workers import Unreached, Worker
 from preroll.store import sqlite
 from preroll.store.engine import Spawn
+from preroll.store.platforms import Platforms
 from preroll.store.revisions import HEAD
 from preroll.store.schema import bring_to_head, expect_head, version_of
 from preroll.store.sql import Sql
@@ -111,14 +112,19 @@ def require_head(url: str) -> None:
         expect_head(db)
 
 
-def survey(url: str) -> tuple[list[Worker], list[Unreached]] | None:
-    """The workers of a database, and the resources that none of them reaches; None: it has another schema."""
+def survey(url: str) -> tuple[list[Worker], list[Unreached], list[str]] | None:
+    """The workers of a database, the resources that none of them reaches, and the platforms that are paused.
+
+    Returns:
+        None: it has another schema.
+    """
     with closing(_connected(url)) as db:
         if version_of(db) != HEAD:
             return None
         db.begin(write=False)
-        workers = Workers(Work(db, _NoClock(), Memory(), fresh_bits()))
-        return workers.known(), workers.unreached()
+        work = Work(db, _NoClock(), Memory(), fresh_bits())
+        workers, paused = Workers(work), [p.name for p in Platforms(work).all() if p.config.paused]
+        return workers.known(), workers.unreached(), paused
 
 
 class _NoClock:
