@@ -31,6 +31,8 @@ class Kind(StrEnum):
     """Runs the platform's start failure script; moves nothing."""
     AUDIT = "audit"
     """Runs the checks of the service definition; moves nothing."""
+    CREATED = "created"
+    """Runs the created booking actions, before the booking is Confirmed; what comes of it is a unit of its own."""
 
 
 class Direction(StrEnum):
@@ -61,6 +63,7 @@ EVENTS: dict[Kind, Event] = {
     Kind.END_OF_PRE_ROLL:    Event(2, "START",                              Stage.SERVICE_ACTIVE, Trigger.END_OF_PRE_ROLL,    Direction.UP),
     Kind.START_OF_POST_ROLL: Event(3, "STOP",                               Stage.POST_ROLL,      Trigger.START_OF_POST_ROLL, Direction.DOWN),
     Kind.END_OF_POST_ROLL:   Event(4, "STOP_BOOKING_WITH_POSTROLL",         Stage.ENDED,          Trigger.END_OF_POST_ROLL,   Direction.DOWN),
+    Kind.CREATED:            Event(7, "CREATED_BOOKING_ACTION",             None,                 None,                       Direction.ASIDE),
     Kind.AUDIT:              Event(8, "AUDIT",                              None,                 None,                       Direction.ASIDE),
     Kind.START_FAILURE:      Event(9, "START_FAILURE",                      None,                 None,                       Direction.ASIDE),
 }

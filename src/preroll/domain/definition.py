@@ -39,6 +39,14 @@ PUBLICATION: Machine[Publication, PublicationTrigger] = Machine("publication", _
 
 
 @dataclass(frozen=True, slots=True)
+class CreatedAction:
+    """A script that runs before a booking is Confirmed, on every confirm (SPEC 3.3)."""
+
+    script: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A place in the service that a resource fills."""
 
@@ -56,6 +64,7 @@ class Node:
     hidden: bool = False
     """People who book do not see it; it is filled by itself or by a script."""
     properties: Mapping[str, object] = field(default_factory=dict)
+    created_action: CreatedAction | None = None
 
 
 @dataclass(frozen=True, slots=True)
