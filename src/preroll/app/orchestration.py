@@ -234,8 +234,8 @@ def _created(claimed: Claimed, order: Order) -> Order:
     actions = actions_of(judged.definition, judged.booking)
     limit = judged.platform.config.limits.created_us
     return replace(
-        order, kind=ScriptKind.CREATED, created=actions, timeout_us=limit * len(actions), step_timeout_us=limit,
-        deadline_us=judged.booking.timing.held.start,
+        order, kind=ScriptKind.CREATED, version="", created=actions, timeout_us=limit * len(actions),
+        step_timeout_us=limit, deadline_us=judged.booking.timing.held.start,
     )  # fmt: skip
 
 

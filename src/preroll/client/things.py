@@ -149,6 +149,16 @@ class BookingSummary:
     """``near_air`` or ``lapsed``: it is not confirmed, and its time comes near or is over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Confirming:
+    """A round of created booking actions."""
+
+    state: str
+    """``armed`` and ``running``: they have not ended yet; ``done`` or ``failed``."""
+    message: str
+    ended: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking(BookingSummary):
     """A booking with all that can be shown of it."""
@@ -167,6 +177,8 @@ class Booking(BookingSummary):
     warnings: list[str]
     audit: Known | None = None
     quarantine: Quarantine | None = None
+    confirming: Confirming | None = None
+    """Its last round of created booking actions."""
 
 
 @dataclass(frozen=True, slots=True)

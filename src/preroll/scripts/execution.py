@@ -109,7 +109,9 @@ class Workshop:
     def _chosen(self, order: Order) -> Loaded:
         if order.kind is ScriptKind.AUDIT:
             return round_of(order, self.kinds)
-        script = actions_of(order, self) if order.kind is ScriptKind.CREATED else self.find(order.kind, order.script)
+        if order.kind is ScriptKind.CREATED:
+            return actions_of(order, self)
+        script = self.find(order.kind, order.script)
         if order.version and order.version != script.installed.version:
             raise Missing(
                 f"ScriptChanged: the run began with version {order.version} of {order.script}, "
