@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from preroll.bootstrap.engine import Engine, Identity, spawn_thread
-from preroll.bootstrap.server import WallClock
+from preroll.bootstrap.wall import WallClock
 from preroll.clock.dispatcher import Pace
 from preroll.drivers import SHIPPED
 from preroll.ports.rows import Claims, Settled, Settlement

@@ -56,7 +56,11 @@ def settings_table() -> str:
 
     def rows() -> Iterator[tuple[str, ...]]:
         for name, field in settings.Settings.model_fields.items():
-            default = "" if field.default_factory or field.default in ("", (), None) else f"`{field.default}`"
+            default = (
+                ""
+                if field.default_factory or not str(field.default) or field.default in ("", (), None)
+                else f"`{field.default}`"
+            )
             yield f"`{settings.PREFIX}{name.upper()}`", f"`{name}`", default, words.get(name, "")
 
     return table(("variable", "in the file", "default", ""), rows())

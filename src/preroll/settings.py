@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -22,14 +22,16 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from preroll.domain.account import SignIn
 from preroll.domain.errors import BadSettings
 from preroll.domain.reach import A_LABEL, is_label
 
 PREFIX = "PREROLL_"
-OTHERS = frozenset({f"{PREFIX}CONFIG", f"{PREFIX}SERVER"})
-"""Variables that are no settings of the server: where they are, and which server the commands speak to."""
+OTHERS = frozenset({f"{PREFIX}CONFIG", f"{PREFIX}SERVER", f"{PREFIX}TOKEN"})
+"""Variables that are no settings of the server: where they are, which server the commands speak to, and as whom."""
 SECRETS = f"{PREFIX}SECRET_"
 """Begins the variables that addresses of devices name by ``env:``."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DIALECTS = ("sqlite", "postgresql")
 
 
@@ -103,6 +105,15 @@ class Settings(BaseSettings):
     """Bytes of a request's body."""
     if_match_needed: bool = False
     """Refuse changes that do not say on which revision they were made."""
+    sign_in: SignIn = SignIn.AUTO
+    """``auto``: as soon as there is an account; ``needed``: always (the first start makes an admin);
+    ``off``: never."""
+    admin_password: SecretStr = SecretStr("")
+    """Password of the first account, ``admin``, if there is none yet; empty: one is made up where it is needed."""
+    session_idle: Annotated[float, Field(ge=60, le=31_536_000)] = 28_800.0
+    """Seconds without a request after which a session ends."""
+    session_longest: Annotated[float, Field(ge=60, le=31_536_000)] = 604_800.0
+    """Seconds after which a session ends, however busy."""
 
     @property
     def database_url(self) -> str:
@@ -135,7 +146,19 @@ class Settings(BaseSettings):
         """The names by which the server may be called; None: any, because it listens on every address."""
         if self.host in ("0.0.0.0", "::") and not self.names:  # noqa: S104 - the administrator asked for it
             return None
-        return ("127.0.0.1", "localhost", "::1", self.host, *self.names)
+        return (*LOOPBACK, self.host, *self.names)
+
+    @property
+    def where_public(self) -> str:
+        """What lets others than this machine in; empty: nothing does."""
+        if self.host not in LOOPBACK:
+            return f"host {self.host}"
+        return f"the name {self.names[0]}, of a proxy," if self.names else ""
+
+    @property
+    def is_public(self) -> bool:
+        """May others than this machine reach the server?"""
+        return bool(self.where_public)
 
     @classmethod
     def settings_customise_sources(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from preroll.domain.config import Platform
 from preroll.domain.permission import LOCAL
 from preroll.domain.window import SECOND
 from preroll.store import SqlStore, open_inline_store
+from tests.api.people import People, passwords
 
 NOON = 1_772_366_400 * SECOND
 """2026-03-01T12:00:00Z."""
@@ -71,6 +73,16 @@ async def connect(app: App) -> AsyncIterator[Connect]:
 @pytest.fixture
 def api(connect: Connect) -> httpx.AsyncClient:
     return connect()
+
+
+@pytest.fixture
+async def people(store: SqlStore) -> AsyncIterator[People]:
+    """An API at which people sign in, with the platforms default and other."""
+    app = build(store, None, passwords())
+    for name in ("default", "other"):
+        await app.platforms.put(LOCAL, Platform(name))
+    async with AsyncExitStack() as stack:
+        yield People(app, stack)
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ async def test_confirmed_it_has_its_four_events(api: httpx.AsyncClient):
 
 
 async def test_what_is_missing_is_told_at_once(api: httpx.AsyncClient):
-    ident = (await made(api, definition="Contribution", nodes={}))["id"]
+    ident = (await made(api, definition="Contribution", nodes={}, auto_select=False))["id"]
     answer = await api.post(f"bookings/{ident}/confirm")
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (409, "not_ready")

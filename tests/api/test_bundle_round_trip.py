@@ -91,7 +91,8 @@ resources = some(
     driver=names, address=objects, function=names, pools=lists, concurrency=st.integers(1, 9),
     capacities=st.dictionaries(names.map("c{}".format), amounts, max_size=2),
     capabilities=st.dictionaries(names.map("a{}".format), capabilities, max_size=2),
-    priority=st.integers(-9, 9), mode=st.sampled_from(("available", "maintenance")), device=names, properties=objects,
+    priority=st.integers(-9, 9), mode=st.sampled_from(("available", "maintenance")), hands_off=st.booleans(),
+    device=names, properties=objects,
     labels=st.dictionaries(st.sampled_from(("site", "room")), st.sampled_from(("north", "1")), max_size=2),
     availability=st.none() | availabilities,
 )  # fmt: skip

@@ -193,6 +193,8 @@ async def test_who_runs_is_in_conflict_and_what_is_past_is_no_matter(stage):
     encoder = next(r for r in await stage.app.catalogue.resources(LOCAL, "default") if r.name == "enc-1")
     await put(stage, replace(encoder, availability=blackout(-9, 1)))
     assert (await stage.see(news)).warnings == ()
+    await stage.edit(news, timing=Timing(NOON, NOON + 200 * MINUTE))
+    await stage.edit(news, timing=Timing(NOON, NOON + 180 * MINUTE))
     closed = replace(encoder, availability=blackout(2, 9))
     with pytest.raises(Conflict) as refused:
         await put(stage, closed)

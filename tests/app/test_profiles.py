@@ -8,15 +8,20 @@ from dataclasses import replace
 import pytest
 
 from preroll.app.bookings import NewBooking
+from preroll.app.orchestration import Orchestration
 from preroll.domain.booking import NodeChoice, State, Timing
+from preroll.domain.boundaries import Run
 from preroll.domain.bundle import Bundle
 from preroll.domain.definition import Node
 from preroll.domain.errors import Conflict, InUse, Invalid
+from preroll.domain.machine import Outcome
 from preroll.domain.parameter import Parameter, ParameterKind, ValueType
 from preroll.domain.permission import LOCAL
 from preroll.domain.profile import ProfileBy, ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.domain.window import MINUTE, Window
+from preroll.ports.rows import Claimed, Judged
+from preroll.ports.scripts import Order, Report
 from tests.builders import NOON
 from tests.system.stage import CONTRIBUTION, HD
 
@@ -107,7 +112,7 @@ async def test_a_change_by_reference_reaches_who_waits_at_its_next_event_and_who
     await stage.to(60)
     await put(stage, replace(HD, values={"bitrate": 4, "input": "SDI 2"}, states={"PAUSE": {"bitrate": 3}}))
     (told,) = [c for c in await stage.history(runs) if c.kind == "booking.profile_kept"]
-    assert told.why == "it runs and keeps HD as it was; apply now brings the change"
+    assert told.why == "it runs and keeps HD as it was"
     assert not [c for c in await stage.history(waits) if c.kind == "booking.profile_kept"]
     await stage.to(3600)
     assert stage.device("enc-1") == {"video.bitrate": 2, "video.input": "SDI 1"}, "PAUSE as it was when it began"
@@ -149,3 +154,32 @@ async def test_what_others_derive_from_is_in_use(stage):
     await put(stage, heir)
     with pytest.raises(InUse, match="profile instance Base: is used by profile instance Heir"):
         await stage.app.catalogue.apply(LOCAL, "default", [Bundle("b")], prune=True)
+
+
+class Listener:
+    """A script runner that keeps the order."""
+
+    def __init__(self) -> None:
+        self.orders: list[Order] = []
+
+    def installed(self) -> list[object]:
+        return []
+
+    async def run(self, order: Order, ledger: object, *, booking: int, fence_of: tuple[int, int]) -> Report:
+        self.orders.append(order)
+        return Report(Outcome.OK, fenced=True)
+
+
+async def test_a_change_between_the_claim_and_the_run_comes_too_late(stage):
+    ident = await stage.book()
+    before = await stage.app.platforms.get(LOCAL, "default")
+    await stage.to(60)
+    seen = await stage.see(ident)
+    judged = Judged(seen.boundaries[1], seen.booking, seen.definition, before)
+    await put(stage, replace(HD, values={"bitrate": 4, "input": "SDI 2"}, states={}))
+    listener = Listener()
+    claimed = Claimed(judged, Run("on-air", "START", "STANDBY"), 1, "run")
+    assert await Orchestration(stage.rig.store, listener).perform(claimed) is None
+    (equipment,) = listener.orders[0].equipment
+    assert equipment.values == {"bitrate": 8, "input": "SDI 1"}
+    assert equipment.states == HD.states

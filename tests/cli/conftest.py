@@ -7,12 +7,13 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from preroll import cli
-from preroll.cli import connect
+from preroll.cli import connect, credentials
 from preroll.client import Client
 from tests.client.conftest import Direct, api
 
@@ -49,6 +50,15 @@ def preroll(capsys: pytest.CaptureFixture[str]) -> Preroll:
         return Said(code, out, err)
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def own_credentials(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Commands know no token but those of the test."""
+    monkeypatch.delenv("PREROLL_TOKEN", raising=False)
+    place = tmp_path_factory.mktemp("config") / "preroll" / "credentials.json"
+    monkeypatch.setattr(credentials, "place", lambda: place)
+    return place
 
 
 @pytest.fixture

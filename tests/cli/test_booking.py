@@ -100,6 +100,7 @@ def test_filters_of_the_list(preroll: Preroll):
     preroll("booking", "create", "News", *TIMES)
     assert preroll("booking", "list", "--state", "Confirmed").out == "no bookings\n"
     assert preroll("booking", "list", "--from", "2026-03-02T00:00:00Z").out == "no bookings\n"
+    assert preroll("booking", "list", "--attention", "lapsed").out == "no bookings\n"
     assert len(preroll("booking", "list", "--text", "ew", "--to", "2026-03-02T00:00:00Z", "--json").json) == 1
 
 

@@ -86,6 +86,33 @@ def test_a_definition_is_shown_published_and_retired(preroll: Preroll, tmp_path:
     assert preroll("definition", "show", "Hall", "--version", "2").code == 4
 
 
+def test_resources_are_added_shown_set_and_removed(preroll: Preroll):
+    words = ("--function", "encoding", "--pool", "north", "--address", '{"url": "http://[::1]"}')
+    added = preroll("resource", "add", "ENC 1", *words)
+    assert (added.code, added.out.startswith("ENC 1 was added, ")) == (0, True)
+    again = preroll("resource", "add", "ENC 1")
+    assert (again.code, "there is a resource ENC 1 already" in again.err) == (3, True)
+    assert preroll("resource", "add", "ENC 2", "--address", "{").code == 2
+    assert preroll("resource", "add", "ENC 2", "--concurrency", "0").code == 2
+    shown = preroll("resource", "show", "ENC 1").out
+    assert "url=http://[::1]" in shown
+    assert preroll("resource", "set-mode", "ENC 1", "maintenance").out == "ENC 1 is maintenance\n"
+    assert preroll("resource", "list", "--mode", "available").out == "no resources\n"
+    found = preroll("resource", "list", "--pool", "north", "--sort=-priority", "--json").json
+    assert [(r["name"], r["mode"]) for r in found] == [("ENC 1", "maintenance")]
+    assert preroll("resource", "remove", "ENC 1", "--json").json["change"] == "removed"
+    for words in (("remove", "ENC 1"), ("show", "ENC 1"), ("set-mode", "ENC 1", "available")):
+        assert preroll("resource", *words).code == 4
+
+
+def test_pools_are_added_and_removed(preroll: Preroll):
+    assert preroll("pool", "add", "north", "--description", "the roof").out == "north was added\n"
+    assert preroll("pool", "add", "north").code == 3
+    assert "the roof" in preroll("pool", "list").out
+    assert preroll("pool", "remove", "north").out == "north was removed\n"
+    assert preroll("pool", "remove", "north").code == 4
+
+
 def test_mistakes_name_file_line_and_column_and_nothing_is_stored(preroll: Preroll, tmp_path: Path):
     file = tmp_path / "a.yaml"
     file.write_text("kind: resource\nname: ENC 1\n---\nkind: profile_instance\nname: HD\ndefinition: Video\n")
@@ -264,3 +291,37 @@ def test_a_bundle_that_bookings_would_feel_is_applied_by_force(preroll: Preroll,
     assert "With force:\n  Feed (Partial): would lose ENC 9: it is in maintenance" in refused.err
     assert preroll("apply", str(file), "--force").code == 0
     assert preroll("booking", "list", "--state", "Quarantined", "--json").json[0]["name"] == "Feed"
+
+
+def test_profiles_tell_where_their_values_come_from(preroll: Preroll, tmp_path: Path):
+    texts = (
+        "{kind: profile_definition, name: Video, parameters: [{name: rate, type: number}, {name: codec}]}",
+        "{kind: profile_instance, name: HD, definition: Video, values: {rate: 8, codec: AVC}}",
+        "{kind: profile_instance, name: Low, definition: Video, parent: HD, values: {rate: 3}, variants: {PAUSE: HD}}",
+    )
+    (tmp_path / "a.yaml").write_text("\n---\n".join(texts))
+    assert preroll("apply", str(tmp_path)).code == 0
+    lines = preroll("profile", "list").out.splitlines()
+    assert lines[2].split() == ["Low", "Video", "HD", "rate=3", "PAUSE"]
+    shown = preroll("profile", "show", "Low").out.splitlines()
+    assert shown[:3] == ["profile       Low", "definition    Video", "derives from  HD"]
+    assert [line.split() for line in shown[4:]] == [
+        ["rate", "3", "Low"], ["codec", "AVC", "HD"], ["PAUSE", "rate", "8", "HD"], ["PAUSE", "codec", "AVC", "HD"],
+    ]  # fmt: skip
+    assert preroll("profile", "show", "Low", "--json").json["values"]["rate"] == {"value": 3, "source": "Low"}
+    words = (
+        "--start",
+        "2030-03-01T13:00:00Z",
+        "--node",
+        "enc=ENC 1",
+        "--profile",
+        "enc=Low",
+        "--profile-by",
+        "enc=value",
+    )
+    (tmp_path / "b.yaml").write_text("{kind: resource, name: ENC 1}")
+    preroll("apply", str(tmp_path))
+    node = preroll("booking", "create", "News", *words, "--json").json["nodes"]["enc"]
+    assert (node["profile_by"], node["kept"]) == ("value", {"rate": 3, "codec": "AVC"})
+    missing = preroll("profile", "show", "4K")
+    assert (missing.code, "there is no profile 4K" in missing.err) == (4, True)

@@ -14,7 +14,8 @@ from preroll.domain.errors import ActionNotPossible, TransitionNotAllowed
 from tests.builders import booking
 
 ALWAYS = "properties duplicate take release force-take"
-WAITING, RUNNING = f"{ALWAYS} edit adjust rename", f"{ALWAYS} edit adjust rename finish extend audit"
+BOTH = f"{ALWAYS} edit adjust rename add swap remove"
+WAITING, RUNNING = BOTH, f"{BOTH} finish extend audit force-state"
 CONTRACT = {
     State.PARTIAL: f"{WAITING} confirm hold cancel",
     State.CONFIRMED: f"{WAITING} hold cancel start-now",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from preroll.domain.availability import WEEKDAYS, Availability, Hours, Period
 from preroll.domain.capacity import UNIT, Capability, Wish, in_units, millionths
 from preroll.domain.resource import Mode, Resource
-from preroll.domain.usage import CONCURRENCY, Need, Usage, barred, blocked, clashes, left, next_start
+from preroll.domain.usage import CONCURRENCY, Need, Usage, barred, blocked, clashes, fits, left, next_start
 from preroll.domain.window import DAY, FOREVER, HOUR, SECOND, Window
 
 MUX = Resource(
@@ -55,6 +55,7 @@ def test_it_fits_exactly_when_no_instant_is_over_the_limit(held, asked):
     usages = [taken(s, e, a, str(i)) for i, (s, e, a) in enumerate(held)]
     within = [u for u in usages if u.start < end and start < u.end]
     found = clashes(MUX, rate(amount), Window(start, end), within)
+    assert fits(MUX, rate(amount), Window(start, end), within) is not bool(found)
     level = {t: sum(a for s, e, a in held if s <= t < e) for t in range(start, end)}
     assert bool(found) == any(amount and level[t] + amount > 10 for t in level)
     rivals = {
@@ -237,3 +238,26 @@ def test_a_fault_of_the_moment_bars_new_bookings_only():
     assert [c.why for c in barred(broken, WHOLE, 0)] == ["it is unavailable"]
     assert clashes(broken, rate(1), WHOLE, []) == []
     assert blocked(Need(broken), [], DAY_LONG, 0) == NEVER
+
+
+wishes = st.builds(
+    Wish,
+    st.just("a"),
+    st.dictionaries(st.sampled_from(["rate", "power"]), st.sampled_from([0, 1, UNIT, 9 * UNIT])),
+    st.dictionaries(st.sampled_from(["codec", "polarisation", "colour"]), st.sampled_from(["H", "V", "hevc"])),
+)
+holdings = st.tuples(spans, st.sampled_from(["", "rate", "polarisation"]), st.sampled_from(["H", "V"]))
+
+
+@given(
+    held=st.lists(holdings, max_size=5), asked=st.lists(wishes, min_size=1, max_size=3), calendar=calendars,
+    mode=st.sampled_from(list(Mode)), concurrency=st.integers(1, 9), now=st.none() | st.just(0),
+)  # fmt: skip
+def test_what_does_not_fit_has_a_reason_and_what_fits_has_none(held, asked, calendar, mode, concurrency, now):
+    resource = replace(MUX, availability=calendar, mode=mode, concurrency=concurrency)
+    usages = [
+        taken(s, e, 0 if name == "polarisation" else a, dimension=name, agreed=agreed if name == "polarisation" else "")
+        for (s, e, a), name, agreed in held
+    ]
+    reasons = clashes(resource, tuple(asked), WHOLE, usages, now)
+    assert fits(resource, tuple(asked), WHOLE, usages, now) is not bool(reasons)

@@ -51,6 +51,8 @@ DOCUMENTS: list[dict[str, Any]] = [
         }
         for name in ("hot-1", "hot-2")
     ),
+    *({"kind": "resource", "name": f"pooled-{n}", "pools": ["pool"]} for n in range(16)),
+    {"kind": "service_definition", "name": "Pair", "nodes": [{"label": n, "pool": "pool"} for n in "ab"]},
     *({"kind": "resource", "name": f"spare-{n}", "concurrency": 50, "capacities": {"rate": 1000}} for n in range(8)),
 ]  # fmt: skip
 MORE = {"a": ("hot-1", 7, ""), "b": ("hot-2", 4, "V")}
@@ -60,6 +62,9 @@ ACTS = (
 )
 """What the members do, by number: in every other round somebody has it already, and gives it up or wants more of it.
 Each round begins elsewhere."""
+TAKERS = (("take",) * 8,)
+"""Everybody takes two of sixteen, whichever are free."""
+Acts = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -71,12 +76,15 @@ class Want:
     nodes: Nodes
     priority: int = 0
     force: bool = False
+    definition: str | None = None
+    """Its open nodes take what is free."""
 
     def booking(self) -> NewBooking:
         """As the use case takes it."""
         return NewBooking(
-            self.name, _timing(self.start), nodes=_nodes(self.nodes), priority=self.priority, force=self.force
-        )
+            self.name, _timing(self.start), definition=self.definition, nodes=_nodes(self.nodes),
+            priority=self.priority, force=self.force,
+        )  # fmt: skip
 
 
 class Door(Protocol):
@@ -131,7 +139,7 @@ class Http:
     async def create(self, want: Want) -> str | None:
         body = {
             "name": want.name, "start": _iso(want.start), "end": _iso(want.start + HOUR), "nodes": _plain(want.nodes),
-            "priority": want.priority, "force": want.force,
+            "priority": want.priority, "force": want.force, "definition": want.definition,
         }  # fmt: skip
         made = self._send("POST", "/api/v1/bookings", body)
         return made and str(made["id"])
@@ -218,16 +226,18 @@ def furnish(url: str) -> None:
         asyncio.run(put(store))
 
 
-def through_units(url: str, number: int, rounds: int, barrier: Barrier, told: Any, meet: Barrier | None) -> None:
+def through_units(
+    url: str, number: int, acts: Acts, rounds: int, barrier: Barrier, told: Any, meet: Barrier | None
+) -> None:
     """A member that opens the database itself; with ``meet`` unlocked."""
     with opened(url) as store:
         look = unlock(url, meet) if meet else nothing
-        _attend(Units(build(store, None), unlocked=meet is not None), number, rounds, barrier, told, look)
+        _attend(Units(build(store, None), unlocked=meet is not None), number, acts, rounds, barrier, told, look)
 
 
-def through_http(port: int, number: int, rounds: int, barrier: Barrier, told: Any) -> None:
+def through_http(port: int, number: int, acts: Acts, rounds: int, barrier: Barrier, told: Any) -> None:
     """A member that is a client."""
-    _attend(Http(port), number, rounds, barrier, told, nothing)
+    _attend(Http(port), number, acts, rounds, barrier, told, nothing)
 
 
 def serve(url: str, told: Any, meet: Barrier | None) -> None:
@@ -292,9 +302,11 @@ def _clock() -> Clock:
     return StoppedClock(NOON - HOUR)
 
 
-def _attend(door: Door, number: int, rounds: int, barrier: Barrier, told: Any, look: Callable[[], None]) -> None:
+def _attend(
+    door: Door, number: int, acts: Acts, rounds: int, barrier: Barrier, told: Any, look: Callable[[], None]
+) -> None:
     try:
-        told.put(asyncio.run(_all_rounds(door, number, rounds, barrier, look)))
+        told.put(asyncio.run(_all_rounds(door, number, acts, rounds, barrier, look)))
     except BaseException as error:
         barrier.abort()
         told.put(f"{type(error).__name__}: {error}")
@@ -302,12 +314,12 @@ def _attend(door: Door, number: int, rounds: int, barrier: Barrier, told: Any, l
 
 
 async def _all_rounds(
-    door: Door, number: int, rounds: int, barrier: Barrier, look: Callable[[], None]
+    door: Door, number: int, acts: Acts, rounds: int, barrier: Barrier, look: Callable[[], None]
 ) -> Counter[tuple[str, bool]]:
     done: Counter[tuple[str, bool]] = Counter()
     for turn in range(rounds):
-        acts = ACTS[turn % len(ACTS)]
-        act = acts[(number + turn) % len(acts)]
+        now = acts[turn % len(acts)]
+        act = now[(number + turn) % len(now)]
         before = _before(act, number, turn)
         mine = await door.create(before) if before else None
         barrier.wait(60)
@@ -341,5 +353,7 @@ async def _act(door: Door, act: str, mine: str, number: int, turn: int) -> bool:
             return await door.swap(mine, MORE, force=True)
         case "cancel":
             return await door.cancel(mine)
+        case "take":
+            return await door.create(Want(f"{turn}-{number}", start, {}, definition="Pair")) is not None
     want = Want(f"{turn}-{number}", start, HOT, priority=number % 3, force=act == "force")
     return await door.create(want) is not None

@@ -51,19 +51,21 @@ def running(processes: ForkServerContext, target: Any, many: list[tuple[Any, ...
             process.join()
 
 
-def stampede(processes: ForkServerContext, url: str, *, http: bool, unlocked: bool = False) -> Counter[Any]:
+def stampede(
+    processes: ForkServerContext, url: str, *, http: bool, unlocked: bool = False, acts: crowd.Acts = crowd.ACTS
+) -> Counter[Any]:
     """Let the crowd loose; returns how often what was done, or refused."""
     barrier, told = processes.Barrier(MEMBERS), processes.Queue()
     meet = processes.Barrier(2) if unlocked else None
     if not http:
-        members = [(url, n, ROUNDS, barrier, told, meet) for n in range(MEMBERS)]
+        members = [(url, n, acts, ROUNDS, barrier, told, meet) for n in range(MEMBERS)]
         with running(processes, crowd.through_units, members):
             return _heard(told)
     servers = 1 if url.startswith("sqlite") else 2
     ports = processes.Queue()
     with running(processes, crowd.serve, [(url, ports, meet)] * servers):
         known = [ports.get(timeout=60) for _ in range(servers)]
-        members = [(known[n % servers], n, ROUNDS, barrier, told) for n in range(MEMBERS)]
+        members = [(known[n % servers], n, acts, ROUNDS, barrier, told) for n in range(MEMBERS)]
         with running(processes, crowd.through_http, members):
             return _heard(told)
 
@@ -120,6 +122,15 @@ def test_nothing_is_overbooked(processes, url, http):
     assert overbooked(held) == []
     assert halves(held) == {}
     assert {state for *_, state in held} == {"Partial", "Quarantined"}
+
+
+def test_everybody_gets_what_is_free(processes, url):
+    """All choose the same best ones at once; who is overtaken gets others, as long as there are any."""
+    done = stampede(processes, url, http=False, acts=crowd.TAKERS)
+    assert done == {("take", True): MEMBERS * ROUNDS}
+    held = Counter((start, resource) for resource, _, start, *_ in rows(url))
+    assert len(held) == MEMBERS * ROUNDS * 2
+    assert set(held.values()) == {1}
 
 
 @pytest.mark.parametrize("http", [False, True], ids=["units", "http"])

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from preroll.domain.availability import Availability, Hours, Period, Weekday
 from preroll.domain.config import Limits, Platform, PlatformConfig
 from preroll.domain.definition import Node, Publication
 from preroll.domain.errors import NotFound
@@ -15,6 +17,7 @@ from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Mode, Resource
 from preroll.domain.service import ServiceStates, StageMapping
 from tests import builders
+from tests.builders import NOON
 
 
 async def write(world, unit):
@@ -29,6 +32,27 @@ async def test_a_resource_comes_back_as_it_went_in(world):
     stored = await write(world, lambda tx: tx.catalogue.put_resource(rich))
     assert stored == replace(rich, id=stored.id, key=stored.key)
     assert await world.store.read(lambda tx: tx.catalogue.resource(stored.id)) == stored
+
+
+async def test_a_resource_that_was_stored_before_there_were_calendars_is_always_open(world):
+    ident = world.resources["enc-1"].id
+    ((body,),) = await world.raw(f"select body from resource where id = '{ident}'")
+    old = json.loads(body)
+    assert old["data"].pop("availability") is None
+    await write(world, lambda tx: tx._work.db.run("update resource set body = ? where id = ?", json.dumps(old), ident))
+    assert (await world.store.read(lambda tx: tx.catalogue.resource(ident))).availability is None
+
+
+async def test_hours_come_back_as_they_went_in(world):
+    hours = Availability(
+        (Period(NOON, None),), (Hours((Weekday.SATURDAY,), 1200, 120),), "Europe/Brussels",
+        (Period(NOON, NOON + 5, "new lights"),), 30,
+    )  # fmt: skip
+    stored = await write(
+        world, lambda tx: tx.catalogue.put_resource(replace(world.resources["enc-1"], availability=hours))
+    )
+    assert (await world.store.read(lambda tx: tx.catalogue.resource(stored.id))).availability == hours
+    assert stored.revision == 2
 
 
 async def test_an_id_may_be_brought_along(world):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preroll.domain.availability import WEEKDAYS, Availability, Hours
+from preroll.domain.availability import WEEKDAYS, Availability, Hours, Period
 from preroll.domain.booking import Booking, State, Timing
 from preroll.domain.capacity import UNIT, Capability, Wish
 from preroll.domain.errors import Conflict
@@ -115,7 +115,8 @@ async def test_a_resource_for_nobody_clashes_with_nobody_in_particular(world):
 
 async def test_the_commit_knows_the_hours_of_a_resource_in_the_zone_of_its_platform_as_it_is_now(world):
     nightly = Availability(weekly=(Hours(WEEKDAYS, 0, 8 * 60),))
-    at_night = asking(Timing(NOON - NOON % DAY, NOON - NOON % DAY + HOUR))
+    midnight = NOON - NOON % DAY + DAY
+    at_night = asking(Timing(midnight, midnight + HOUR))
 
     async def zone(name: str) -> None:
         await world.store.write(lambda tx: tx.platforms.put(replace(world.platform, zone=name)))
@@ -218,6 +219,35 @@ async def test_without_the_lock_both_would_get_it(world, monkeypatch):
         pytest.skip("SQLite has one writer: there is no lock to be taken away")
     monkeypatch.setattr(reservations, "_LOCK", reservations._LOCK.removesuffix("for no key update"))
     assert await take_at_once(world) == 2
+
+
+@pytest.mark.parametrize("change", ["blackout", "zone"])
+async def test_who_books_while_the_hours_change_meets_the_new_ones(world, change):
+    nightly, midnight = Availability(weekly=(Hours(WEEKDAYS, 0, 8 * 60),)), NOON - NOON % DAY + DAY
+    opened = replace(world.resources["enc-1"], availability=nightly)
+    resource = world.resources["enc-1"] = await world.store.write(lambda tx: tx.catalogue.put_resource(opened))
+    changed, asked = threading.Event(), threading.Event()
+
+    def close(tx):
+        if change == "zone":
+            tx.platforms.put(replace(world.platform, zone="America/New_York"))
+            tx.reservations.lock([resource])
+        else:
+            sold = replace(nightly, blackouts=(Period(midnight, None, "sold"),))
+            tx.catalogue.put_resource(replace(resource, availability=sold))
+        changed.set()
+        asked.wait(0.3)
+
+    def book(tx):
+        found = tx.reservations.clashes(asking(Timing(midnight, midnight + HOUR)), [Need(resource)])
+        asked.set()
+        return found
+
+    closing = asyncio.ensure_future(world.store.write(close))
+    await asyncio.to_thread(changed.wait, 10)
+    (clash,) = await world.store.write(book)
+    await closing
+    assert ("America/New_York" if change == "zone" else "sold") in clash.why
 
 
 async def test_capacities_are_shared_out_and_bookings_agree_on_what_depends_on_time(world):

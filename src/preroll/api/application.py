@@ -21,15 +21,23 @@ from preroll.api import (
     definitions,
     free_busy,
     health,
+    metrics,
     platforms,
     problems,
+    refitting,
+    resources,
     runs,
+    sessions,
+    tokens,
+    users,
     workers,
 )
 from preroll.api.door import Door, Scripts
 from preroll.api.gates import BodyLimit, Counted, OwnHostOnly
+from preroll.api.guard import FRESH_S, Guard
 from preroll.api.health import Health
 from preroll.app import App
+from preroll.domain.account import SignIn
 
 BODY_LIMIT = 10_000_000
 """Bytes of a request's body, if nothing else is set."""
@@ -53,6 +61,8 @@ def create_app(
     hosts: Collection[str] | None = LOOPBACK,
     body_limit: int = BODY_LIMIT,
     if_match_needed: bool = False,
+    sign_in: SignIn = SignIn.AUTO,
+    fresh_s: float = FRESH_S,
 ) -> FastAPI:
     """The API on a set of use cases.
 
@@ -65,9 +75,11 @@ def create_app(
         hosts: the names by which the server may be called, against DNS rebinding; None: any.
         body_limit: in bytes; a larger body is refused with 413.
         if_match_needed: a change without ``If-Match`` is refused with 428.
+        sign_in: must people sign in?
+        fresh_s: seconds for which it is remembered who a token or a session is.
     """
     api = _routes()
-    api.state.door = Door(app, ready, scripts, stopping, if_match_needed)
+    api.state.door = Door(app, ready, scripts, stopping, if_match_needed, Guard(app, sign_in, fresh_s))
     api.state.registry = registry if registry is not None else CollectorRegistry()
     api.add_middleware(BodyLimit, limit=body_limit)
     api.add_middleware(OwnHostOnly, hosts=None if hosts is None else frozenset(hosts))
@@ -92,8 +104,9 @@ def _routes() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     for noun in (
-        bookings, actions, availability, free_busy, audits, runs, changes, catalogue, definitions, platforms,
-        workers, health,
+        bookings, actions, refitting, availability, free_busy, audits, runs, changes, catalogue, resources, definitions,
+        platforms,
+        workers, sessions, users, tokens, health, metrics,
     ):  # fmt: skip
         api.include_router(noun.router)
     problems.install(api)

@@ -14,19 +14,13 @@ from preroll.api import paging
 from preroll.api.documents import DocumentGiven
 from preroll.api.documents_shown import (
     DocumentShown,
-    FunctionShown,
-    PoolShown,
     ProfileDefinitionShown,
     ProfileInstanceShown,
     ResolvedShown,
-    ResourceShown,
     ServiceDefinitionShown,
-    function_shown,
-    pool_shown,
     profile_definition_shown,
     profile_instance_shown,
     resolved_shown,
-    resource_shown,
     service_definition_shown,
 )
 from preroll.api.door import By, Ident, UseCases
@@ -35,7 +29,6 @@ from preroll.api.problems import can
 from preroll.api.written import differences, written
 from preroll.app.comparison import Plan, Step
 from preroll.domain.errors import Invalid, Mistake
-from preroll.domain.function import Function, Pool
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
 
@@ -147,18 +140,6 @@ class AppliedPage(Shown):
     items: list[AppliedShown]
 
 
-class PoolListed(PoolShown):
-    """A pool and how many resources are in it; revision 0: no document describes it, resources bear its name."""
-
-    resources: int
-
-
-class FunctionListed(FunctionShown):
-    """A function and how many resources have it; revision 0: no document describes it, resources bear its name."""
-
-    resources: int
-
-
 class DocumentPage(Shown, Generic[S]):
     """One page of a list, sorted by name and revision."""
 
@@ -195,6 +176,21 @@ async def export_catalogue(asks: Annotated[ExportQueried, Query()], app: UseCase
     return Export(platform=asks.platform, documents=[written(thing) for thing in found])
 
 
+class Removal(Queried):
+    """Which document."""
+
+    platform: Name = "default"
+    kind: Literal["pool", "profile_definition", "function", "profile_instance", "resource", "service_definition"]
+    name: Name
+
+
+@router.delete("/catalogue", responses=can(403, 404, 409, 412, 422, 503))
+async def remove_document(asks: Annotated[Removal, Query()], app: UseCases, by: By) -> AppliedShown:
+    """Take one document out; refused as long as bookings or other documents need it."""
+    a = await app.catalogue.remove(by, asks.platform, (asks.kind, asks.name))
+    return AppliedShown(kind=a.kind, name=a.name, id=a.id, change=a.change)
+
+
 @contextmanager
 def _in_the_body() -> Iterator[None]:
     """Mistakes of documents are told with their place in the request."""
@@ -226,51 +222,18 @@ def _step_shown(step: Step) -> StepShown:
     return StepShown(kind=kind, name=name, change=step.change.value, fields=fields, users=list(step.users))
 
 
-@router.get("/resources", responses=_LIST)
-async def list_resources(asks: Asks, app: UseCases, by: By) -> DocumentPage[ResourceShown]:
-    """The resources of a platform."""
-    return _page(asks, [resource_shown(r) for r in await app.catalogue.resources(by, asks.platform)])
-
-
-@router.get("/resources/{ident}", responses=_LIST)
-async def get_resource(ident: Ident, app: UseCases, by: By) -> ResourceShown:
-    """One resource."""
-    return resource_shown(await app.catalogue.resource(by, ident))
-
-
-@router.get("/pools", responses=_LIST)
-async def list_pools(asks: Asks, app: UseCases, by: By) -> DocumentPage[PoolListed]:
-    """The pools of a platform: those of documents, and those that resources name."""
-    return _page(asks, [_pool_listed(pool, count) for pool, count in await app.catalogue.pools(by, asks.platform)])
-
-
-@router.get("/functions", responses=_LIST)
-async def list_functions(asks: Asks, app: UseCases, by: By) -> DocumentPage[FunctionListed]:
-    """The functions of a platform: those of documents, and those that resources name."""
-    found = await app.catalogue.functions(by, asks.platform)
-    return _page(asks, [_function_listed(function, count) for function, count in found])
-
-
-def _pool_listed(pool: Pool, resources: int) -> PoolListed:
-    return PoolListed(**pool_shown(pool).model_dump(), resources=resources)
-
-
-def _function_listed(function: Function, resources: int) -> FunctionListed:
-    return FunctionListed(**function_shown(function).model_dump(), resources=resources)
-
-
 @router.get("/profile-definitions", responses=_LIST)
 async def list_profile_definitions(asks: Asks, app: UseCases, by: By) -> DocumentPage[ProfileDefinitionShown]:
     """The profile definitions of a platform."""
     found = await app.catalogue.profile_definitions(by, asks.platform)
-    return _page(asks, [profile_definition_shown(p) for p in found])
+    return page(asks, [profile_definition_shown(p) for p in found])
 
 
 @router.get("/profile-instances", responses=_LIST)
 async def list_profile_instances(asks: Asks, app: UseCases, by: By) -> DocumentPage[ProfileInstanceShown]:
     """The profile instances of a platform."""
     found = await app.catalogue.profile_instances(by, asks.platform)
-    return _page(asks, [profile_instance_shown(i) for i in found])
+    return page(asks, [profile_instance_shown(i) for i in found])
 
 
 @router.get("/profile-instances/{ident}/resolved", responses=_LIST)
@@ -283,10 +246,11 @@ async def get_resolved_profile(ident: Ident, app: UseCases, by: By) -> ResolvedS
 async def list_service_definitions(asks: Asks, app: UseCases, by: By) -> DocumentPage[ServiceDefinitionShown]:
     """All versions of the service definitions of a platform."""
     found = await app.catalogue.definitions(by, asks.platform)
-    return _page(asks, [service_definition_shown(d) for d in found])
+    return page(asks, [service_definition_shown(d) for d in found])
 
 
-def _page(asks: CatalogueQueried, documents: Sequence[S]) -> DocumentPage[S]:
+def page(asks: CatalogueQueried, documents: Sequence[S]) -> DocumentPage[S]:
+    """One page of documents, in the order of their names."""
     after = paging.decode(asks.cursor, asks.platform)
     keys = [(d.name, d.revision) for d in documents]
     rows = sorted(zip(keys, documents, strict=True), key=lambda row: row[0])

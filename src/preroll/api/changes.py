@@ -11,20 +11,22 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from preroll.api.door import By, Door, TheDoor, UseCases
+from preroll.api.door import By, Calling, Door, TheDoor, UseCases
 from preroll.api.fields import Name, Queried
+from preroll.api.guard import Caller
 from preroll.api.history import ChangePage, change_shown
 from preroll.api.paging import DEFAULT, MOST
 from preroll.api.problems import can
 from preroll.app import App
+from preroll.domain.errors import NotPermitted, NotSignedIn
 from preroll.domain.permission import Actor
 
 router = APIRouter(prefix="/api/v1/changes", tags=["changes"])
 
 HEARTBEAT_S = 15.0
 """A stream on which nothing happens sends a comment this often, so that both ends see that it stands."""
-LOOK_S = 1.0
-"""How often a quiet stream looks whether the server is stopping."""
+LOOK_S = 0.5
+"""How often a quiet stream looks whether the server is stopping, and whether its reader may still look."""
 BATCH = 500
 
 
@@ -64,6 +66,7 @@ async def list_changes(asks: Annotated[ChangesQueried, Query()], app: UseCases, 
 async def stream_changes(
     asks: Annotated[StreamQueried, Query()],
     door: TheDoor,
+    calling: Calling,
     by: By,
     last_event_id: Annotated[Position | None, Header(description="set by a client that reconnects")] = None,
 ) -> StreamingResponse:
@@ -74,13 +77,14 @@ async def stream_changes(
         after = await door.app.views.tail(by)
     await door.app.views.changes(by, after, 1)  # a position that cannot be read is refused here
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_frames(door, by, after, platform), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_frames(door, calling, after, platform), media_type="text/event-stream", headers=headers)
 
 
-async def _frames(door: Door, by: Actor, after: str, platform: int | None) -> AsyncIterator[str]:
+async def _frames(door: Door, calling: Caller, after: str, platform: int | None) -> AsyncIterator[str]:
+    """Events for as long as the caller may look; who that is is asked again before each batch."""
     yield f"retry: 1000\nid: {after}\nevent: begin\ndata: {{}}\n\n"
     quiet_since = time.monotonic()
-    while not door.stopping():
+    while not door.stopping() and (by := await _looking(calling)):
         told = await door.app.views.changes(by, after, BATCH)
         for change in told.changes:
             if platform in (None, change.platform):
@@ -93,6 +97,13 @@ async def _frames(door: Door, by: Actor, after: str, platform: int | None) -> As
             quiet_since = time.monotonic()
             yield ": still here\n\n"
         await door.app.views.wait(by, after, LOOK_S)
+
+
+async def _looking(calling: Caller) -> Actor | None:
+    try:
+        return await calling.actor()
+    except (NotSignedIn, NotPermitted):
+        return None
 
 
 async def _platform(app: App, by: Actor, name: str | None) -> int | None:

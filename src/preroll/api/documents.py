@@ -14,7 +14,7 @@ from preroll.api.platform_documents import PlatformGiven
 from preroll.domain.bundle import Bundle
 from preroll.domain.capacity import LARGEST, Capability
 from preroll.domain.connection import Connection
-from preroll.domain.definition import CreatedAction, Node, Publication, ServiceDefinition
+from preroll.domain.definition import AutoSelect, CreatedAction, Node, Publication, ServiceDefinition
 from preroll.domain.function import Direction, Function, Interface, Pool
 from preroll.domain.parameter import MOST_DECIMALS, Parameter, ParameterKind, ValueType
 from preroll.domain.profile import ProfileBy, ProfileDefinition, ProfileInstance
@@ -58,6 +58,7 @@ class ResourceGiven(Given):
     )
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="lower is taken first")] = 0
     mode: Annotated[Mode, Choice] = Mode.AVAILABLE
+    hands_off: bool = Field(default=False, description="nothing is sent to it")
     availability: AvailabilityGiven | None = Field(default=None, description="when it can be booked; null: always")
     device: Word = Field(
         default="", description="the box behind it; resources of one device are never configured at once"
@@ -74,7 +75,8 @@ class ResourceGiven(Given):
             concurrency=self.concurrency, capacities=self.capacities,
             capabilities={name: c.thing() for name, c in self.capabilities.items()},
             priority=self.priority, mode=self.mode, device=self.device, properties=self.properties,
-            labels=self.labels, availability=self.availability.thing() if self.availability else None,
+            labels=self.labels, hands_off=self.hands_off,
+            availability=self.availability.thing() if self.availability else None,
         )  # fmt: skip
 
 
@@ -208,6 +210,9 @@ class NodeGiven(Given):
     profile_by: Annotated[ProfileBy, Choice] = Field(
         default=ProfileBy.REFERENCE, description="is its profile copied when it is chosen, or read at each event?"
     )
+    auto_select: Annotated[AutoSelect, Choice] | None = Field(
+        default=None, description="when it takes a resource by itself; default: create, of an optional node never"
+    )
 
     hidden: bool = Field(default=False, description="not shown to people who book")
     properties: JsonObject = Field(default={})
@@ -219,7 +224,7 @@ class NodeGiven(Given):
         """As the domain has it."""
         return Node(
             self.label, self.function, self.pool, self.optional, self.profile, self.default_profile, self.order,
-            self.profile_by, hidden=self.hidden, properties=self.properties,
+            self.profile_by, hidden=self.hidden, properties=self.properties, auto_select=self.auto_select,
             created_action=self.created_action.thing() if self.created_action else None,
         )  # fmt: skip
 

@@ -12,7 +12,7 @@ from preroll.api.checks import AuditShown, audit_shown
 from preroll.api.fields import Shown
 from preroll.api.opening_hours import AvailabilityShown, opening_hours_shown
 from preroll.domain.capacity import Capability
-from preroll.domain.definition import CreatedAction, Publication, ServiceDefinition
+from preroll.domain.definition import AutoSelect, CreatedAction, Publication, ServiceDefinition
 from preroll.domain.function import Direction, Function, Pool
 from preroll.domain.inheritance import Resolved
 from preroll.domain.parameter import ParameterKind, ValueType
@@ -51,6 +51,7 @@ class ResourceShown(DocumentShown):
     capabilities: dict[str, CapabilityShown]
     priority: int
     mode: Mode
+    hands_off: bool
     availability: AvailabilityShown | None
     device: str
     properties: dict[str, Any]
@@ -153,6 +154,7 @@ class NodeShown(Shown):
     default_profile: str
     order: int
     profile_by: ProfileBy
+    auto_select: AutoSelect | None
     hidden: bool
     properties: dict[str, Any]
     created_action: CreatedActionShown | None
@@ -192,7 +194,7 @@ def resource_shown(r: Resource) -> ResourceShown:
         function=r.function, pools=list(r.pools), concurrency=r.concurrency, priority=r.priority, mode=r.mode,
         capacities=dict(r.capacities), capabilities={n: _capability_shown(c) for n, c in r.capabilities.items()},
         device=r.device, properties=dict(r.properties), labels=dict(r.labels),
-        availability=opening_hours_shown(r.availability),
+        hands_off=r.hands_off, availability=opening_hours_shown(r.availability),
     )  # fmt: skip
 
 
@@ -263,7 +265,8 @@ def service_definition_shown(d: ServiceDefinition) -> ServiceDefinitionShown:
         NodeShown(
             label=n.label, function=n.function, pool=n.pool, optional=n.optional, profile=n.profile,
             default_profile=n.default_profile, order=n.order, profile_by=n.profile_by,
-            hidden=n.hidden, properties=dict(n.properties), created_action=_created_shown(n.created_action),
+            auto_select=n.auto_select, hidden=n.hidden, properties=dict(n.properties),
+            created_action=_created_shown(n.created_action),
         )
         for n in d.nodes
     ]  # fmt: skip

@@ -12,10 +12,11 @@ from uuid import UUID
 from fastapi import Depends, Header, Path, Request
 
 from preroll.api import etag
+from preroll.api.guard import Caller, Guard, credential
 from preroll.api.health import Health
 from preroll.api.problems import BadHeader, RevisionNeeded
 from preroll.app import App
-from preroll.domain.permission import LOCAL, Actor
+from preroll.domain.permission import Actor
 from preroll.ports.scripts import BrokenScript, InstalledScript
 
 Scripts = Callable[[], tuple[Sequence[InstalledScript], Sequence[BrokenScript]]]
@@ -30,6 +31,7 @@ class Door:
     scripts: Scripts
     stopping: Callable[[], bool]
     if_match_needed: bool
+    guard: Guard
 
 
 def door(request: Request) -> Door:
@@ -43,9 +45,18 @@ def use_cases(request: Request) -> App:
     return door(request).app
 
 
-def actor() -> Actor:
-    """Who asks. Until people have accounts it is the local actor."""
-    return LOCAL
+def caller(request: Request) -> Caller:
+    """Whoever sent the request, as far as it says."""
+    return Caller(door(request).guard, credential(request))
+
+
+async def actor(caller: Annotated[Caller, Depends(caller)]) -> Actor:
+    """Who asks.
+
+    Raises:
+        NotSignedIn: nobody knows. NotPermitted: a page of another site may have sent it.
+    """
+    return await caller.actor()
 
 
 def ident(ident: Annotated[UUID, Path(description="the id, a UUID")]) -> str:
@@ -92,6 +103,7 @@ async def asked(
 
 UseCases = Annotated[App, Depends(use_cases)]
 By = Annotated[Actor, Depends(actor)]
+Calling = Annotated[Caller, Depends(caller)]
 Ident = Annotated[str, Depends(ident)]
 Asking = Annotated[Asked, Depends(asked)]
 TheDoor = Annotated[Door, Depends(door)]

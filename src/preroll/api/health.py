@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Is the process alive, can it do its work, and what has it counted."""
+"""Is the process alive, and can it do its work?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from preroll import __version__
 from preroll.api.fields import Shown
@@ -43,11 +42,6 @@ def _health(request: Request) -> Health:
     return found
 
 
-def _registry(request: Request) -> CollectorRegistry:
-    found: CollectorRegistry = request.app.state.registry
-    return found
-
-
 @router.get("/healthz", operation_id="healthz")
 async def healthz() -> Alive:
     """Is the process alive?"""
@@ -59,11 +53,3 @@ async def readyz(health: Annotated[Health, Depends(_health)], response: Response
     """Can it do its work: store, engine, script hosts?"""
     response.status_code = 200 if health.ready else 503
     return Ready(ready=health.ready, parts=dict(health.parts))
-
-
-@router.get(
-    "/metrics", operation_id="metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}}
-)
-async def metrics(registry: Annotated[CollectorRegistry, Depends(_registry)]) -> Response:
-    """What was counted, for Prometheus."""
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

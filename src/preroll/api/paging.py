@@ -11,6 +11,7 @@ from preroll.domain.errors import Invalid, Mistake
 
 DEFAULT, MOST = 100, 500
 """Items a page (SPEC 11)."""
+_CONTROL = {chr(code) for code in (*range(32), 127, *range(0xD800, 0xE000))}
 
 
 def encode(key: tuple[int, str], where: object) -> str:
@@ -30,7 +31,7 @@ def decode(cursor: str | None, where: object) -> tuple[int, str] | None:
         start, ident, digest = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, TypeError):
         start, ident, digest = None, None, None
-    sound = isinstance(start, int) and abs(start) < 2**63 and isinstance(ident, str) and ident.isprintable()
+    sound = isinstance(start, int) and abs(start) < 2**63 and isinstance(ident, str) and not set(ident) & _CONTROL
     if not sound or digest != _digest(where):
         raise Invalid([Mistake("query.cursor", "is no cursor of this list", "`next` of a page with the same filter")])
     return start, ident

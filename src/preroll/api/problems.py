@@ -27,8 +27,11 @@ from preroll.domain.errors import (
     NotFound,
     NotPermitted,
     NotReady,
+    NotSignedIn,
     PrerollError,
+    ProviderUnavailable,
     Refused,
+    SignInLocked,
     Stale,
     StoreUnavailable,
     TransitionNotAllowed,
@@ -57,6 +60,7 @@ class RevisionNeeded(PrerollError):
 PROBLEMS: Mapping[type[PrerollError], tuple[int, str]] = {
     # error                status  title
     BadHeader:            (400, "The request cannot be read"),
+    NotSignedIn:          (401, "Not signed in"),
     NotPermitted:         (403, "Not permitted"),
     NotFound:             (404, "Not found"),
     Refused:              (409, "Refused"),
@@ -71,6 +75,8 @@ PROBLEMS: Mapping[type[PrerollError], tuple[int, str]] = {
     Invalid:              (422, "Invalid input"),
     KeyReused:            (422, "The idempotency key was used for another request"),
     RevisionNeeded:       (428, "If-Match is needed"),
+    SignInLocked:         (429, "Too many failed sign-ins"),
+    ProviderUnavailable:  (502, "The OpenID Connect provider is not available"),
     StoreUnavailable:     (503, "The store is not available"),
 }
 HTTP_CODES: Mapping[int, tuple[str, str]] = {
@@ -164,6 +170,7 @@ class Problem(Shown):
         default=[], description="events that would fail if it were sent with `force`, for code would_fail"
     )
     possible: list[str] = Field(default=[], description="what the state admits, for code transition_not_allowed")
+    roles: list[str] = Field(default=[], description="the roles that would do, for code not_permitted")
     seen: int | None = Field(default=None, description="the revision that the request was made on, for code stale")
     revision: int | None = Field(default=None, description="the revision that is stored, for code stale")
 
@@ -190,11 +197,24 @@ def problem_of(error: PrerollError) -> Problem:
             more["errors"] = _fields(found)
         case TransitionNotAllowed(possible=possible):
             more["possible"] = list(possible)
+        case NotPermitted(roles=roles):
+            more["roles"] = list(roles)
         case Stale(seen=seen, stored=stored):
             more |= {"seen": seen, "revision": stored}
     return Problem(
         type=_urn(error.code), title=title, status=status, detail=str(error), code=error.code, hint=error.hint, **more
     )
+
+
+def _headers(error: PrerollError) -> dict[str, str]:
+    """What goes with a problem: when to try again, or how to sign in (RFC 6750)."""
+    match error:
+        case NotSignedIn():
+            return {"WWW-Authenticate": 'Bearer realm="preroll"'}
+        case SignInLocked(seconds=seconds):
+            return {"Retry-After": str(seconds)}
+        case _:
+            return {"Retry-After": str(RETRY_AFTER_S)} if status_of(error)[0] == 503 else {}
 
 
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
@@ -214,8 +234,7 @@ def install(api: FastAPI) -> None:
 
     async def refused(_: Request, error: Exception) -> Response:
         assert isinstance(error, PrerollError)  # noqa: S101 - registered for this class
-        problem = problem_of(error)
-        return answer(problem, {"Retry-After": str(RETRY_AFTER_S)} if problem.status == 503 else None)
+        return answer(problem_of(error), _headers(error))
 
     async def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
@@ -330,8 +349,9 @@ def problem_response(status: int) -> dict[str, Any]:
 
 
 def can(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The ``responses`` of a route that can answer problems of these statuses."""
-    return {status: problem_response(status) for status in statuses}
+    """The ``responses`` of a route that can answer problems of these statuses; who is judged must first be known."""
+    known = sorted({*statuses, 401}) if 403 in statuses else statuses
+    return {status: problem_response(status) for status in known}
 
 
 def describe(document: dict[str, Any]) -> dict[str, Any]:

@@ -45,6 +45,10 @@ Scopes = Annotated[
 ]
 Force = Annotated[bool, Field(description="save it in spite of conflicts: the problem without it lists who loses what")]
 
+Selecting = Annotated[
+    bool, Field(description="false: no node takes a resource by itself, whatever its definition says")
+]
+
 
 class NodeGiven(Given):
     """What is chosen for one node."""
@@ -89,6 +93,7 @@ class BookingGiven(Given):
     zone: Zone | None = Field(default=None, description="IANA time zone for screens; default: the platform's")
     scopes: Scopes = Field(default=[])
     force: Force = False
+    auto_select: Selecting = True
 
     def booking(self) -> NewBooking:
         """As the use case takes it."""
@@ -97,7 +102,7 @@ class BookingGiven(Given):
             definition_version=self.definition_version, properties=self.properties,
             nodes={label: node.choice() for label, node in self.nodes.items()},
             priority=self.priority, zone=self.zone or "", id=str(self.id) if self.id else "",
-            scopes=self.scopes, force=self.force,
+            scopes=self.scopes, force=self.force, auto_select=self.auto_select,
         )  # fmt: skip
 
     def _timing(self) -> AskedTiming:
@@ -135,10 +140,11 @@ class EditGiven(ChangeGiven):
 
     scopes: Scopes | None = None
     force: Force = False
+    auto_select: Selecting = True
 
     def edit(self) -> Edit:
         """As the use case takes it."""
-        return replace(super().edit(), scopes=self.scopes, force=self.force)
+        return replace(super().edit(), scopes=self.scopes, force=self.force, auto_select=self.auto_select)
 
 
 class Why(Given):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -165,13 +165,13 @@ def _bare_parts() -> _Parts:
     )
 
 
-def _lean(full: Mapping[str, Any], bare: Mapping[str, Any]) -> Plain:
+def _lean(full: Mapping[str, Any], bare: Mapping[str, Any], always: Collection[str] = _ALWAYS) -> Plain:
     """What differs from a bare one."""
     found: Plain = {}
     for name, value in full.items():
         if name in _SECTIONS:
-            found |= {name: inner} if (inner := _lean(value, bare[name])) else {}
-        elif name in _ALWAYS or name not in bare or _differ(value, bare[name]):
+            found |= {name: inner} if (inner := _lean(value, bare[name], ())) else {}
+        elif name in always or name not in bare or _differ(value, bare[name]):
             found[name] = value
     return found
 

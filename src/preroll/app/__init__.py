@@ -14,6 +14,7 @@ from preroll.app.definitions import Definitions
 from preroll.app.free_busy import FreeBusy
 from preroll.app.orchestration import Orchestration
 from preroll.app.platforms import Platforms
+from preroll.app.resources import Resources
 from preroll.app.sessions import Sessions
 from preroll.app.tokens import Tokens
 from preroll.app.users import NoPasswords, Users
@@ -37,6 +38,7 @@ class App:
     audits: Auditing
     catalogue: Catalogue
     definitions: Definitions
+    resources: Resources
     platforms: Platforms
     views: Views
     workers: Workers
@@ -68,12 +70,13 @@ def build(
     )
     availability = Availability(store)
     return App(
-        bookings=Bookings(store, installed, availability.ways_out),
+        bookings=Bookings(store, installed, availability.ways_out, availability.spare),
         availability=availability,
         free_busy=FreeBusy(store),
         audits=Auditing(store),
         catalogue=Catalogue(store, kinds),
         definitions=Definitions(store),
+        resources=Resources(store),
         platforms=Platforms(store, installed),
         views=Views(store),
         workers=Workers(store),

@@ -120,7 +120,7 @@ def _keepers(tx: Tx, running: Sequence[Booking], now: Profiles, before: Profiles
 def _keep(tx: Tx, by: Actor, booking: Booking) -> None:
     kept = store(tx, booking, booking)
     names = sorted({choice.kept.instance for choice in kept.nodes.values() if choice.kept})
-    why = f"it runs and keeps {', '.join(names)} as it was; apply now brings the change"
+    why = f"it runs and keeps {', '.join(names)} as it was"
     tell(tx, by, "booking.profile_kept", kept, kept.state, kept.state, why, "the catalogue was changed")
 
 
@@ -137,10 +137,8 @@ def _contenders(tx: Tx, touched: _Touched, shelf: Profiles) -> list[Contender]:
 
 
 def _shares(tx: Tx, booking: Booking, needs: Sequence[Need]) -> tuple[Share, ...]:
-    """What a booking needs; what was closed before now is no matter any more."""
-    held = booking.timing.held
-    ahead = Window(min(max(held.start, tx.now), held.until), held.end)
-    return tuple(share(need, ahead) for need in needs)
+    """What a booking needs from now on."""
+    return tuple(share(need, booking.timing.held, tx.now) for need in needs)
 
 
 def _judged(tx: Tx, holder: Contender, touched: _Touched, shelf: Profiles) -> Contender:

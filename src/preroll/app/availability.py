@@ -6,26 +6,29 @@ Advisory: the commit asks the same rule again under the lock of the resources (S
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from preroll.app import holding, sight
 from preroll.domain.booking import Booking, NodeChoice, Timing
 from preroll.domain.capacity import Wish
+from preroll.domain.choosing import candidates, rank
 from preroll.domain.config import Ordering, PlatformConfig
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
 from preroll.domain.permission import Actor, permit
 from preroll.domain.quarantine import standing
 from preroll.domain.resource import Resource
-from preroll.domain.usage import Left, Need, blocked, clashes, left, next_start
-from preroll.domain.window import FOREVER, Window
+from preroll.domain.usage import Left, Need, Usage, blocked, clashes, fitting, left, next_start
+from preroll.domain.window import DAY, FOREVER, Window
 from preroll.ports.store import Store, Tx
 
 SUGGESTED = 3
 """Resources and rivals that a refusal suggests for each node."""
-HORIZON = 30 * 86_400_000_000
+HORIZON = 30 * DAY
 """How far ahead a free slot is looked for."""
+NEAR_FIRST = (DAY, 6 * DAY, HORIZON)
+"""Most are found soon, and a long look ahead reads many bookings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class Availability:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._shelves: dict[int, tuple[int, list[Resource]]] = {}
+        self._pools: dict[int, _Pool] = {}
 
     async def eligible(self, by: Actor, question: Question) -> Mapping[str, NodeAnswer]:
         """For each node, in one look, what could fill it.
@@ -110,9 +113,9 @@ class Availability:
                 definition = tx.catalogue.definition(platform.key, question.definition, question.definition_version)
             ignored = sight.booking(tx, by, question.ignore).key if question.ignore else 0
             wishes = _wishes(tx, platform.key, question, definition)
-            resources = self._resources(tx, platform.key, platform.catalogue_version)
+            pool = self._pool(tx, platform.key, platform.catalogue_version)
             found = {
-                label: _answer(tx, settled, wish, _candidates(resources, node), ignored)
+                label: _answer(tx, settled, wish, pool.candidates(node), ignored)
                 for label, (node, wish) in wishes.items()
             }
             return {label: _veiled(tx, by, platform.key, answer) for label, answer in found.items()}
@@ -125,19 +128,48 @@ class Availability:
         def query(tx: Tx) -> Conflict:
             permit(by, "view", booking.platform)
             platform = tx.platforms.by_key(booking.platform)
-            resources = self._resources(tx, platform.key, platform.catalogue_version)
-            ways = _ways(tx, booking, conflict.clashes, resources)
+            pool = self._pool(tx, platform.key, platform.catalogue_version)
+            ways = _ways(tx, booking, conflict.clashes, pool)
             whole = Conflict(conflict.clashes, tuple(ways), conflict.losing)
             return sight.conflict(tx, by, booking.platform, whole)
 
         return await self._store.read(query)
 
-    def _resources(self, tx: Tx, platform: int, version: int) -> list[Resource]:
-        """A platform's resources, read once for each version of its catalogue."""
-        known = self._shelves.get(platform)
-        if known is None or known[0] != version:
-            known = self._shelves[platform] = (version, tx.catalogue.resources(platform))
-        return known[1]
+    def spare(self, tx: Tx, booking: Booking, label: str) -> Resource | None:
+        """The best resource that is free for a node of a stored booking and that it does not use; None: none is."""
+        platform = tx.platforms.by_key(booking.platform)
+        pool = self._pool(tx, platform.key, platform.catalogue_version)
+        definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
+        choice, held = booking.nodes.get(label, NodeChoice()), set(booking.held)
+        now = tx.catalogue.resource(choice.resource) if choice.resource else None
+        node = (definition.node(label) if definition else None) or Node(label, now.function if now else "")
+        wish = tx.catalogue.profiles(booking.platform).filled(node, choice).wish(label)
+        candidates = [r for r in pool.candidates(node) if r.id not in held]
+        question = _settled(Question(booking.timing, limit=1), platform.config)
+        found = _answer(tx, question, wish, candidates, booking.key).eligible
+        return found[0].resource if found else None
+
+    def _pool(self, tx: Tx, platform: int, version: int) -> _Pool:
+        """A platform's resources, sorted out once for each version of its catalogue."""
+        known = self._pools.get(platform)
+        if known is None or known.version != version:
+            known = self._pools[platform] = _Pool(version, tx.catalogue.resources(platform))
+        return known
+
+
+class _Pool:
+    """The resources of a platform by function."""
+
+    def __init__(self, version: int, resources: Sequence[Resource]) -> None:
+        self.version = version
+        self._by_function: dict[str, list[Resource]] = {"": list(resources)}
+        for resource in resources:
+            if resource.function:
+                self._by_function.setdefault(resource.function, []).append(resource)
+
+    def candidates(self, node: Node) -> list[Resource]:
+        """Those with the function that a node takes, of its pool."""
+        return candidates(self._by_function.get(node.function, ()), node)
 
 
 def _wishes(
@@ -169,13 +201,6 @@ def _wishes(
     return found
 
 
-def _candidates(resources: Iterable[Resource], node: Node) -> list[Resource]:
-    return [
-        r for r in resources
-        if node.function in ("", r.function) and (not node.pool or node.pool in r.pools)
-    ]  # fmt: skip
-
-
 def _settled(question: Question, config: PlatformConfig) -> Question:
     """The question with the platform's word where it leaves one open."""
     guard = config.guard_us if question.guard_us is None else question.guard_us
@@ -185,24 +210,24 @@ def _settled(question: Question, config: PlatformConfig) -> Question:
 def _answer(tx: Tx, question: Question, wish: Wish, candidates: Sequence[Resource], ignored: int) -> NodeAnswer:
     held, guard = question.timing.held, question.guard_us or 0
     wide = Window(held.start - guard, None if held.end is None else held.end + guard)
-    usages = tx.reservations.usages(candidates, wide, but=ignored)
-    offers, refused = [], {}
+    usages = tx.reservations.usages(candidates, wide, but=ignored, named=question.explain)
+    wishes, now = (wish,), tx.now
+    fits, fits_wide = fitting(wishes, held, now), fitting(wishes, wide, now)
+    fit: list[tuple[bool, Resource]] = []
+    refused: dict[str, Sequence[Clash]] = {}
     for resource in candidates:
         around = usages.get(resource.key, ())
-        taken = [u for u in around if u.start < held.until and u.end > held.start] if guard else around
-        if rules := clashes(resource, (wish,), held, taken, tx.now):
-            refused[resource.name] = rules
-        else:
-            guarded = not guard or not clashes(resource, (wish,), wide, around, tx.now)
-            offers.append(Offer(resource, left(resource, held, taken), guarded))
-    order = question.order or Ordering.PRIORITY
-    offers.sort(key=lambda offer: (not offer.guarded, *_rank(offer, order, wish)))
+        taken = _within(held, around) if guard else around
+        if fits(resource, taken):
+            fit.append((not guard or fits_wide(resource, around), resource))
+        elif question.explain:
+            refused[resource.name] = clashes(resource, wishes, held, taken, now)
     start: int | None = held.start
-    if len(offers) < question.count:
+    if len(fit) < question.count:
         start = _slot(tx, held, wish, candidates, ignored, question.count)
     return NodeAnswer(
-        tuple(offers[: question.limit]), len(candidates), refused if question.explain else {},
-        None if start is None else question.timing.start + start - held.start,
+        _best(question, wish, fit, lambda r: left(r, held, usages.get(r.key, ()))),
+        len(candidates), refused, None if start is None else question.timing.start + start - held.start,
     )  # fmt: skip
 
 
@@ -212,30 +237,34 @@ def _veiled(tx: Tx, by: Actor, platform: int, answer: NodeAnswer) -> NodeAnswer:
     return replace(answer, refused=refused)
 
 
-def _rank(offer: Offer, order: Ordering, wish: Wish) -> tuple[object, ...]:
-    resource = offer.resource
-    match order:
-        case Ordering.PRIORITY:
-            return resource.priority, resource.name
-        case Ordering.NAME:
-            return (resource.name,)
-        case Ordering.LEFT:
-            asked = next(iter(wish.amounts), "")
-            return -next((one.left for one in offer.left if one.dimension == asked), 0), resource.name
+def _within(held: Window, usages: Sequence[Usage]) -> Sequence[Usage]:
+    return [usage for usage in usages if usage.start < held.until and usage.end > held.start]
+
+
+def _best(
+    question: Question, wish: Wish, fit: list[tuple[bool, Resource]], left_of: Callable[[Resource], Sequence[Left]]
+) -> tuple[Offer, ...]:
+    """The first of those that fit, guarded ones before others; what is left is looked up for them only, if it can."""
+    order = question.order or Ordering.PRIORITY
+    fit.sort(key=lambda pair: (not pair[0], *rank(pair[1], wish, order, left_of)))
+    return tuple(Offer(resource, left_of(resource), guarded) for guarded, resource in fit[: question.limit])
 
 
 def _slot(tx: Tx, window: Window, wish: Wish, candidates: Sequence[Resource], ignored: int, count: int) -> int | None:
     """When so many of the candidates are free for as long as the window, within the horizon."""
     length = FOREVER if window.end is None else window.end - window.start
-    ahead = Window(window.start, None if window.end is None else window.end + HORIZON)
-    usages = tx.reservations.usages(candidates, ahead, but=ignored)
-    starts = Window(window.start, window.start + HORIZON)
-    spans = [blocked(Need(r, (wish,)), usages.get(r.key, ()), starts, tx.now) for r in candidates]
-    found = next_start(spans, length, window.start, count)
-    return found if found is not None and found <= window.start + HORIZON else None
+    for horizon in NEAR_FIRST:
+        ahead = Window(window.start, None if window.end is None else window.end + horizon)
+        usages = tx.reservations.usages(candidates, ahead, but=ignored, named=False)
+        starts = Window(window.start, window.start + horizon)
+        spans = [blocked(Need(r, (wish,)), usages.get(r.key, ()), starts, tx.now) for r in candidates]
+        found = next_start(spans, length, window.start, count)
+        if found is not None and found <= window.start + horizon:
+            return found
+    return None
 
 
-def _ways(tx: Tx, booking: Booking, found: Sequence[Clash], resources: Sequence[Resource]) -> list[Way]:
+def _ways(tx: Tx, booking: Booking, found: Sequence[Clash], pool: _Pool) -> list[Way]:
     """Other resources for the nodes in conflict, then another time, then who would have to yield."""
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     needs = holding.needs_of(tx, booking)
@@ -244,18 +273,18 @@ def _ways(tx: Tx, booking: Booking, found: Sequence[Clash], resources: Sequence[
     for need in needs:
         if need.resource.name in troubled:
             for wish in need.wishes:
-                ways += _others(tx, booking, definition, need.resource, wish, resources)
+                ways += _others(tx, booking, definition, need.resource, wish, pool)
     return ways + _later(tx, booking, needs) + _yielding(tx, found)
 
 
 def _others(
     tx: Tx, booking: Booking, definition: ServiceDefinition | None, now: Resource, wish: Wish,
-    resources: Sequence[Resource],
+    pool: _Pool,
 ) -> list[Way]:  # fmt: skip
     node = (definition.node(wish.label) if definition else None) or Node(wish.label, now.function)
     chosen = set(booking.resources)
-    candidates = [r for r in _candidates(resources, node) if r.id not in chosen]
-    answer = _answer(tx, Question(booking.timing, limit=SUGGESTED), wish, candidates, booking.key)
+    others = [r for r in pool.candidates(node) if r.id not in chosen]
+    answer = _answer(tx, Question(booking.timing, limit=SUGGESTED), wish, others, booking.key)
     return [
         Way(f"take {offer.resource.name} for {wish.label}", node=wish.label, resource=offer.resource.name)
         for offer in answer.eligible

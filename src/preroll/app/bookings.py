@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 
-from preroll.app import edits, life_cycle, running, sight
+from preroll.app import edits, life_cycle, refitting, running, sight
 from preroll.app.asking import Ask, command
+from preroll.app.choosing import Attempt, Overtaken
 from preroll.app.edits import Copy, Edit, NewBooking, Retime, Rule
+from preroll.app.refitting import Refit, Spare
 from preroll.app.views import BookingDetails, details
 from preroll.domain.booking import Booking, Timing
 from preroll.domain.boundaries import begun_kinds
@@ -17,7 +19,7 @@ from preroll.domain.errors import Conflict
 from preroll.domain.permission import Actor, permit
 from preroll.ports.store import BookingFilter, Page, Store, Tx, Unit
 
-__all__ = ["Bookings", "Copy", "Edit", "Installed", "NewBooking", "WaysOut"]
+__all__ = ["Bookings", "Copy", "Edit", "Installed", "NewBooking", "Refit", "WaysOut"]
 
 Installed = Callable[[], Collection[str] | None]
 WaysOut = Callable[[Actor, Booking, Conflict], Awaitable[Conflict]]
@@ -31,8 +33,8 @@ class Bookings:
     skips that guard), NotPermitted, and what its rule refuses. A refusal changes nothing.
     """
 
-    def __init__(self, store: Store, installed: Installed, ways_out: WaysOut) -> None:
-        self._store, self._installed, self._ways_out = store, installed, ways_out
+    def __init__(self, store: Store, installed: Installed, ways_out: WaysOut, spare: Spare) -> None:
+        self._store, self._installed, self._ways_out, self._spare = store, installed, ways_out, spare
 
     async def create(self, by: Actor, new: NewBooking, ask: Ask[BookingDetails] | None = None) -> BookingDetails:
         """Book: the state is Partial, the resources are held, nothing is orchestrated.
@@ -40,8 +42,8 @@ class Bookings:
         Raises:
             Invalid: every mistake in the input. Conflict: a resource is held. NameInUse.
         """
-        tried: list[Booking] = []
-        return await self._held(by, tried, lambda tx: edits.create(tx, by, new, tried), ask)
+        attempt = Attempt()
+        return await self._held(by, attempt, lambda tx: edits.create(tx, by, new, attempt), ask)
 
     async def edit(
         self, by: Actor, ident: str, seen: int | None, change: Edit, ask: Ask[BookingDetails] | None = None
@@ -119,6 +121,64 @@ class Bookings:
         """
         return await self._changed(by, "adjust", ident, seen, Edit(timing=timing, force=force), ask)
 
+    async def add(
+        self, by: Actor, ident: str, seen: int | None, change: Refit, ask: Ask[BookingDetails] | None = None
+    ) -> BookingDetails:
+        """Put a resource on a node that has none: the named one, or the best that is free.
+
+        While the booking runs only with ``apply_now``: the engine configures it at once.
+
+        Raises:
+            Invalid: every mistake. Conflict. ActionNotPossible.
+        """
+        return await self._refitted(by, "add", ident, seen, change, ask)
+
+    async def swap(
+        self, by: Actor, ident: str, seen: int | None, change: Refit, ask: Ask[BookingDetails] | None = None
+    ) -> BookingDetails:
+        """Put another resource on a node: the named one, or the best that is free (switch to spare).
+
+        While the booking runs only with ``apply_now``: what is new is configured to the service state as it is, then
+        what was taken out is brought to its ended state and released.
+
+        Raises:
+            Invalid: every mistake. Conflict. ActionNotPossible: also when no spare is free.
+        """
+        return await self._refitted(by, "swap", ident, seen, change, ask)
+
+    async def remove(
+        self, by: Actor, ident: str, seen: int | None, change: Refit, ask: Ask[BookingDetails] | None = None
+    ) -> BookingDetails:
+        """Take a node's resource away; while the booking runs, it is brought to its ended state before it is free.
+
+        Raises:
+            Invalid: the node is mandatory and the booking runs. ActionNotPossible.
+        """
+        return await self._refitted(by, "remove", ident, seen, change, ask)
+
+    async def force_state(
+        self,
+        by: Actor,
+        ident: str,
+        seen: int | None,
+        state: str,
+        *,
+        why: str = "",
+        anyway: bool = False,
+        ask: Ask[BookingDetails] | None = None,
+    ) -> BookingDetails:
+        """Have the definition's action for a service state run now; the life cycle stays.
+
+        Args:
+            anyway: also when the next event would be forbidden after it.
+
+        Raises:
+            Invalid: there is no such action. ActionNotPossible: a run is under way, or the platform's table forbids it.
+        """
+        return await self._done(
+            by, lambda tx: refitting.force_state(tx, by, ident, seen, state, why, anyway=anyway), ask
+        )
+
     async def rename(
         self, by: Actor, ident: str, seen: int | None, name: str, ask: Ask[BookingDetails] | None = None
     ) -> BookingDetails:
@@ -144,8 +204,8 @@ class Bookings:
         Raises:
             Invalid: its time has passed and no other is given. Conflict. NameInUse.
         """
-        tried: list[Booking] = []
-        return await self._held(by, tried, lambda tx: edits.duplicate(tx, by, ident, copy or Copy(), tried), ask)
+        attempt = Attempt()
+        return await self._held(by, attempt, lambda tx: edits.duplicate(tx, by, ident, copy or Copy(), attempt), ask)
 
     async def confirm(
         self, by: Actor, ident: str, seen: int | None, ask: Ask[BookingDetails] | None = None
@@ -173,11 +233,11 @@ class Bookings:
             Invalid: every mistake of the change. Conflict: it still cannot have all. NameInUse.
             NotReady: it was Confirmed, and this is missing.
         """
-        tried: list[Booking] = []
+        attempt = Attempt()
         return await self._held(
             by,
-            tried,
-            lambda tx: life_cycle.leave_quarantine(tx, by, ident, seen, change or Edit(), self._installed(), tried),
+            attempt,
+            lambda tx: life_cycle.leave_quarantine(tx, by, ident, seen, change or Edit(), self._installed(), attempt),
             ask,
         )
 
@@ -275,23 +335,36 @@ class Bookings:
         change: Edit | Rule,
         ask: Ask[BookingDetails] | None,
     ) -> BookingDetails:
-        tried: list[Booking] = []
+        attempt = Attempt()
         return await self._held(
-            by, tried, lambda tx: edits.edit(tx, by, ident, seen, change, self._installed(), tried, action), ask
+            by, attempt, lambda tx: edits.edit(tx, by, ident, seen, change, self._installed(), attempt, action), ask
         )
+
+    async def _refitted(
+        self, by: Actor, action: str, ident: str, seen: int | None, change: Refit, ask: Ask[BookingDetails] | None
+    ) -> BookingDetails:
+        attempt = Attempt()
+
+        def unit(tx: Tx) -> BookingDetails:
+            return refitting.refit(tx, by, ident, seen, action, change, self._installed(), self._spare, attempt)
+
+        return await self._held(by, attempt, unit, ask)
 
     async def _done(self, by: Actor, unit: Unit[BookingDetails], ask: Ask[BookingDetails] | None) -> BookingDetails:
         return await command(self._store, by, unit, ask)
 
     async def _held(
-        self, by: Actor, tried: list[Booking], unit: Unit[BookingDetails], ask: Ask[BookingDetails] | None
+        self, by: Actor, attempt: Attempt, unit: Unit[BookingDetails], ask: Ask[BookingDetails] | None
     ) -> BookingDetails:
         """Carry out a unit that takes resources; a conflict is answered with what would solve it.
 
-        Args:
-            tried: the unit puts here what it tried to save.
+        Whoever is overtaken with what was chosen for it tries again, and locks first.
         """
         try:
             return await command(self._store, by, unit, ask)
+        except Overtaken:
+            attempt.locked = True
+            return await self._held(by, attempt, unit, ask)
         except Conflict as conflict:
-            raise await self._ways_out(by, tried[-1], conflict) from None
+            assert attempt.tried is not None  # noqa: S101 - it is in conflict
+            raise await self._ways_out(by, attempt.tried, conflict) from None

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +16,6 @@ from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake, NotFound, Stale
-from preroll.domain.function import Function, Pool
 from preroll.domain.inheritance import Resolved
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
@@ -86,20 +84,52 @@ class Catalogue:
             Invalid: every mistake, each with ``<index>.<field>``. InUse: what would be removed is needed.
             Stale: the catalogue is not at that version any more. Conflict: bookings would lose what they hold.
         """
+        drafted = partial(_drafted, by, platform, documents, prune=prune, force=force)
+        return await self._settled(by, drafted, version, force=force)
+
+    async def change(self, by: Actor, ident: str, fields: Mapping[str, object], *, force: bool = False) -> Resource:
+        """Set fields of a resource, by the way of ``apply``.
+
+        Raises:
+            NotFound. Conflict: bookings would lose what they hold.
+        """
+
+        def drafted(tx: Tx) -> _Draft:
+            resource = sight.resource(tx, by, ident, "catalogue.change")
+            home = tx.platforms.by_key(resource.platform)
+            documents = [replace(resource, **fields)]  # type: ignore[arg-type]
+            return _drafted(by, home.name, documents, tx, prune=False, force=force)
+
+        await self._settled(by, drafted, None, force=force)
+        return await self.resource(by, ident)
+
+    async def remove(self, by: Actor, platform: str, title: Title) -> Applied:
+        """Take one document out.
+
+        Raises:
+            NotFound. InUse: bookings or other documents need it.
+        """
+        (removed,) = await self._settled(by, partial(_removal, by, platform, title), None, force=False)
+        return removed
+
+    async def _settled(
+        self, by: Actor, drafted: Callable[[Tx], _Draft], version: int | None, *, force: bool
+    ) -> list[Applied]:
+        """Draft on a snapshot, then write; again when the catalogue was changed in between, unless that is told."""
         rounds = count(1)
         while True:
-            draft = await self._store.read(partial(_drafted, by, platform, documents, prune=prune, force=force))
+            draft = await self._store.read(drafted)
             plan = draft.plan
             if not plan.doing:
                 return [_applied(step, step.document.id) for step in plan.steps]
             if version is not None and plan.version != version:
-                raise _outdated(platform, version, plan.version)
+                raise _outdated(plan.platform, version, plan.version)
             uses.refuse({step.title: step.users for step in plan.steps if step.users})
             try:
                 return await self._store.write(partial(_carried_out, by, draft, force))
             except Stale as stale:
                 if version is not None or next(rounds) == ROUNDS:
-                    raise _outdated(platform, stale.seen, stale.stored) from None
+                    raise _outdated(plan.platform, stale.seen, stale.stored) from None
 
     async def export(
         self, by: Actor, platform: str, *, kinds: Collection[str] = (), names: Collection[str] = (), bundle: str = ""
@@ -135,28 +165,6 @@ class Catalogue:
 
         def query(tx: Tx) -> Resource:
             return sight.resource(tx, by, ident)
-
-        return await self._store.read(query)
-
-    async def pools(self, by: Actor, platform: str) -> list[tuple[Pool, int]]:
-        """All pools of a platform by name, each with how many resources are in it; revision 0: only they name it."""
-
-        def query(tx: Tx) -> list[tuple[Pool, int]]:
-            home = sight.platform(tx, by, platform)
-            counts = Counter(name for r in tx.catalogue.resources(home.key) for name in r.pools)
-            known = {p.name: p for p in tx.catalogue.pools(home.key)}
-            return [(known.get(n) or Pool(n, revision=0), counts[n]) for n in sorted(known.keys() | counts.keys())]
-
-        return await self._store.read(query)
-
-    async def functions(self, by: Actor, platform: str) -> list[tuple[Function, int]]:
-        """All functions of a platform by name, each with how many resources have it; revision 0: only they name it."""
-
-        def query(tx: Tx) -> list[tuple[Function, int]]:
-            home = sight.platform(tx, by, platform)
-            counts = Counter(r.function for r in tx.catalogue.resources(home.key) if r.function)
-            known = {f.name: f for f in tx.catalogue.functions(home.key)}
-            return [(known.get(n) or Function(n, revision=0), counts[n]) for n in sorted(known.keys() | counts.keys())]
 
         return await self._store.read(query)
 
@@ -268,6 +276,17 @@ def _drafted(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: b
     return _worked_out(by, plan, plan.home.key, tx) if plan.home else _Draft(plan, Prepared((), {}), ())
 
 
+def _removal(by: Actor, platform: str, title: Title, tx: Tx) -> _Draft:
+    home = sight.platform(tx, by, platform, "catalogue.change")
+    shelf = Shelf(stored(tx, home))
+    document = shelf.get(title)
+    if document is None:
+        raise NotFound(title[0].replace("_", " "), title[1])
+    users = uses.users_of(tx, home.key, [document], shelf.after((), {title}))
+    step = Step(ChangeKind.REMOVED, document, None, tuple(users.get(title, ())))
+    return _worked_out(by, Plan(platform, home, "", (step,)), home.key, tx)
+
+
 def _worked_out(by: Actor, plan: Plan, platform: int, tx: Tx) -> _Draft:
     batch = Batch(
         added=_after(plan.doing, ChangeKind.ADDED),
@@ -293,6 +312,8 @@ def _carried_out(by: Actor, draft: _Draft, force: bool, tx: Tx) -> list[Applied]
     home = _home(tx, by, plan, force=force)
     if plan.home is None:
         draft = _worked_out(by, plan, home.key, tx)
+    if any(isinstance(step.before, ProfileDefinition | ProfileInstance) for step in plan.doing):
+        tx.reservations.lock_all(home.key)
     tx.bundles.carry_out(draft.prepared)
     if plan.removed:
         uses.refuse(uses.users_of(tx, home.key, plan.removed, Shelf()))

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from preroll.app import holding, quarantine, sight
+from preroll.app import choosing, holding, quarantine, sight
+from preroll.app.choosing import Attempt, Choice
 from preroll.app.recording import store, tell
 from preroll.app.views import BookingDetails, details
 from preroll.domain.actions import require_action, require_owner
@@ -43,6 +44,8 @@ class NewBooking:
     """Security scopes: only who has one of them knows that it exists; none: everybody on the platform."""
     force: bool = False
     """Save it in spite of conflicts: who must yield is quarantined."""
+    auto_select: bool = True
+    """Let nodes take resources by themselves, each as its service definition says; False: none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Edit:
     scopes: Collection[str] | None = None
     force: bool = False
     """Save it in spite of conflicts: who must yield is quarantined."""
+    auto_select: bool = True
+    """Let nodes take resources by themselves, each as its service definition says; False: none does."""
 
 
 Rule = Callable[[Tx, Booking], Edit]
@@ -76,7 +81,7 @@ class Copy:
     force: bool = False
 
 
-def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking]) -> BookingDetails:
+def create(tx: Tx, by: Actor, new: NewBooking, attempt: Attempt) -> BookingDetails:
     """Book: the state is Partial, the resources are held, nothing is orchestrated.
 
     Raises:
@@ -98,7 +103,7 @@ def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking]) -> BookingD
     booking = Booking(
         key=0, id=new.id or tx.new_id(), platform=platform.key, name=new.name.strip(), state=LIFE_CYCLE.initial,
         timing=timing, definition=definition.key if definition else None,
-        nodes=_resolve(tx, platform.key, new.nodes), properties=dict(new.properties), priority=new.priority,
+        nodes=resolve(tx, platform.key, new.nodes), properties=dict(new.properties), priority=new.priority,
         service_state=platform.config.service_states.mapping.initial or STOP, zone=new.zone or platform.zone,
         created_us=tx.now, created_by=by.name, changed_us=tx.now, scopes=_sorted(new.scopes),
         owner=by.name if platform.config.lock_bookings else "",
@@ -106,10 +111,10 @@ def create(tx: Tx, by: Actor, new: NewBooking, tried: list[Booking]) -> BookingD
     if mistakes := holding.node_mistakes(tx, booking, definition):
         raise Invalid(mistakes)
     booking = holding.with_copies(tx, booking, definition, {})
-    tried.append(booking)
-    verdict = quarantine.weigh(tx, by, None, booking, force=new.force)
-    booking = tx.bookings.add(booking)
-    tell(tx, by, "booking.created", booking, after=booking.state)
+    choice = choosing.on_create(tx, booking, definition, attempt) if new.auto_select else Choice(booking)
+    verdict = choosing.weighed(tx, by, None, choice, attempt, force=new.force)
+    booking = tx.bookings.add(choice.booking)
+    tell(tx, by, "booking.created", booking, after=booking.state, why="; ".join(choice.why))
     quarantine.impose(tx, by, verdict.others, f"booking {booking.id}")
     booking = quarantine.hold(tx, by, booking, verdict)
     return details(tx, booking, boundaries=(), not_reset=verdict.not_reset)
@@ -122,7 +127,7 @@ def edit(
     seen: int | None,
     change: Edit | Rule,
     installed: Collection[str] | None,
-    tried: list[Booking],
+    attempt: Attempt,
     action: str = "edit",
 ) -> BookingDetails:
     """Change what is given. The boundaries that have not begun move in the same transaction.
@@ -141,8 +146,11 @@ def edit(
     sight.require_scopes(by, after.platform, before.scopes, after.scopes)
     if after == before:
         return details(tx, before)
-    tried.append(after)
-    verdict = quarantine.weigh(tx, by, before, after, force=asked.force)
+    choice = Choice(after)
+    if asked.auto_select:
+        choice = choosing.on_edit(tx, before, after, definition, asked.nodes or {}, attempt)
+    after = choice.booking
+    verdict = choosing.weighed(tx, by, before, choice, attempt, force=asked.force)
     quarantine.impose(tx, by, verdict.others, f"booking {after.id}")
     if after.state is State.CONFIRMED and not after.began and not verdict.own:
         lost = holding.missing(tx, after, definition, installed)
@@ -150,7 +158,8 @@ def edit(
             after = replace(after, state=LIFE_CYCLE.fire(after.state, Trigger.DEMOTE))
             tell(tx, by, "booking.state", after, before.state, after.state, "; ".join(map(str, lost)), action)
     after = store(tx, before, after)
-    tell(tx, by, "booking.edited", after, why=", ".join(differences(before, after)), cause=action)
+    why = "; ".join([", ".join(differences(before, after)), *choice.why])
+    tell(tx, by, "booking.edited", after, why=why, cause=action)
     after = quarantine.hold(tx, by, after, verdict)
     if boundaries:
         boundaries = tx.boundaries.of(after.key)
@@ -169,7 +178,7 @@ def set_properties(tx: Tx, by: Actor, ident: str, seen: int | None, properties: 
     return details(tx, after)
 
 
-def duplicate(tx: Tx, by: Actor, ident: str, copy: Copy, tried: list[Booking]) -> BookingDetails:
+def duplicate(tx: Tx, by: Actor, ident: str, copy: Copy, attempt: Attempt) -> BookingDetails:
     """Book the same once more: same version of the definition, resources, values and properties.
 
     Raises:
@@ -185,7 +194,7 @@ def duplicate(tx: Tx, by: Actor, ident: str, copy: Copy, tried: list[Booking]) -
         properties=before.properties, priority=before.priority, zone=before.zone, id=copy.id, force=copy.force,
         scopes=before.scopes,
     )  # fmt: skip
-    return create(tx, by, new, tried)
+    return create(tx, by, new, attempt)
 
 
 def open_booking(tx: Tx, by: Actor, ident: str, seen: int | None, action: str) -> Booking:
@@ -231,8 +240,8 @@ def initial(tx: Tx, booking: Booking) -> Booking:
     return replace(booking, service_state=mapping.initial or STOP)
 
 
-def _resolve(tx: Tx, platform: int, nodes: Mapping[str, NodeChoice]) -> dict[str, NodeChoice]:
-    """Resources may be named by name; stored are ids."""
+def resolve(tx: Tx, platform: int, nodes: Mapping[str, NodeChoice]) -> dict[str, NodeChoice]:
+    """The choices with the ids of their resources, which may be named by name."""
     asked = [n.resource for n in nodes.values() if n.resource]
     ids = {r.name: r.id for r in tx.catalogue.resources(platform, names=asked)} if asked else {}
     return {
@@ -252,7 +261,7 @@ def _edited(tx: Tx, before: Booking, change: Edit) -> Booking:
         before,
         name=before.name if change.name is None else change.name.strip(),
         timing=_timing(before.timing, change.timing),
-        nodes=_resolve(tx, before.platform, nodes) if change.nodes else before.nodes,
+        nodes=resolve(tx, before.platform, nodes) if change.nodes else before.nodes,
         properties={k: v for k, v in properties.items() if v is not None},
         priority=before.priority if change.priority is None else change.priority,
         scopes=before.scopes if change.scopes is None else _sorted(change.scopes),
@@ -267,7 +276,7 @@ def _edit_mistakes(
         found.append(Mistake("name", "is empty", "a name"))
     found += timing_mistakes(before.timing, after.timing, begun_kinds(boundaries), now)
     if before.began and change.nodes:
-        found.append(Mistake("nodes", "are in use: the booking runs", "no change of nodes"))
+        found.append(Mistake("nodes", "are in use: the booking runs", "swap, add or remove with apply now"))
     if any(b.trigger is Trigger.FINISH for b in boundaries) and after.timing != before.timing:
         found.append(Mistake("end", "is frozen: the booking is being finished", "no change of the timing"))
     return found

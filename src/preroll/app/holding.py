@@ -18,12 +18,12 @@ from preroll.ports.store import Tx
 
 
 def resources_of(tx: Tx, booking: Booking) -> list[Resource]:
-    """The resources that a booking chose, in node order.
+    """The resources that a booking chose, in node order, then those on their way out.
 
     Raises:
         Invalid: one of them does not exist; says on which node.
     """
-    found = {r.id: r for r in tx.catalogue.resources(booking.platform, ids=booking.resources)}
+    found = {r.id: r for r in tx.catalogue.resources(booking.platform, ids=booking.held)}
     lost = [
         Mistake(f"nodes.{label}.resource", f"there is no resource {choice.resource}", "the id or name of a resource")
         for label, choice in booking.nodes.items()
@@ -31,7 +31,7 @@ def resources_of(tx: Tx, booking: Booking) -> list[Resource]:
     ]
     if lost:
         raise Invalid(lost)
-    return [found[ident] for ident in booking.resources]
+    return [found[ident] for ident in booking.held]
 
 
 def needs_of(tx: Tx, booking: Booking, shelf: Profiles | None = None) -> list[Need]:
@@ -46,7 +46,7 @@ def needs_of(tx: Tx, booking: Booking, shelf: Profiles | None = None) -> list[Ne
     resources, shelf = resources_of(tx, booking), shelf or tx.catalogue.profiles(booking.platform)
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     wishes: dict[str, list[Wish]] = {}
-    for label, choice in booking.nodes.items():
+    for label, choice in (*booking.nodes.items(), *booking.leaving.items()):
         if not choice.resource:
             continue
         node = definition.node(label) if definition else None

@@ -45,7 +45,7 @@ def mistakes_of(
         home: the platform as it is stored; the gaps that its transition table has already are no mistakes.
         force: a transition table may have gaps.
     """
-    bench = _Bench(shelf)
+    bench = _Bench(shelf, {title_of(document) for document in given.documents.values()})
     found = [
         (index, m) for index, p in given.platforms.items() for m in _platform_mistakes(p, platform, home, force=force)
     ]
@@ -64,7 +64,7 @@ def mistakes_in(document: Document, shelf: Shelf) -> list[Mistake]:
     Args:
         shelf: the catalogue with the document in it.
     """
-    return _Bench(shelf).mistakes(document)
+    return _Bench(shelf, {title_of(document)}).mistakes(document)
 
 
 def _platform_mistakes(document: Platform, name: str, home: Platform | None, *, force: bool) -> list[Mistake]:
@@ -75,7 +75,8 @@ def _platform_mistakes(document: Platform, name: str, home: Platform | None, *, 
 class _Bench:
     """Looks at documents one by one; what they refer to is looked up once."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, given: Collection[Title]) -> None:
+        self._given = given
         self._profiles = {p.name: p for p in shelf.of(ProfileDefinition)}
         self._instances = {i.name: i for i in shelf.of(ProfileInstance)}
         resources = shelf.of(Resource)
@@ -95,7 +96,7 @@ class _Bench:
             case Function():
                 return self._function(document)
             case ProfileDefinition():
-                return _profile_mistakes(document)
+                return _profile_mistakes(document) + self._stored(document)
             case ProfileInstance():
                 return self._instance(document)
             case ServiceDefinition():
@@ -105,10 +106,16 @@ class _Bench:
         owner = self._profiles.get(document.definition)
         if owner is None:
             return [Mistake("definition", f"there is no profile definition {document.definition}", "a known one")]
-        found = owner.mistakes("values", document.values)
-        for state, values in document.states.items():
-            found += owner.mistakes(f"states.{state}", values)
-        return found + derivation_mistakes(document, self._instances)
+        return _value_mistakes(owner, document) + derivation_mistakes(document, self._instances)
+
+    def _stored(self, definition: ProfileDefinition) -> list[Mistake]:
+        """What instances that stay as they are say, and may not say any more."""
+        return [
+            Mistake("parameters", f"do not fit profile instance {instance.name}: {m.where} {m.what}", m.expected)
+            for instance in self._instances.values()
+            if instance.definition == definition.name and title_of(instance) not in self._given
+            for m in _value_mistakes(definition, instance)
+        ]
 
     def _function(self, function: Function) -> list[Mistake]:
         found = self._of_known_profile("profile", function.profile) + function.mistakes()
@@ -167,6 +174,13 @@ def _resource_mistakes(document: Resource) -> list[Mistake]:
     if document.concurrency < 1:
         found.append(Mistake("concurrency", f"is {document.concurrency}", "1 or more"))
     return found + document.mistakes()
+
+
+def _value_mistakes(owner: ProfileDefinition, instance: ProfileInstance) -> list[Mistake]:
+    found = owner.mistakes("values", instance.values)
+    for state, values in instance.states.items():
+        found += owner.mistakes(f"states.{state}", values)
+    return found
 
 
 def _profile_mistakes(document: ProfileDefinition) -> list[Mistake]:

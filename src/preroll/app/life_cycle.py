@@ -7,10 +7,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from preroll.app import confirming, holding, quarantine
+from preroll.app.choosing import Attempt
 from preroll.app.edits import Edit, differences, initial, open_booking, prepared
 from preroll.app.recording import fire, store, tell
 from preroll.app.views import BookingDetails, details
-from preroll.domain.booking import Booking, State, Trigger
+from preroll.domain.booking import State, Trigger
 from preroll.domain.boundaries import BOUNDARY, Boundary, BoundaryState, BoundaryTrigger, orchestrates, retime
 from preroll.domain.created import actions_of
 from preroll.domain.errors import NotReady
@@ -50,7 +51,7 @@ def leave_quarantine(
     seen: int | None,
     change: Edit,
     installed: Collection[str] | None,
-    tried: list[Booking],
+    attempt: Attempt,
 ) -> BookingDetails:
     """Leave quarantine with all that it needs, as it was or with another resource, time or profile.
 
@@ -62,7 +63,7 @@ def leave_quarantine(
     """
     before = open_booking(tx, by, ident, seen, "leave-quarantine")
     after, definition, boundaries = prepared(tx, before, change)
-    tried.append(after)
+    attempt.tried = after
     needs = quarantine.require_whole(tx, before, after)
     trigger = _BACK.get(tx.losses.was(before.key) or State.PARTIAL, Trigger.LEAVE_QUARANTINE)
     acting = trigger is Trigger.CONFIRM and bool(actions_of(definition, after))

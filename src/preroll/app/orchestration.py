@@ -3,24 +3,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from preroll.app import confirming
 from preroll.domain.audit import AuditSpec, Finding, judge
 from preroll.domain.auditing import decide_audit, event_of
-from preroll.domain.booking import Booking
-from preroll.domain.boundaries import EVENTS, Boundary, Decision, Kind, Reason, Run, decide, derive
+from preroll.domain.booking import Booking, NodeChoice
+from preroll.domain.boundaries import EVENTS, EXTERNAL, Boundary, Decision, Kind, Reason, Run, decide, derive
 from preroll.domain.created import actions_of, decide_created
+from preroll.domain.external import decide_external
 from preroll.domain.inheritance import Filled, Profiles
 from preroll.domain.machine import Outcome
 from preroll.domain.resource import Resource
+from preroll.domain.service import STOP
 from preroll.ports.rows import Claimed, Judged, LogLine, Settlement, StepBegin, StepEnd, Verdict
 from preroll.ports.scripts import BookingView, Equipment, InstalledScript, Order, Report, ScriptKind, ScriptRunner
 from preroll.ports.store import Store, Tx
 
 LOOK_US = 60_000_000
 """What one look of a check may take, on top of its window."""
+
+
+Which = Callable[[Booking], Mapping[str, NodeChoice]]
+_CHOSEN: Which = attrgetter("nodes")
+_LEAVING: Which = attrgetter("leaving")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,10 @@ class Orchestration:
             return decide_audit(judged.boundary, judged.booking, judged.definition)
         if judged.boundary.kind is Kind.CREATED:
             return decide_created(judged.booking, judged.definition)
+        if judged.boundary.kind in EXTERNAL:
+            return decide_external(
+                judged.boundary, judged.booking, judged.definition, judged.platform.config, now_us, self._scripts()
+            )
         return decide(
             judged.boundary, judged.booking, judged.definition, judged.platform.config, now_us,
             scripts=self._scripts(), inactive=judged.inactive, name_taken_by=judged.name_taken_by,
@@ -104,7 +116,8 @@ class Orchestration:
             target=decision.target,
             previous=decision.previous,
             booking=_view(judged),
-            equipment=tuple(await self._equipment(judged)),
+            equipment=tuple(await self._equipment(judged, _CHOSEN)),
+            leaving=() if aside else tuple(await self._leaving(judged)),
             steps=claimed.steps,
             timeout_us=limits.start_failure_us if aside else limits.lso_us,
             step_timeout_us=limits.step_us,
@@ -129,17 +142,27 @@ class Orchestration:
             equipment=tuple(replace(e, applied=left.get(e.id, {})) for e in order.equipment),
         )  # fmt: skip
 
-    async def _equipment(self, judged: Judged) -> list[Equipment]:
+    async def _leaving(self, judged: Judged) -> list[Equipment]:
+        """What was taken out, with the values of its ended state: the defaults, and the profile's own on top."""
+        ended = judged.platform.config.service_states.mapping.ended or STOP
+        return [
+            replace(e, values={**e.defaults, **e.states.get(ended, {})})
+            for e in await self._equipment(judged, _LEAVING)
+        ]
+
+    async def _equipment(self, judged: Judged, which: Which) -> list[Equipment]:
         booking, definition = judged.booking, judged.definition
-        if not booking.nodes:
+        if not which(booking):
             return []
         shelf = await self._shelf(judged)
-        order = [n.label for n in definition.ordered] if definition else []
-        labels = [label for label in order if label in booking.nodes]
-        labels += [label for label in booking.nodes if label not in labels]
+        if shelf.version != judged.platform.catalogue_version:
+            booking = await self._store.read(lambda tx: tx.bookings.by_key(judged.booking.key))
+        nodes, order = which(booking), [n.label for n in definition.ordered] if definition else []
+        labels = [label for label in order if label in nodes]
+        labels += [label for label in nodes if label not in labels]
         found = []
         for label in labels:
-            choice = booking.nodes[label]
+            choice = nodes[label]
             resource = shelf.resources.get(choice.resource or "")
             if resource is None:
                 continue
@@ -148,12 +171,14 @@ class Orchestration:
         return found
 
     async def _shelf(self, judged: Judged) -> _Shelf:
-        platform, wanted = judged.platform, judged.booking.resources
+        """The catalogue as it is: newer than at the claim, it comes with what running bookings keep of the old one."""
+        platform, wanted = judged.platform, judged.booking.held
         shelf = self._shelves.get(platform.key)
-        if shelf is None or shelf.version != platform.catalogue_version:
+        if shelf is None or shelf.version < platform.catalogue_version:
 
             def load(tx: Tx) -> _Shelf:
-                return _Shelf(platform.catalogue_version, tx.catalogue.profiles(platform.key), {})
+                version = tx.platforms.by_key(platform.key).catalogue_version
+                return _Shelf(version, tx.catalogue.profiles(platform.key), {})
 
             shelf = self._shelves[platform.key] = await self._store.read(load)
         lacking = [ident for ident in wanted if ident not in shelf.resources]
@@ -193,6 +218,7 @@ def _equip(label: str, resource: Resource, filled: Filled) -> Equipment:
         states={s: profile.configured(v) for s, v in filled.states.items()} if profile else {},
         defaults=profile.configured(profile.defaults()) if profile else {},
         paths={p.name: p.path or p.name for p in profile.parameters} if profile else {},
+        secrets=tuple(sorted(profile.secrets)) if profile else (),
         load=profile.loads.get(resource.driver, "") if profile else "",
         properties=resource.properties,
         device=resource.device,
@@ -266,6 +292,7 @@ def _settlement(claimed: Claimed, report: Report) -> Settlement:
         returned=_returned(claimed, report),
         properties=report.properties,
         unknown_steps=report.unknown_steps,
+        left=report.left,
     )
 
 

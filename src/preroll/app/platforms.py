@@ -76,6 +76,8 @@ class Platforms:
 
         def unit(tx: Tx) -> Platform:
             old = next((p for p in tx.platforms.all() if p.name == platform.name), None)
+            if old is not None:
+                sight.platform(tx, by, old.name, "config.change")
             if seen is not None and seen != (old.config.version if old else 0):
                 raise Stale(f"platform {platform.name}", seen, old.config.version if old else 0)
             return _saved(tx, by, platform, force=force, why=why)
@@ -92,7 +94,7 @@ class Platforms:
         """
 
         def unit(tx: Tx) -> Platform:
-            old = tx.platforms.get(name)
+            old = sight.platform(tx, by, name, "config.change")
             if seen is not None and seen != old.config.version:
                 raise Stale(f"platform {name}", seen, old.config.version)
             return _saved(tx, by, rule(old), force=force, why=why)
@@ -103,8 +105,7 @@ class Platforms:
         """Versions of the settings before one, the newest first, each with what it changed."""
 
         def query(tx: Tx) -> Sequence[Past]:
-            platform = tx.platforms.get(name)
-            permit(by, "view", platform.key)
+            platform = sight.platform(tx, by, name)
             found = tx.platforms.history(platform, before, limit + 1)
             bare = replace(platform, zone="", config=PlatformConfig())
             older = [edition.platform for edition in found[1:]] + ([bare] if len(found) <= limit else [])
@@ -122,7 +123,7 @@ class Platforms:
         """
 
         def unit(tx: Tx) -> Platform:
-            old = tx.platforms.get(name)
+            old = sight.platform(tx, by, name, "config.change")
             now = old.config.version
             if seen is not None and seen != now:
                 raise Stale(f"platform {name}", seen, now)

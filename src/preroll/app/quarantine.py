@@ -63,7 +63,7 @@ def weigh(tx: Tx, by: Actor, before: Booking | None, after: Booking, *, force: b
         same = before.timing == after.timing
         _require_name(tx, after)
         return Verdict(holding.needs_of(tx, after), own=tuple(tx.losses.of(after.key)), untouched=same)
-    look = tx.reservations.look(after, holding.needs_of(tx, after))
+    look = _look(tx, after)
     verdict = Verdict(look.needs, not_reset=look.not_reset)
     if never := _barred(tx, before, after, look.needs):
         raise Conflict([*never, *look.clashes])
@@ -82,11 +82,17 @@ def require_whole(tx: Tx, before: Booking, booking: Booking) -> Sequence[Need]:
     Raises:
         Conflict. NameInUse.
     """
-    needs = holding.needs_of(tx, booking)
-    if found := _barred(tx, before, booking, needs) + tx.reservations.clashes(booking, needs):
+    look = _look(tx, booking)
+    if found := [*_barred(tx, before, booking, look.needs), *look.clashes]:
         raise Conflict(found)
-    _require_name(tx, booking)
-    return needs
+    _refuse_name(booking, look.namesake)
+    return look.needs
+
+
+def _look(tx: Tx, booking: Booking) -> Look:
+    """What a booking finds, and what it needs by the profiles as they are under the lock of its resources."""
+    look = tx.reservations.look(booking, holding.needs_of(tx, booking))
+    return tx.reservations.look(booking, holding.needs_of(tx, booking)) if look.outdated else look
 
 
 def hold(tx: Tx, by: Actor, booking: Booking, verdict: Verdict) -> Booking:
@@ -172,7 +178,7 @@ def _barred(tx: Tx, before: Booking | None, after: Booking, needs: Sequence[Need
 
 def _disputed(tx: Tx, booking: Booking, look: Look, *, force: bool) -> Verdict:
     resources, held = [need.resource for need in look.needs], booking.timing.held
-    me = Contender(booking, tuple(share(need, held) for need in look.needs))
+    me = Contender(booking, tuple(share(need, held, tx.now) for need in look.needs))
     others = holders(tx, resources, held, booking)
     losers = [x for x in settle([me, *others]) if x.booking is booking or not _runs(x)]
     if not losers and not tx.reservations.clashes(booking, look.needs):
@@ -228,5 +234,5 @@ def _in_the_way(tx: Tx, booking: Booking) -> list[Clash]:
     return [
         clash
         for need in needs
-        for clash in clashes(need.resource, need.wishes, held, usages.get(need.resource.key, ()))
+        for clash in clashes(need.resource, need.wishes, held, usages.get(need.resource.key, ()), since=tx.now)
     ]

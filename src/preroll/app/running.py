@@ -14,6 +14,7 @@ from preroll.domain.booking import FAILED_EVENT, Booking, State, Timing, Trigger
 from preroll.domain.boundaries import (
     BOUNDARY,
     EVENTS,
+    EXTERNAL,
     STANDARD,
     Boundary,
     BoundaryState,
@@ -24,6 +25,7 @@ from preroll.domain.boundaries import (
     retime,
 )
 from preroll.domain.errors import ActionNotPossible, InUse, Invalid, Mistake
+from preroll.domain.external import require_quiet
 from preroll.domain.permission import Actor
 from preroll.domain.window import SECOND
 from preroll.ports.store import Tx
@@ -60,7 +62,7 @@ def retry(tx: Tx, by: Actor, ident: str, seen: int | None, why: str) -> BookingD
     """
     before = open_booking(tx, by, ident, seen, "retry")
     boundaries = tx.boundaries.of(before.key)
-    _require_quiet(boundaries)
+    require_quiet(boundaries)
     if before.state is State.FAILED_COMPLETED and (others := tx.reservations.runs_on(before)):
         raise InUse(
             "its resources are in use by " + ", ".join(f"{b.name} ({b.id})" for b in others),
@@ -83,7 +85,7 @@ def acknowledge(tx: Tx, by: Actor, ident: str, seen: int | None, why: str) -> Bo
     if not why.strip():
         raise Invalid([Mistake("why", "is empty", "what was repaired, and how")])
     boundaries = tx.boundaries.of(before.key)
-    _require_quiet(boundaries)
+    require_quiet(boundaries)
     failed = [b for b in boundaries if b.kind in STANDARD and b.state is BoundaryState.FAILED]
     stage = failed[-1].event.stage if failed else None
     mapping = tx.platforms.by_key(before.platform).config.service_states.mapping
@@ -122,6 +124,11 @@ def _aborted(boundaries: Sequence[Boundary], booking: Booking, now: int) -> list
         for b in boundaries
         if b.kind in begun and b.state is BoundaryState.ARMED
     ]
+    written += [
+        replace(b, state=BoundaryState.DROPPED)
+        for b in boundaries
+        if b.kind in EXTERNAL and b.state is BoundaryState.ARMED
+    ]
     last = next((b for b in boundaries if b.kind is Kind.END_OF_POST_ROLL), None)
     last = last or Boundary(0, booking.key, Kind.END_OF_POST_ROLL, now, planned_us=now)
     ended = replace(last, due_us=now, state=BoundaryState.ARMED, trigger=Trigger.FINISH, generation=last.generation + 1)
@@ -133,14 +140,6 @@ def _ended_now(timing: Timing, begun: Collection[Kind], now: int) -> Timing:
         return replace(timing, post_roll=max(0, now - timing.end))
     end = max(now, timing.start + SECOND)
     return replace(timing, end=end if timing.end is None else min(end, timing.end))
-
-
-def _require_quiet(boundaries: Sequence[Boundary]) -> None:
-    for b in boundaries:
-        if b.state is BoundaryState.RUNNING and b.kind in STANDARD:
-            raise ActionNotPossible(f"{b.event.name} is running", hint="wait until its script has ended")
-        if b.state is BoundaryState.ARMED and b.try_ > 0:
-            raise ActionNotPossible(f"a retry of {b.event.name} is waiting", hint="wait until it has run")
 
 
 def _retried(booking: Booking, boundaries: Sequence[Boundary], now: int) -> list[Boundary]:

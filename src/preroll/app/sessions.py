@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 from secrets import token_urlsafe
 
@@ -28,7 +28,7 @@ class Opened:
     """A session that has begun."""
 
     user: User
-    secret: str
+    secret: str = field(repr=False)
     """For the cookie; stored nowhere."""
 
 
@@ -47,7 +47,7 @@ class Sessions:
     """Sign in, sign out; tell who asks."""
 
     def __init__(self, store: Store, passwords: Passwords, limits: SessionLimits) -> None:
-        self._store, self._passwords, self._limits = store, passwords, limits
+        self._store, self._passwords, self.limits = store, passwords, limits
 
     async def sign_in(self, name: str, password: str, address: str, replaces: str = "") -> Opened:
         """Begin a session under a new id.
@@ -90,7 +90,7 @@ class Sessions:
                 stored = tx.accounts.put(replace(stored, password=renewed))
             if replaces:
                 tx.accounts.end_session(digest_of(replaces))
-            tx.accounts.tidy(now - self._limits.longest_us, now - DAY)
+            tx.accounts.tidy(now - self.limits.longest_us, now - DAY)
             tx.accounts.begin_session(Session(stored.key, digest_of(secret), now, now))
             tx.changes.add(Change("user.signed_in", stored.id, EVERYWHERE, stored.name, why=f"from {address}"))
             return Opened(stored, secret)
@@ -114,7 +114,7 @@ class Sessions:
             if found is None or not compare_digest(found[0].digest, digest):
                 raise NotSignedIn("the session is not known")
             session, user = found
-            if user.disabled or self._limits.over(session, tx.now):
+            if user.disabled or self.limits.over(session, tx.now):
                 raise NotSignedIn("the session is over")
             return Known(user.actor, session=session.key, stale=tx.now - session.seen_us >= FRESH)
 

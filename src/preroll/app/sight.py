@@ -15,7 +15,7 @@ from preroll.domain.account import scope_mistakes
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
-from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, NotFound
+from preroll.domain.errors import Clash, Conflict, Invalid, Losing, Mistake, NotFound
 from preroll.domain.permission import UNBOUND, Actor, Role, permit
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Usage
@@ -121,7 +121,7 @@ def usages(tx: Tx, by: Actor, platform: int, found: Mapping[int, Sequence[Usage]
     if not hidden:
         return found
     return {
-        key: [replace(u, booking="", name=SOMEBODY) if u.booking in hidden else u for u in held]
+        key: [u._replace(booking="", name=SOMEBODY) if u.booking in hidden else u for u in held]
         for key, held in found.items()
     }
 
@@ -131,11 +131,20 @@ def conflict(tx: Tx, by: Actor, platform: int, found: Conflict) -> Conflict:
     hidden = _hidden(tx, by, platform, {c.rival for c in found.clashes} | {one.booking for one in found.losing})
     if not hidden:
         return found
+    names = {c.rival_name for c in found.clashes if c.rival in hidden}
+    names |= {one.name for one in found.losing if one.booking in hidden}
     return Conflict(
         clashes(tx, by, platform, found.clashes),
         [way for way in found.ways if way.rival not in hidden],
-        [replace(x, booking="", name=SOMEBODY) if x.booking in hidden else x for x in found.losing],
+        [_nameless(replace(x, booking="", name=SOMEBODY) if x.booking in hidden else x, names) for x in found.losing],
     )
+
+
+def _nameless(one: Losing, names: Iterable[str]) -> Losing:
+    what = one.what
+    for name in names:
+        what = what.replace(name, SOMEBODY)
+    return replace(one, what=what)
 
 
 def _hidden(tx: Tx, by: Actor, platform: int, idents: Iterable[str]) -> set[str]:

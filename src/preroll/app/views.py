@@ -14,7 +14,7 @@ from preroll.domain.attention import Attention, attention, told
 from preroll.domain.audit import Verdict
 from preroll.domain.auditing import stands
 from preroll.domain.booking import Booking, Phase, State
-from preroll.domain.boundaries import OPEN, Boundary, BoundaryState, Kind, orchestrates
+from preroll.domain.boundaries import EXTERNAL, OPEN, Boundary, BoundaryState, Kind, orchestrates
 from preroll.domain.changes import Change
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import NotFound
@@ -128,7 +128,10 @@ def details(
             for name in ACTIONS
         ),
         late_us=_late(booking, boundaries, tx.now),
-        warnings=tuple(_warnings(tx, booking, resources, lot, not_reset, needed)),
+        warnings=(
+            *_warnings(tx, booking, resources, lot, not_reset, needed),
+            *_refused_by_devices(booking, boundaries),
+        ),
         resources={r.id: r.name for r in resources},
         known=stands(booking, boundaries, tx.records.rounds(booking.key)) if audited else None,
         attention=needed,
@@ -196,6 +199,14 @@ def _warnings(
             if b.id != booking.id
         ]
     return found
+
+
+def _refused_by_devices(booking: Booking, boundaries: Sequence[Boundary]) -> list[str]:
+    """What people asked for while it runs, and what failed last."""
+    if booking.phase is not Phase.RUNNING:
+        return []
+    failed = [b for b in boundaries if b.kind in EXTERNAL and b.state is BoundaryState.FAILED]
+    return [f"{b.event.name} failed: {b.message}" for b in failed]
 
 
 def _sees(tx: Tx, by: Actor, run: RunRow) -> bool:

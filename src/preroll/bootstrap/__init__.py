@@ -21,3 +21,10 @@ def work(settings: Settings) -> int:
     from preroll.bootstrap.worker import work
 
     return work(settings)
+
+
+def make_admin(settings: Settings, name: str, password: str) -> None:
+    """Make an account that may do everything, in the database itself; see ``preroll.bootstrap.people``."""
+    from preroll.bootstrap.people import make_admin
+
+    make_admin(settings, name, password)

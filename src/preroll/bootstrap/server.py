@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +18,8 @@ from preroll.api.health import Health
 from preroll.app import App, build
 from preroll.audits import SHIPPED as CHECKS
 from preroll.bootstrap.engine import Engine, Identity, spawn_thread
+from preroll.bootstrap.people import admit, with_people
+from preroll.bootstrap.wall import WallClock
 from preroll.clock.dispatcher import Pace
 from preroll.domain.config import Platform
 from preroll.domain.errors import BadSettings
@@ -39,14 +40,6 @@ WATCH_SECONDS = 1.0
 """How often a worker looks whether its engine still works."""
 GRACEFUL_SECONDS = 5
 """How long open requests may go on when the server stops."""
-
-
-class WallClock:
-    """The machine's clock."""
-
-    def now_us(self) -> int:
-        """Microseconds of UTC."""
-        return time.time_ns() // 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +105,7 @@ def standing(settings: Settings, *, upgrade: bool = True) -> Iterator[Standing]:
         if engine is not None:
             engine.start()
             stack.callback(engine.stop)
-        app = build(store, None) if engine is None else engine.app
+        app = with_people(build(store, None) if engine is None else engine.app, store, settings)
         asyncio.run(_first_platform(app))
         yield Standing(store, app, engine)
 
@@ -153,6 +146,7 @@ def serve(settings: Settings) -> None:
     """
     configure(json=settings.log_format is LogFormat.JSON, level=settings.log_level)
     with standing(settings) as parts:
+        asyncio.run(admit(parts.app, settings))
         server = uvicorn.Server(
             uvicorn.Config(
                 app="",
@@ -173,6 +167,7 @@ def serve(settings: Settings) -> None:
             hosts=settings.own_names,
             body_limit=settings.body_limit,
             if_match_needed=settings.if_match_needed,
+            sign_in=settings.sign_in,
         )
         log.info("preroll serves", version=__version__, url=settings.url, scripts=str(settings.scripts_folder))
         server.run()

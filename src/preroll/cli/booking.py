@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from preroll.cli import changing
+from preroll.cli import changing, refitting
 from preroll.cli.parser import A_LENGTH, A_TIME, Parser
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def define(name: str) -> Parser:
             command.add_argument("--why", metavar="TEXT", default="", help="the reason, kept in the change log")
         _guarded(command)
     changing.define(parser)
+    refitting.define(parser)
     return parser
 
 
@@ -94,6 +95,7 @@ def _on_nodes(command: Parser) -> None:
     many = partial(command.add_argument, action="append", default=[])
     many("--node", metavar="LABEL=RESOURCE", help="resource for a node, by id or name; repeat it")
     many("--profile", metavar="LABEL=INSTANCE", help="profile instance for a node; repeat it")
+    many("--profile-by", metavar="LABEL=WAY", help="value: copied now; reference: read at each event; repeat it")
     many("--value", metavar="LABEL.PARAMETER=VALUE", help="a parameter's value on a node; repeat it")
     many("--property", dest="prop", metavar="NAME=VALUE", help="a property of the booking; repeat it")
 
@@ -119,6 +121,7 @@ def create(
     post_roll: str | None,
     node: list[str],
     profile: list[str],
+    profile_by: list[str],
     value: list[str],
     prop: list[str],
     server: str,
@@ -132,7 +135,7 @@ def create(
 
     call = calls.create_booking(
         name, words.moment(start, "--start") if start else None, words.moment(end, "--end") if end else None,
-        permanent=permanent, nodes=_nodes(node, profile, value), definition=definition,
+        permanent=permanent, nodes=_nodes(node, profile, profile_by, value), definition=definition,
         pre_roll=words.seconds(pre_roll, "--pre-roll") if pre_roll else None,
         post_roll=words.seconds(post_roll, "--post-roll") if post_roll else None,
         properties=words.values(prop, "--property"), id=ident, **more,
@@ -266,6 +269,7 @@ def _change(
     post_roll: str | None,
     node: list[str],
     profile: list[str],
+    profile_by: list[str],
     value: list[str],
     prop: list[str],
     priority: int | None,
@@ -277,7 +281,8 @@ def _change(
         "name": name, "priority": priority, "start": words.moment(start, "--start") if start else None,
         "pre_roll": words.seconds(pre_roll, "--pre-roll") if pre_roll else None,
         "post_roll": words.seconds(post_roll, "--post-roll") if post_roll else None,
-        "nodes": _nodes(node, profile, value) or None, "properties": words.values(prop, "--property") or None,
+        "nodes": _nodes(node, profile, profile_by, value) or None,
+        "properties": words.values(prop, "--property") or None,
     }  # fmt: skip
     change = {field: new for field, new in change.items() if new is not None}
     if end is not None:
@@ -285,7 +290,7 @@ def _change(
     return change
 
 
-def _nodes(node: list[str], profile: list[str], value: list[str]) -> dict[str, Any]:
+def _nodes(node: list[str], profile: list[str], profile_by: list[str], value: list[str]) -> dict[str, Any]:
     """What the options say of each node; one whose resource is empty is taken away."""
     from preroll.cli import words
 
@@ -293,6 +298,8 @@ def _nodes(node: list[str], profile: list[str], value: list[str]) -> dict[str, A
     found: dict[str, Any] = {label: {"resource": name} if name else None for label, name in resources.items()}
     for label, name in profiles.items():
         found[label] = {**(found.get(label) or {}), "profile": name}
+    for label, way in words.pairs(profile_by, "--profile-by").items():
+        found[label] = {**(found.get(label) or {}), "profile_by": way}
     for label, values in words.node_values(value, "--value").items():
         found[label] = {**(found.get(label) or {}), "values": values}
     return found

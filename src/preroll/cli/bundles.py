@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -56,13 +57,14 @@ def gathered(sources: Sequence[Path], platform: str | None) -> Sources:
     from preroll.formats import bundle
 
     documents, wrong, budget = [], [], bundle.Budget()
-    for file in _files(sources):
-        try:
-            documents += bundle.read(file.read_text("utf-8"), str(file), budget)
-        except Invalid as error:
-            wrong += [str(mistake) for mistake in error.mistakes]
-        except (OSError, UnicodeDecodeError) as error:
-            wrong.append(f"{file}: {error.strerror if isinstance(error, OSError) else 'is not UTF-8'}")
+    with _uncollected():
+        for file in _files(sources):
+            try:
+                documents += bundle.read(file.read_text("utf-8"), str(file), budget)
+            except Invalid as error:
+                wrong += [str(mistake) for mistake in error.mistakes]
+            except (OSError, UnicodeDecodeError) as error:
+                wrong.append(f"{file}: {error.strerror if isinstance(error, OSError) else 'is not UTF-8'}")
     if wrong:
         raise Failure(USAGE, "\n".join(["the bundle has mistakes", *(f"  {line}" for line in wrong)]))
     if not documents:
@@ -70,6 +72,18 @@ def gathered(sources: Sequence[Path], platform: str | None) -> Sources:
         raise Failure(USAGE, f"{told}: there is no document", "expected YAML files with kind: resource ...")
     named = (str(d.content.get("name")) for d in documents if d.content["kind"] == "platform")
     return Sources(documents, platform or next(named, "default"))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector: documents have no circles, and looking for them takes a third of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _files(sources: Sequence[Path]) -> list[Path]:

@@ -19,37 +19,38 @@ FORCE = "do it in spite of conflicts; who must yield is quarantined"
 
 def define(parser: Parser) -> None:
     """Add the commands to ``preroll booking``."""
-    start_now_ = _command(parser, "start-now", start_now)
+    start_now_ = command(parser, "start-now", start_now)
     start_now_.add_argument("--pre-roll", metavar="LENGTH", help=f"another length of it: {A_LENGTH}")
-    extend_ = _command(parser, "extend", extend)
+    extend_ = command(parser, "extend", extend)
     extend_.add_argument("--by", metavar="LENGTH", help=A_LENGTH)
     extend_.add_argument("--until", metavar="TIME", help=A_CLOCK)
-    adjust_ = _command(parser, "adjust", adjust)
+    adjust_ = command(parser, "adjust", adjust)
     adjust_.add_argument("--start", metavar="TIME", help=A_CLOCK)
     adjust_.add_argument("--end", metavar="TIME", help=f"{A_CLOCK}, or never: permanent")
     adjust_.add_argument("--pre-roll", metavar="LENGTH", help=A_LENGTH)
     adjust_.add_argument("--post-roll", metavar="LENGTH", help=A_LENGTH)
-    move_ = _command(parser, "move", move)
+    move_ = command(parser, "move", move)
     move_.add_argument("--by", metavar="LENGTH", help=f"later, or earlier with a minus (--by=-15m): {A_LENGTH}")
     move_.add_argument("--start", metavar="TIME", help=A_CLOCK)
-    duplicate_ = _command(parser, "duplicate", duplicate)
+    duplicate_ = command(parser, "duplicate", duplicate)
     duplicate_.add_argument("--name", metavar="NAME", help="its name; default: the original's with Copy")
     duplicate_.add_argument("--start", metavar="TIME", help=A_CLOCK)
     duplicate_.add_argument("--id", dest="ident", metavar="UUID", help="a UUID of your own")
-    for command in (start_now_, extend_, adjust_, move_, duplicate_):
-        command.add_argument("--force", action="store_true", help=FORCE)
-    _command(parser, "rename", rename).add_argument("name", metavar="NAME", help="its new name")
-    setting = _command(parser, "set", set_)
+    for timed in (start_now_, extend_, adjust_, move_, duplicate_):
+        timed.add_argument("--force", action="store_true", help=FORCE)
+    command(parser, "rename", rename).add_argument("name", metavar="NAME", help="its new name")
+    setting = command(parser, "set", set_)
     setting.add_argument("prop", metavar="NAME=VALUE", nargs="+", help="a property; null takes it away")
-    _command(parser, "delete", delete)
+    command(parser, "delete", delete)
 
 
-def _command(parser: Parser, word: str, does: Callable[..., None]) -> Parser:
-    command = parser.command(word, does)
-    command.add_argument("booking", metavar="BOOKING", help="its id, or its whole name")
-    command.add_argument("--revision", metavar="N", type=int, help="refuse if this is not its revision any more")
-    command.asks_server()
-    return command
+def command(parser: Parser, word: str, does: Callable[..., None], about: str = "") -> Parser:
+    """Add one that is about a booking, on a revision of it if one is named."""
+    added = parser.command(word, does, about)
+    added.add_argument("booking", metavar="BOOKING", help="its id, or its whole name")
+    added.add_argument("--revision", metavar="N", type=int, help="refuse if this is not its revision any more")
+    added.asks_server()
+    return added
 
 
 def start_now(booking: str, *, pre_roll: str | None, force: bool, **where: Any) -> None:
@@ -57,7 +58,7 @@ def start_now(booking: str, *, pre_roll: str | None, force: bool, **where: Any) 
     from preroll.cli import words
 
     body = {"pre_roll": words.seconds(pre_roll, "--pre-roll")} if pre_roll else {}
-    _act(booking, lambda _: ("start-now", {**body, "force": force}), **where)
+    act(booking, lambda _: ("start-now", {**body, "force": force}), **where)
 
 
 def extend(booking: str, *, by: str | None, until: str | None, force: bool, **where: Any) -> None:
@@ -73,7 +74,7 @@ def extend(booking: str, *, by: str | None, until: str | None, force: bool, **wh
             return "extend", {"by": words.seconds(by, "--by"), "force": force}
         return "extend", {"until": words.clock(until or "", b.zone, b.end or b.start, "--until"), "force": force}
 
-    _act(booking, asked, **where)
+    act(booking, asked, **where)
 
 
 def adjust(
@@ -102,7 +103,7 @@ def adjust(
             body["post_roll"] = words.seconds(post_roll, "--post-roll")
         return "adjust", body
 
-    _act(booking, asked, **where)
+    act(booking, asked, **where)
 
 
 def move(booking: str, *, by: str | None, start: str | None, force: bool, **where: Any) -> None:
@@ -124,7 +125,7 @@ def move(booking: str, *, by: str | None, start: str | None, force: bool, **wher
         moved = {"start": b.start + away} | ({} if b.end is None else {"end": b.end + away})
         return "adjust", {**moved, "force": force}
 
-    _act(booking, asked, guarded=True, **where)
+    act(booking, asked, guarded=True, **where)
 
 
 def duplicate(
@@ -137,12 +138,12 @@ def duplicate(
         when = words.clock(start, b.zone, b.start, "--start") if start else None
         return "duplicate", {"name": name, "start": when, "id": ident, "force": force}
 
-    _act(booking, asked, **where)
+    act(booking, asked, **where)
 
 
 def rename(booking: str, name: str, **where: Any) -> None:
     """Give it another name."""
-    _act(booking, lambda _: ("rename", {"name": name}), **where)
+    act(booking, lambda _: ("rename", {"name": name}), **where)
 
 
 def set_(booking: str, prop: list[str], *, revision: int | None, server: str, as_json: bool) -> None:
@@ -170,7 +171,7 @@ def _send(booking: str, call: Callable[[str], Call[Booking]], server: str, *, as
     shown.show(found, as_json=as_json)
 
 
-def _act(
+def act(
     booking: str,
     asked: Callable[[Booking], tuple[str, dict[str, Any]]],
     *,

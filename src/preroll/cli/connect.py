@@ -10,24 +10,30 @@ from typing import Any
 
 import stamina.instrumentation
 
-from preroll.cli.exits import NOT_FOUND, UNAVAILABLE, USAGE, Failure, exit_of
+from preroll.cli import credentials
+from preroll.cli.exits import NOT_FOUND, REFUSED, UNAVAILABLE, USAGE, Failure, exit_of
 from preroll.client import Client, Problem, Unreachable, calls
 from preroll.client.problems import Clash, Losing
+from preroll.client.things import Applied
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 PATIENCE_S = 3.0
 
 
 @contextmanager
-def connected(server: str, *, patience: float = PATIENCE_S) -> Iterator[Client]:
+def connected(server: str, *, patience: float = PATIENCE_S, token: str | None = None) -> Iterator[Client]:
     """A client. Problems become failures with an exit code, every mistake on a line of its own.
+
+    Args:
+        token: as whose program it asks; None: as whom ``PREROLL_TOKEN`` or ``preroll login`` say.
 
     Raises:
         Failure: the server refused, or does not answer.
     """
     stamina.instrumentation.set_on_retry_hooks(())
     try:
-        with Client(server, patience=patience) as client:
+        sent = credentials.token_for(server) if token is None else token
+        with Client(server, patience=patience, token=sent) as client:
             yield client
     except Problem as problem:
         raise Failure(exit_of(problem.status), told(problem), problem.hint) from None
@@ -69,6 +75,25 @@ def named(found: Iterator[dict[str, Any]], kind: str, name: str) -> dict[str, An
         if one["name"] == name:
             return one
     raise Failure(NOT_FOUND, f"there is no {kind} {name}", f"preroll {kind} list shows them all")
+
+
+def added(server: str, platform: str, document: dict[str, Any]) -> Applied:
+    """Put a document into the catalogue that is not there yet.
+
+    Raises:
+        Failure: it is there, or is mistaken.
+    """
+    with connected(server) as client:
+        plan = client.send(calls.plan([document], platform=platform))
+        if not plan.steps or plan.steps[0].change != "added":
+            kind, name = str(document["kind"]), document["name"]
+            raise Failure(REFUSED, f"there is a {kind} {name} already", "preroll apply changes what is there")
+        return client.send(calls.apply([document], platform=platform, version=plan.version)).items[0]
+
+
+def resource_named(client: Client, platform: str, name: str) -> dict[str, Any]:
+    """The resource of that name."""
+    return named(client.each(calls.list_resources(platform=platform, text=name)), "resource", name)
 
 
 def booking_id(client: Client, named: str) -> str:

@@ -18,15 +18,15 @@ EXITS = {
     NOT_FOUND:     "there is no such thing",
     STALE:         "somebody else changed it first",
     UNAVAILABLE:   "the server does not answer, or its store is not available",
-    NOT_PERMITTED: "you may not do this",
+    NOT_PERMITTED: "you may not do this, or have not signed in",
     CANNOT_START:  "the process cannot start: settings, another engine, the port",
     NOT_WELL:      "a check found something that is not well (doctor, scripts check, audit)",
     LEFT:          "the worker has stopped, and left runs to be resumed by another engine",
     TO_DO:         "a plan was made, and there is something to do (plan)",
     INTERRUPTED:   "interrupted",
 }
-_STATUS = {403: NOT_PERMITTED, 404: NOT_FOUND, 409: REFUSED, 412: STALE, 428: STALE, 502: UNAVAILABLE, 503: UNAVAILABLE,
-           504: UNAVAILABLE}
+_STATUS = {401: NOT_PERMITTED, 403: NOT_PERMITTED, 404: NOT_FOUND, 409: REFUSED, 412: STALE, 428: STALE,
+           502: UNAVAILABLE, 503: UNAVAILABLE, 504: UNAVAILABLE}
 # fmt: on
 
 

@@ -12,9 +12,19 @@
 
 from __future__ import annotations
 
-from preroll.client import calls
+from preroll.client import accounts, calls
 from preroll.client.calls import Call
 from preroll.client.problems import ClientError, Problem, Unreachable
 from preroll.client.transport import DEFAULT_SERVER, AsyncClient, Client
 
-__all__ = ["DEFAULT_SERVER", "AsyncClient", "Call", "Client", "ClientError", "Problem", "Unreachable", "calls"]
+__all__ = [
+    "DEFAULT_SERVER",
+    "AsyncClient",
+    "Call",
+    "Client",
+    "ClientError",
+    "Problem",
+    "Unreachable",
+    "accounts",
+    "calls",
+]

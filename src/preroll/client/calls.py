@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from preroll.client.free_busy import FreeBusy
 from preroll.client.things import (
+    Applied,
     AppliedPage,
     Audits,
     Availability,
@@ -233,9 +234,50 @@ def list_catalogue(noun: str, *, platform: str = "default") -> Call[Page[dict[st
     return Call("GET", f"{API}/{noun}", Page[dict[str, Any]], _query(platform=platform))
 
 
+def resolved_profile(ident: str) -> Call[dict[str, Any]]:
+    """What a profile instance says with all that it inherits."""
+    return Call("GET", f"{API}/profile-instances/{quote(ident, safe='')}/resolved", dict[str, Any])
+
+
 def move_definition(ident: str, trigger: str) -> Call[dict[str, Any]]:
     """``publish`` or ``retire`` a version of a service definition."""
     return Call("POST", f"{API}/service-definitions/{quote(ident, safe='')}/{trigger}", dict[str, Any])
+
+
+def list_resources(
+    *,
+    platform: str = "default",
+    text: str = "",
+    pool: str = "",
+    function: str = "",
+    modes: Iterable[str] = (),
+    capabilities: Iterable[str] = (),
+    labels: Iterable[str] = (),
+    sort: str = "name",
+    limit: int | None = None,
+) -> Call[Page[dict[str, Any]]]:
+    """Resources to which all of this applies; ``codec`` or ``codec=HEVC`` of capabilities, ``site=north`` of labels.
+
+    Args:
+        sort: ``name`` or ``priority``, turned round with a minus.
+    """
+    query = _query(platform=platform, text=text, pool=pool, function=function, sort=sort, limit=limit)
+    for name, words in (("mode", modes), ("capability", capabilities), ("label", labels)):
+        query += tuple((name, word) for word in words)
+    return Call("GET", f"{API}/resources", Page[dict[str, Any]], query)
+
+
+def change_resource(
+    ident: str, *, mode: str | None = None, hands_off: bool | None = None, force: bool = False
+) -> Call[dict[str, Any]]:
+    """Set a resource's mode, or take the engine's hands off it."""
+    body = {"mode": mode, "hands_off": hands_off, "force": force}
+    return Call("PATCH", f"{API}/resources/{quote(ident, safe='')}", dict[str, Any], body=body)
+
+
+def remove_document(kind: str, name: str, *, platform: str = "default") -> Call[Applied]:
+    """Take one document out of the catalogue."""
+    return Call("DELETE", f"{API}/catalogue", Applied, _query(platform=platform, kind=kind, name=name))
 
 
 def list_workers() -> Call[Workers]:

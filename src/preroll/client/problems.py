@@ -85,6 +85,7 @@ class Told:
     ways: list[Way] = field(default_factory=list)
     losing: list[Losing] = field(default_factory=list)
     possible: list[str] = field(default_factory=list)
+    roles: list[str] = field(default_factory=list)
     seen: int | None = None
     revision: int | None = None
 
@@ -110,6 +111,7 @@ class Problem(ClientError):
         self.status, self.code, self.title, self.hint = told.status, told.code, told.title, told.hint
         self.detail, self.errors, self.clashes, self.ways = told.detail, told.errors, told.clashes, told.ways
         self.losing, self.possible, self.seen, self.revision = told.losing, told.possible, told.seen, told.revision
+        self.roles = told.roles
 
 
 def problem_in(response: httpx.Response) -> Problem:

@@ -15,7 +15,8 @@ import msgspec
 import stamina
 from httpx_sse import EventSource, ServerSentEvent
 
-from preroll.client import calls
+from preroll.client import accounts, calls
+from preroll.client.accounts import Me
 from preroll.client.calls import API, Call
 from preroll.client.problems import Problem, Unreachable, foreign, problem_in
 from preroll.client.things import Change, Page
@@ -27,6 +28,8 @@ PATIENCE_S = 15.0
 """How long a call is repeated while the server does not answer or its store is not available."""
 SILENCE_S = 45.0
 """A stream that is silent for longer (it sends a sign of life every 15 s) is opened again."""
+CSRF = "X-CSRF-Token"
+"""Sent with every change in a session: only who has signed in knows it."""
 PAUSE_S = 0.2
 """Between the end of a stream and its next opening."""
 
@@ -83,6 +86,7 @@ class Client(_Sender):
         server: its address.
         patience: seconds for which a call is repeated while the server does not answer.
         transport: how requests travel; None: by network.
+        token: as whose program requests are sent; empty: as nobody's.
     """
 
     def __init__(
@@ -91,9 +95,21 @@ class Client(_Sender):
         *,
         patience: float = PATIENCE_S,
         transport: httpx.BaseTransport | None = None,
+        token: str = "",
     ) -> None:
         super().__init__(server, patience)
-        self._http = httpx.Client(base_url=self.server, timeout=30.0, transport=transport)
+        self._http = httpx.Client(base_url=self.server, timeout=30.0, transport=transport, headers=_bearer(token))
+
+    def sign_in(self, name: str, password: str) -> Me:
+        """Sign in: what is sent from now on is sent as this person, until ``sign_out`` is sent.
+
+        Raises:
+            Problem: name or password are wrong, or too many sign-ins have failed.
+        """
+        self._http.headers.pop("Authorization", None)
+        me = self.send(accounts.sign_in(name, password))
+        self._http.headers[CSRF] = me.csrf
+        return me
 
     def send(self, call: Call[R]) -> R:
         """Send a call and return its answer.
@@ -174,9 +190,17 @@ class AsyncClient(_Sender):
         *,
         patience: float = PATIENCE_S,
         transport: httpx.AsyncBaseTransport | None = None,
+        token: str = "",
     ) -> None:
         super().__init__(server, patience)
-        self._http = httpx.AsyncClient(base_url=self.server, timeout=30.0, transport=transport)
+        self._http = httpx.AsyncClient(base_url=self.server, timeout=30.0, transport=transport, headers=_bearer(token))
+
+    async def sign_in(self, name: str, password: str) -> Me:
+        """As ``Client.sign_in``."""
+        self._http.headers.pop("Authorization", None)
+        me = await self.send(accounts.sign_in(name, password))
+        self._http.headers[CSRF] = me.csrf
+        return me
 
     async def send(self, call: Call[R]) -> R:
         """As ``Client.send``."""
@@ -240,6 +264,10 @@ class AsyncClient(_Sender):
         await self.close()
 
 
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 def _passes(error: Exception) -> bool:
     """May it be better the next time?"""
     return isinstance(error, httpx.TransportError) or (isinstance(error, Problem) and error.status in (502, 503, 504))
@@ -250,6 +278,6 @@ def _read(call: Call[R], response: httpx.Response) -> R:
     if response.is_error and not not_ready:
         raise problem_in(response)
     try:
-        return msgspec.json.decode(response.content, type=call.returns)
+        return msgspec.json.decode(response.content or b"null", type=call.returns)
     except msgspec.MsgspecError as error:
         raise foreign(response, str(error)) from error

@@ -22,6 +22,7 @@ from preroll.demo.board import Board
 from preroll.demo.cast import BOTH, LINK, NEWS, PLATFORM, Half
 from preroll.demo.evidence import Evidence
 from preroll.demo.ruling import Verdict
+from preroll.demo.server import ADMIN
 from preroll.demo.stage import Stage, built
 from preroll.demo.timing import Timing, timings
 from preroll.demo.verdicts import judge
@@ -109,6 +110,7 @@ async def _keep(stage: Stage, root: Path, options: Options, console: Console) ->
     if Half.CIRCUIT in options.halves:
         places += await _circuit(stage)
     places += [
+        ("sign in", f"preroll login {ADMIN} --server {stage.server.url}   (password: {stage.server.password})"),
         ("look", f"preroll booking list --platform {PLATFORM} --server {stage.server.url}"),
         ("stop", "Ctrl-C here"),
     ]

@@ -12,12 +12,15 @@ import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping
 from pathlib import Path
+from secrets import token_urlsafe
 
 import httpx
 
-from preroll.client import AsyncClient, ClientError, calls
+from preroll.client import AsyncClient, ClientError, accounts, calls
 from preroll.demo.world import Unavailable
 
+ADMIN = "admin"
+"""The account that a first start makes."""
 PATIENCE = 30.0
 """Seconds until it has to be ready; two are enough unless the machine is very busy."""
 PARTING = 12.0
@@ -40,6 +43,8 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self._data, self._scripts, self._log = root / "server", scripts, root / "logs" / "server.log"
         self._more = environment or {}
+        self.password = token_urlsafe(18)
+        self._token = ""
         self._process: Process | None = None
         self._lives: list[int] = []
 
@@ -65,8 +70,21 @@ class Server:
             async with asyncio.timeout(PATIENCE), connect(self.url, patience=0) as client:
                 while not await self._is_ready(client):
                     await asyncio.sleep(LOOK)
+                if not self._token:
+                    self._token = await self._own_token(client)
         except TimeoutError:
             raise Unavailable(f"the server is not ready after {PATIENCE:g} s: {self._last_words()}") from None
+
+    def connect(self, *, patience: float) -> AsyncClient:
+        """A client that acts as the demo's admin."""
+        return connect(self.url, patience=patience, token=self._token)
+
+    async def _own_token(self, client: AsyncClient) -> str:
+        """What the demo's programs sign in with."""
+        await client.sign_in(ADMIN, self.password)
+        made = await client.send(accounts.create_token("the demo"))
+        await client.send(accounts.sign_out())
+        return made.secret
 
     async def kill(self) -> None:
         """End its process without a warning, as ``kill -9`` does. Its script hosts find that out by themselves."""
@@ -98,16 +116,19 @@ class Server:
     def _environment(self) -> Mapping[str, str]:
         """The user's, without the settings of the user's own server."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PREROLL_")}
-        ours = {"DATA": self._data, "SCRIPTS": self._scripts, "PORT": self.port, "WORKER": "demo"}
+        ours = {
+            "DATA": self._data, "SCRIPTS": self._scripts, "PORT": self.port, "WORKER": "demo", "SIGN_IN": "needed",
+            "ADMIN_PASSWORD": self.password,
+        }  # fmt: skip
         return {**kept, **{f"PREROLL_{name}": str(value) for name, value in ours.items()}, **self._more}
 
     def _last_words(self) -> str:
         return self._log.read_text(errors="replace").strip()[-800:] or "it says nothing"
 
 
-def connect(url: str, *, patience: float) -> AsyncClient:
+def connect(url: str, *, patience: float, token: str = "") -> AsyncClient:
     """A client of a server on this machine; the environment's proxies are not for it."""
-    return AsyncClient(url, patience=patience, transport=httpx.AsyncHTTPTransport())
+    return AsyncClient(url, patience=patience, transport=httpx.AsyncHTTPTransport(), token=token)
 
 
 def free_port() -> int:

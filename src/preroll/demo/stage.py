@@ -19,7 +19,7 @@ from preroll.demo.board import Board, Engine
 from preroll.demo.cast import BOTH, CHAINS, OUTAGES, PLATFORM, Half, Link, Part, lasting
 from preroll.demo.evidence import Evidence, Node, Outage
 from preroll.demo.network import Network
-from preroll.demo.server import Server, connect
+from preroll.demo.server import Server
 from preroll.demo.world import Unavailable, World
 from preroll.sdk import Audit
 
@@ -168,10 +168,10 @@ async def built(root: Path, board: Board, halves: frozenset[Half] = BOTH) -> Asy
         board.say("Starting preroll serve: one process, one SQLite file")
         await server.start()
         board.engine, board.pid = Engine.RUNNING, server.pid
-        client = await stack.enter_async_context(connect(server.url, patience=OUTAGE))
+        client = await stack.enter_async_context(server.connect(patience=OUTAGE))
         applied = await client.send(calls.apply(world.documents(), platform=PLATFORM))
         board.say(f"The catalogue is in: {len(applied.items)} documents")
-        looking = await stack.enter_async_context(connect(server.url, patience=0))
+        looking = await stack.enter_async_context(server.connect(patience=0))
         watching = asyncio.create_task(board.watch(looking))
         stack.push_async_callback(_ended, watching)
         tempo = max(1.0, min(board.seconds / BRISK, (BUDGET - board.seconds) / STORY))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from preroll.domain.errors import Mistake
 from preroll.domain.permission import Actor, Bounds, Rights, unknown_roles
@@ -20,6 +21,17 @@ TAKEN = frozenset({"local", "engine"})
 SHORTEST, LONGEST = 12, 1000
 """Characters of a password. Length is what counts (NIST SP 800-63B, 3.1.1.2); no rule asks for kinds of them."""
 LONGEST_TOKEN = 366 * DAY
+
+
+class SignIn(StrEnum):
+    """Must people sign in?"""
+
+    AUTO = "auto"
+    """As soon as there is an account; until then only this machine is served, and may do everything."""
+    NEEDED = "needed"
+    """Always; the first start makes an admin."""
+    OFF = "off"
+    """Never: whoever reaches the server, on this machine alone, may do everything."""
 
 
 @dataclass(frozen=True, slots=True)

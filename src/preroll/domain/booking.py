@@ -214,6 +214,8 @@ class Booking:
     """Deleted: shown nowhere, kept for its history."""
     owner: str = ""
     """Who alone may change it, where the platform locks bookings; empty: nobody has taken it."""
+    leaving: Mapping[str, NodeChoice] = field(default_factory=dict)
+    """Resources that were taken out while it ran, by node label: brought to their ended state before they are free."""
 
     @property
     def phase(self) -> Phase:
@@ -226,3 +228,9 @@ class Booking:
     def resources(self) -> tuple[str, ...]:
         """Ids of the resources that it chose, each once, in node order."""
         return tuple(dict.fromkeys(n.resource for n in self.nodes.values() if n.resource))
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Ids of the resources that it holds: those that it chose, and those on their way out."""
+        chosen = (*self.nodes.values(), *self.leaving.values())
+        return tuple(dict.fromkeys(n.resource for n in chosen if n.resource))

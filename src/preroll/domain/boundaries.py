@@ -29,6 +29,10 @@ class Kind(StrEnum):
     END_OF_POST_ROLL = "end_of_post_roll"
     START_FAILURE = "start_failure"
     """Runs the platform's start failure script; moves nothing."""
+    FORCED = "forced"
+    """A service state that somebody forces; moves the service state alone."""
+    CHANGE = "change"
+    """Resources are put in or taken out while the booking runs; moves the service state alone."""
     AUDIT = "audit"
     """Runs the checks of the service definition; moves nothing."""
     CREATED = "created"
@@ -63,6 +67,8 @@ EVENTS: dict[Kind, Event] = {
     Kind.END_OF_PRE_ROLL:    Event(2, "START",                              Stage.SERVICE_ACTIVE, Trigger.END_OF_PRE_ROLL,    Direction.UP),
     Kind.START_OF_POST_ROLL: Event(3, "STOP",                               Stage.POST_ROLL,      Trigger.START_OF_POST_ROLL, Direction.DOWN),
     Kind.END_OF_POST_ROLL:   Event(4, "STOP_BOOKING_WITH_POSTROLL",         Stage.ENDED,          Trigger.END_OF_POST_ROLL,   Direction.DOWN),
+    Kind.FORCED:             Event(0, "EXTERNAL",                           None,                 None,                       Direction.UP),
+    Kind.CHANGE:             Event(0, "CHANGE",                             None,                 None,                       Direction.UP),
     Kind.CREATED:            Event(7, "CREATED_BOOKING_ACTION",             None,                 None,                       Direction.ASIDE),
     Kind.AUDIT:              Event(8, "AUDIT",                              None,                 None,                       Direction.ASIDE),
     Kind.START_FAILURE:      Event(9, "START_FAILURE",                      None,                 None,                       Direction.ASIDE),
@@ -70,6 +76,8 @@ EVENTS: dict[Kind, Event] = {
 # fmt: on
 STANDARD = tuple(kind for kind, event in EVENTS.items() if event.trigger is not None)
 """The four events of every booking, in order."""
+EXTERNAL = frozenset({Kind.FORCED, Kind.CHANGE})
+"""Which kinds do people ask for while the booking runs? Each goes before the standard events that are still to come."""
 
 
 class BoundaryState(StrEnum):
@@ -302,6 +310,11 @@ def advance(
     """
     ok = outcome is Outcome.OK and not isinstance(decision, Refusal)
     settled = BOUNDARY.fire(BoundaryState.RUNNING, BoundaryTrigger.SETTLE, Outcome.OK if ok else Outcome.FAILED)
+    if boundary.kind in EXTERNAL:
+        touched = not isinstance(decision, Refusal)
+        known = config.service_states.known
+        service = _service_state(booking, decision, ok=ok, known_states=known) if touched else booking.service_state
+        return Advance(booking.state, service, None, settled, ended=False)
     if boundary.trigger is None:
         mend = boundary.kind in STANDARD
         return Advance(booking.state, booking.service_state, None, settled, ended=False, abandons_retry=mend and not ok)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 from preroll.domain.errors import Mistake
 
@@ -18,6 +19,7 @@ LARGEST = 10**12
 """In units; what is stored stays far below 2**63 when it is summed."""
 
 
+@lru_cache(maxsize=4096)
 def millionths(amount: float) -> int:
     """An amount as it is counted.
 
@@ -107,8 +109,10 @@ class Wish:
     """Capability -> the value that is asked for."""
 
 
-def asked_in_all(wishes: Sequence[Wish]) -> dict[str, int]:
+def asked_in_all(wishes: Sequence[Wish]) -> Mapping[str, int]:
     """Capacity -> what several nodes of one booking need together of one resource."""
+    if len(wishes) == 1:
+        return wishes[0].amounts
     asked: dict[str, int] = {}
     for wish in wishes:
         for name, amount in wish.amounts.items():

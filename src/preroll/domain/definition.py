@@ -38,6 +38,16 @@ PUBLICATION: Machine[Publication, PublicationTrigger] = Machine("publication", _
 # fmt: on
 
 
+class AutoSelect(StrEnum):
+    """When a node takes the best eligible resource by itself."""
+
+    CREATE = "create"
+    """When the booking is made and names none."""
+    ALWAYS = "always"
+    """Also when the booking is edited: an open node is filled, what does not fit any more is replaced."""
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class CreatedAction:
     """A script that runs before a booking is Confirmed, on every confirm (SPEC 3.3)."""
@@ -65,6 +75,15 @@ class Node:
     """People who book do not see it; it is filled by itself or by a script."""
     properties: Mapping[str, object] = field(default_factory=dict)
     created_action: CreatedAction | None = None
+    auto_select: AutoSelect | None = None
+    """None: when the booking is made; an optional node never."""
+
+    @property
+    def selects(self) -> AutoSelect:
+        """When it takes a resource by itself; one that names neither function nor pool, never."""
+        if not self.function and not self.pool:
+            return AutoSelect.NEVER
+        return self.auto_select or (AutoSelect.NEVER if self.optional else AutoSelect.CREATE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,9 +136,9 @@ class Loser:
         ]  # fmt: skip
 
 
-def share(need: Need, held: Window) -> Share:
-    """What a booking that needs this over a window wants."""
-    closed = [("", clash.why) for clash in shut(need.resource, held)]
+def share(need: Need, held: Window, since: int = -FOREVER) -> Share:
+    """What a booking that needs this over a window wants; what is closed before an instant is no matter any more."""
+    closed = [("", clash.why) for clash in shut(need.resource, held, since)]
     return Share(need.resource, need.amounts(), (*never(need.resource, need.wishes), *closed))
 
 

@@ -50,6 +50,8 @@ class Resource:
     """From where it can be reached: only a worker that has all of these runs what configures it."""
     availability: Availability | None = None
     """When it can be booked; None: always."""
+    hands_off: bool = False
+    """Nothing is sent to it (SPEC 5)."""
     id: str = ""
     key: int = 0
     platform: int = 0

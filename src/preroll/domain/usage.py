@@ -6,9 +6,10 @@ Exact interval arithmetic, never a sample (SPEC 6): the peak of what others hold
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from preroll.domain.availability import Closure, closed, closed_over, horizon, next_opening
 from preroll.domain.capacity import Wish, agreed_on, asked_in_all, in_units, millionths, unable
@@ -38,8 +39,7 @@ class Need:
         return amounts | {n: (0, value) for n, value in agreed_on(self.wishes, self.resource.capabilities).items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """What one booking holds of one dimension of a resource."""
 
     dimension: str
@@ -63,24 +63,81 @@ class Left:
 
 
 def clashes(
-    resource: Resource, wishes: Sequence[Wish], held: Window, usages: Iterable[Usage], now: int | None = None
+    resource: Resource,
+    wishes: Sequence[Wish],
+    held: Window,
+    usages: Iterable[Usage],
+    now: int | None = None,
+    *,
+    since: int = -FOREVER,
 ) -> list[Clash]:
     """Everything that keeps a resource from serving these nodes of a booking over a window; empty: it fits.
 
     Args:
         usages: what other bookings hold of it within the window.
         now: when it would be booked; None: it was booked before.
+        since: what is closed before this instant, or before ``now``, is over and no matter any more.
     """
+    usages = list(usages)
+    if fits(resource, wishes, held, usages, now):
+        return []
     by = _by_dimension(usages)
     found = [] if now is None else barred(resource, held, now)
     found += [_never(resource, held, name, why) for name, why in never(resource, wishes)]
-    found += shut(resource, held)
+    found += shut(resource, held, since if now is None else now)
     found += _over(resource, CONCURRENCY, resource.concurrency, len(wishes), held, by.get(CONCURRENCY, ()))
     for name, amount in asked_in_all(wishes).items():
         found += _over(resource, name, limit(resource, name), amount, held, by.get(name, ()))
     for name, value in agreed_on(wishes, resource.capabilities).items():
         found += [_disagreed(resource, held, u, value) for u in by.get(name, ()) if u.agreed != value]
     return found
+
+
+def fits(
+    resource: Resource, wishes: Sequence[Wish], held: Window, usages: Sequence[Usage], now: int | None = None
+) -> bool:
+    """Does nothing keep a resource from serving these nodes? As ``clashes``, without a word of why."""
+    return fitting(wishes, held, now)(resource, usages)
+
+
+def fitting(
+    wishes: Sequence[Wish], held: Window, now: int | None = None
+) -> Callable[[Resource, Sequence[Usage]], bool]:
+    """``fits`` for many resources: what is the same for all of them is worked out once."""
+    count, amounts = len(wishes), [(name, amount) for name, amount in asked_in_all(wishes).items() if amount]
+    demanding = any(wish.abilities for wish in wishes)
+
+    def fit(resource: Resource, usages: Sequence[Usage]) -> bool:
+        if not _open(resource, held, now) or (demanding and unable(wishes, resource.capabilities)):
+            return False
+        if not usages:
+            return count <= resource.concurrency and all(amount <= limit(resource, name) for name, amount in amounts)
+        by = _by_dimension(usages)
+        if not _room(resource.concurrency, count, held, by.get(CONCURRENCY)):
+            return False
+        if not all(_room(limit(resource, name), amount, held, by.get(name)) for name, amount in amounts):
+            return False
+        agreed = agreed_on(wishes, resource.capabilities) if demanding else {}
+        return all(usage.agreed == value for name, value in agreed.items() for usage in by.get(name, ()))
+
+    return fit
+
+
+def _open(resource: Resource, held: Window, now: int | None) -> bool:
+    """Is it neither in maintenance, nor closed within the window, nor barred at this moment?"""
+    if resource.mode is Mode.AVAILABLE and resource.availability is None:
+        return True
+    if resource.mode is Mode.MAINTENANCE or (now is not None and barred(resource, held, now)):
+        return False
+    start = held.start if now is None else max(held.start, now)
+    return start >= held.until or not closed(resource.availability, start, held.until)
+
+
+def _room(limit: int, asked: int, held: Window, usages: Sequence[Usage] | None) -> bool:
+    """Is so much, and that is not nothing, left of a dimension at every instant?"""
+    if not usages or sum(usage.amount for usage in usages) + asked <= limit:
+        return asked <= limit
+    return peak(((u.start, u.end, u.amount) for u in usages), held.start, held.until) + asked <= limit
 
 
 def gone(resource: Resource, held: Window) -> Clash:
@@ -99,14 +156,14 @@ def never(resource: Resource, wishes: Sequence[Wish]) -> list[tuple[str, str]]:
     return planned + unable(wishes, resource.capabilities)
 
 
-def shut(resource: Resource, held: Window) -> list[Clash]:
-    """Where a resource is closed within a window, why, and when it opens again."""
-    availability = resource.availability
-    if availability is None:
+def shut(resource: Resource, held: Window, since: int = -FOREVER) -> list[Clash]:
+    """Where a resource is closed within a window and not before an instant, why, and when it opens again."""
+    availability, start = resource.availability, max(held.start, since)
+    if availability is None or start >= held.until:
         return []
     return [
         _shut(resource, held, closure, next_opening(availability, closure.end) if closure.end < FOREVER else None)
-        for closure in closed(availability, held.start, held.until)[:MOST_TOLD]
+        for closure in closed(availability, start, held.until)[:MOST_TOLD]
     ]
 
 
@@ -154,7 +211,8 @@ def blocked(need: Need, usages: Iterable[Usage], starts: Window, now: int) -> li
     if resource.mode is not Mode.AVAILABLE or never(resource, wishes):
         return [ALWAYS]
     by = _by_dimension(usages)
-    spans = closed_over(resource.availability, starts.start, starts.until)
+    closing = closed_over(resource.availability, starts.start, starts.until)
+    spans = [(max(start, now), end) for start, end in closing]
     spans.append((horizon(resource.availability, now), FOREVER))
     for name, (amount, agreed) in need.amounts().items():
         if agreed:

@@ -25,6 +25,8 @@ class Look:
     """A live one with a service that has its name then."""
     not_reset: Sequence[Booking]
     """Those that ended without having reset one of the resources."""
+    outdated: bool = False
+    """The catalogue has changed since the needs were worked out: they are to be worked out again, under the lock."""
 
 
 class Reservations(Protocol):
@@ -40,6 +42,10 @@ class Reservations(Protocol):
         """Nobody books these until the transaction ends."""
         ...
 
+    def lock_all(self, platform: int) -> None:
+        """Nobody books any resource of the platform until the transaction ends."""
+        ...
+
     def clashes(self, booking: Booking, needs: Sequence[Need]) -> list[Clash]:
         """What would exceed a limit, or cannot be done, if the booking got what it needs over its held window.
 
@@ -51,8 +57,15 @@ class Reservations(Protocol):
         """The same, and whatever else decides whether the booking can be saved, in one question."""
         ...
 
-    def usages(self, resources: Sequence[Resource], window: Window, *, but: int = 0) -> Mapping[int, Sequence[Usage]]:
-        """What bookings hold of these resources within a window, by key of the resource; ``but`` is left out."""
+    def usages(
+        self, resources: Sequence[Resource], window: Window, *, but: int = 0, named: bool = True
+    ) -> Mapping[int, Sequence[Usage]]:
+        """What bookings hold of these resources within a window, by key of the resource.
+
+        Args:
+            but: key of a booking that is left out.
+            named: with the id and the name of each booking; they are empty otherwise, which is quicker.
+        """
         ...
 
     def runs_on(self, booking: Booking) -> list[Booking]: ...

@@ -198,6 +198,8 @@ class Settlement:
     """Properties that the script set on the booking."""
     unknown_steps: tuple[str, ...] = ()
     """Steps that were under way when the run was stopped."""
+    left: Mapping[str, str] = field(default_factory=dict)
+    """Node label of each resource that was taken out -> what keeps it from its ended state; empty: it is there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,8 @@ class Equipment:
     defaults: Mapping[str, object] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
     """Parameter name -> the driver's path."""
+    secrets: tuple[str, ...] = ()
+    """Names of the parameters whose values are references to secrets."""
     load: str = ""
     """Name of the profile-load script; empty: the shipped one (plan, apply, verify)."""
     properties: Mapping[str, object] = field(default_factory=dict)
@@ -125,6 +127,8 @@ class Order:
     reason: str = ""
     """For a start failure script: why the booking failed."""
     detail: str = ""
+    leaving: tuple[Equipment, ...] = ()
+    """Resources that were taken out of the booking: brought to their values when the script has ended."""
     checks: tuple[AuditSpec, ...] = ()
     """For an audit: what to look at, in this order."""
     created: tuple[NodeAction, ...] = ()
@@ -145,6 +149,8 @@ class Report:
     fenced: bool = False
     """The journal refused a write: another worker owns the run. Nothing is to be settled."""
     cancelled: bool = False
+    left: Mapping[str, str] = field(default_factory=dict)
+    """Node label of each resource that was to leave -> what keeps it from its ended state; empty: it is there."""
 
 
 class Ledger(Protocol):

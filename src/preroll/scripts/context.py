@@ -17,7 +17,7 @@ from preroll.scripts.intents import PREFIX
 from preroll.scripts.loading import APPLIED, GIVEN, Apply, Kit
 from preroll.scripts.looking import Look, Scenery, look
 from preroll.scripts.planning import Asked
-from preroll.scripts.steps import AuthorError, Book, Step, as_json, clean
+from preroll.scripts.steps import AuthorError, Book, Step, as_json, clean, message_of
 from preroll.sdk import (
     Audit,
     AuditState,
@@ -92,6 +92,8 @@ class RunContext:
         self.dry_run, self.reason, self.detail = order.dry_run, order.reason, order.detail
         self.returned: dict[str, object] = {}
         self.properties: dict[str, object] = {}
+        self.left: dict[str, str] = {}
+        """Node label of what was taken out -> what keeps it from its ended state; empty: it is there."""
         self._applied: list[tuple[str, Mapping[str, object]]] = []
 
     def __getattr__(self, name: str) -> object:
@@ -142,6 +144,19 @@ class RunContext:
         """Go back to the parameters' defaults."""
         equipment = self._equipment(label)
         return await self._apply(step or f"apply_defaults:{label}", equipment, equipment.defaults, check=check)
+
+    async def leave(self) -> None:
+        """Bring the resources that were taken out of the booking to their ended state; ``left`` tells how it went."""
+        left = self.left
+        for equipment in self._order.leaving:
+            try:
+                await self._apply(f"leave:{equipment.label}", equipment, equipment.values, check=True)
+            except Exception as error:  # noqa: BLE001 - a profile-load script is author code
+                left[equipment.label] = message_of(error)
+                told = f"{equipment.name} was taken out and is not reset: {left[equipment.label]}"
+                self._kit.book.log(Severity.ERROR, told, {})
+            else:
+                left[equipment.label] = ""
 
     async def step(
         self,
@@ -206,6 +221,7 @@ class RunContext:
             chosen = values.get(label, {})
         else:
             chosen = _CHOICES[Values(values)](equipment, self.target)
+        chosen = self._kit.devices.resolved(equipment, chosen)
         return {equipment.paths.get(name, name): value for name, value in chosen.items()}
 
     def _equipment(self, label: str) -> Equipment:

@@ -233,7 +233,7 @@ class Course:
         await self._kit.steps.take(Step(self._intent.step(stand), say, repeatable=True))
 
     def _use(self, target: Target) -> AbstractAsyncContextManager[Driver]:
-        return self._kit.sessions.use(self._equipment[target.resource])
+        return self._kit.devices.use(self._equipment[target.resource])
 
     def _residue(self, why: str, stand: Stand, good: Sequence[Target], left: Mapping[Target, str]) -> ChangeFailed:
         """Not all is as it should be: say so, and what is left where."""

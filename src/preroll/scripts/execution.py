@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -21,6 +21,7 @@ from preroll.scripts.loading import Kit
 from preroll.scripts.rounds import round_of
 from preroll.scripts.sessions import Sessions
 from preroll.scripts.steps import Book, Sleep, Steps, message_of
+from preroll.scripts.veil import CoveredBook, Devices, Veil
 from preroll.sdk import GiveUp
 
 _WORDS = {
@@ -82,21 +83,25 @@ class Workshop:
         except Missing as missing:
             return Finish(order.run, ok=False, reason=Reason.SCRIPT_MISSING, message=str(missing))
         version = script.installed.version
+        veil = Veil()
+        book = CoveredBook(book, veil)
         steps = Steps(order, book, attempts, sleep=self.sleep, reach=self.reach, fresh=self.fresh)
-        kit = Kit(book, steps, self.sessions, self.find, self.call)
+        kit = Kit(book, steps, Devices(self.sessions, veil), self.find, self.call)
         changes = Changes(order, kit)
         context = RunContext(order, kit, changes)
         self.reach("host.started")
         try:
-            await self._play(script, context, changes)
-        except (MemoryError, KeyboardInterrupt, asyncio.CancelledError):
-            raise
-        except BaseException as error:  # noqa: BLE001 - author code
-            return Finish(order.run, ok=False, reason=Reason.LSO_FAILED, message=message_of(error), version=version)
+            failure = await _raised(self._play(script, context, changes))
+            failure = await _raised(context.leave()) or failure
         finally:
             steps.close()
             self.reach("host.finishing")
-        return Finish(order.run, ok=True, version=version, returned=context.returned, properties=context.properties)
+        left = {label: veil.covered(problem) for label, problem in context.left.items()}
+        if failure is not None:
+            why = veil.covered(message_of(failure))
+            return Finish(order.run, ok=False, reason=Reason.LSO_FAILED, message=why, version=version, left=left)
+        returned, properties = veil.covered(context.returned), veil.covered(context.properties)
+        return Finish(order.run, ok=True, version=version, returned=returned, properties=properties, left=left)
 
     async def _play(self, script: Loaded, context: RunContext, changes: Changes) -> None:
         """Bring what was left on its way to its end, then the script to its own, with the changes that it began."""
@@ -118,3 +123,14 @@ class Workshop:
                 f"and version {script.installed.version} is installed now"
             )
         return script
+
+
+async def _raised(work: Coroutine[object, object, None]) -> BaseException | None:
+    """What the author's code raised."""
+    try:
+        await work
+    except (MemoryError, KeyboardInterrupt, asyncio.CancelledError):
+        raise
+    except BaseException as error:  # noqa: BLE001 - author code
+        return error
+    return None

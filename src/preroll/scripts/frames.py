@@ -140,6 +140,7 @@ class Finish(msgspec.Struct, tag=12, array_like=True, frozen=True):
     version: str = ""
     returned: Mapping[str, Any] = {}
     properties: Mapping[str, Any] = {}
+    left: Mapping[str, str] = {}
 
 
 class Pulse(msgspec.Struct, tag=13, array_like=True, frozen=True):

@@ -105,6 +105,7 @@ class InlineRunner:
             finish.returned,
             finish.properties,
             tuple(book.open),
+            left=finish.left,
         )
 
 

@@ -7,21 +7,19 @@ change that was taken back and starts anew is ``change:NAME#2``.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from preroll.ports.rows import RecordedStep, StepState
-from preroll.scripts.steps import Diff
+from preroll.scripts.steps import Diff, digest_of, is_digest
 from preroll.sdk import Applied, Change, Plan, Secret, Turns
 
 PREFIX = "change:"
 """What the names of its steps begin with; no author's step may."""
 COMMIT, REVERT = "decided:commit", "decided:revert"
 _PLAN = re.compile(rf"{PREFIX}(?P<name>[^:#]+)(#\d+)?:plan")
-_DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +68,7 @@ class Target:
         """As it was written down."""
         changes, undo = _changes(row["changes"]), _changes(row["undo"])
         lost = {c.path for c in (*changes, *undo) if _is_lost(c)}
-        lost |= {path for path, value in row["desired"].items() if _hidden(value)}
+        lost |= {path for path, value in row["desired"].items() if is_digest(value)}
         return cls(
             row["label"], row["resource"], row["where"],
             {path: value for path, value in row["desired"].items() if path not in lost},
@@ -179,15 +177,9 @@ def _changes(rows: Iterable[Sequence[Any]]) -> tuple[Change, ...]:
 
 
 def _is_lost(change: Change) -> bool:
-    return _hidden(change.old) or _hidden(change.new)
+    return is_digest(change.old) or is_digest(change.new)
 
 
 def _written(value: object) -> object:
     """A value as the journal may have it."""
-    if isinstance(value, Secret):
-        return {_DIGEST: hashlib.sha256(value.reveal().encode()).hexdigest()[:12]}
-    return value
-
-
-def _hidden(value: object) -> bool:
-    return isinstance(value, dict) and value.keys() == {_DIGEST}
+    return digest_of(value) if isinstance(value, Secret) else value

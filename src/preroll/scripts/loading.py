@@ -10,8 +10,8 @@ from typing import Any
 
 from preroll.ports.scripts import Equipment, ScriptKind
 from preroll.scripts.catalogue import Loaded
-from preroll.scripts.sessions import Sessions
 from preroll.scripts.steps import Book, Diff, Step, Steps, as_json
+from preroll.scripts.veil import Devices
 from preroll.sdk import (
     Applied,
     Context,
@@ -36,7 +36,7 @@ class Kit:
 
     book: Book
     steps: Steps
-    sessions: Sessions
+    devices: Devices
     find: Callable[[ScriptKind, str], Loaded]
     """Raises GiveUp when there is no such script."""
     call: Callable[[Loaded, object], Awaitable[object]]
@@ -50,12 +50,15 @@ class Apply:
         self, kit: Kit, run: Context, name: str, equipment: Equipment, values: Mapping[str, object], *, check: bool
     ) -> None:
         self._kit, self._run, self._equipment, self._values, self._check = kit, run, equipment, values, check
-        self._desired = {equipment.paths.get(n, n): value for n, value in values.items()}
         self._changes: list[Plan] = []
         self.step = Step(
-            name, self._do, self._is_so, resource=equipment.id, where=equipment.name, diff=self._diff,
-            so={APPLIED: self._desired},
+            name, self._do, self._is_so, resource=equipment.id, where=equipment.name, diff=self._diff
         )  # fmt: skip
+
+    def _resolved(self) -> tuple[dict[str, object], dict[str, object]]:
+        """The values by parameter name and by the driver's paths; an error of a reference is one of the step."""
+        values = self._kit.devices.resolved(self._equipment, self._values)
+        return values, {self._equipment.paths.get(n, n): value for n, value in values.items()}
 
     def _diff(self) -> Diff:
         first: dict[str, object] = {}
@@ -66,9 +69,11 @@ class Apply:
         return tuple((path, before, last[path]) for path, before in first.items())
 
     async def _is_so(self) -> bool:
-        async with self._kit.sessions.use(self._equipment) as driver:
+        _, desired = self._resolved()
+        self.step.so = {APPLIED: as_json(desired, "what is wanted")}
+        async with self._kit.devices.use(self._equipment) as driver:
             try:
-                return (await driver.plan(self._desired)).empty
+                return (await driver.plan(desired)).empty
             except InvalidValue:
                 if self._equipment.load:
                     return False
@@ -76,15 +81,16 @@ class Apply:
 
     async def _do(self, key: str) -> object:
         run, kit, equipment = self._run, self._kit, self._equipment
-        async with kit.sessions.use(equipment) as session:
+        values, desired = self._resolved()
+        async with kit.devices.use(equipment) as session:
             driver = WatchedDriver(session, self._changes, dry_run=run.dry_run)
             if not equipment.load:
-                await load(driver, self._desired, check=self._check and not run.dry_run, key=key)
-                return {APPLIED: self._desired}
+                await load(driver, desired, check=self._check and not run.dry_run, key=key)
+                return {APPLIED: desired}
             script = kit.find(ScriptKind.PROFILE_LOAD, equipment.load)
-            context = LoadingContext(run, equipment, driver, self._values, self._desired, check=self._check, key=key)
+            context = LoadingContext(run, equipment, driver, values, desired, check=self._check, key=key)
             await kit.call(script, context)
-            return {APPLIED: self._desired, GIVEN: context.given}
+            return {APPLIED: desired, GIVEN: context.given}
 
 
 class LoadingContext:

@@ -55,7 +55,7 @@ class Scenery:
 
     def driver(self, label: str) -> AbstractAsyncContextManager[Driver]:
         """A node's driver, open, for one user."""
-        return self._kit.sessions.use(self._equipment(label))
+        return self._kit.devices.use(self._equipment(label))
 
     def _equipment(self, label: str) -> Equipment:
         found = next((e for e in self._order.equipment if e.label == label), None)

@@ -90,7 +90,7 @@ class Planning:
     async def _target(self, equipment: Equipment) -> Target:
         desired = self._asked.desired[equipment.label]
         try:
-            async with self._kit.sessions.use(equipment) as driver:
+            async with self._kit.devices.use(equipment) as driver:
                 plan = await driver.plan(desired)
                 able = self._asked.window > 0 and "confirmed-commit" in driver.caps
         except Exception as error:

@@ -47,6 +47,8 @@ def _value(text: str, order: Order) -> Any:
     if place is None:
         raise Dangling(f"${{{text}}}: no node with a resource has that (they are: {', '.join(equipment) or 'none'})")
     label, part, name = place
+    if part == "values" and name in equipment[label].secrets:
+        raise Dangling(f"${{{text}}}: it is a secret, which no check may have")
     return _member(_part(equipment[label], part, order.target), name, text)
 
 

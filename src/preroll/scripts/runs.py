@@ -162,6 +162,7 @@ class Run:
                 finish.properties,
                 unknown,
                 fenced=self.fenced,
+                left=finish.left,
             )
         return Report(
             Outcome.FAILED,

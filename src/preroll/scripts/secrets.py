@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Credentials by reference: an address names a secret, and only the script host reads it.
+"""Secrets by reference: an address or a profile names one, and only the script host reads it.
 
 ``env:NAME`` is the variable ``PREROLL_SECRET_NAME`` of the host's environment; ``file:PATH`` is a file in the folder of
-secrets, without the line break at its end. Nothing else can be named: who may edit an address must not be able to send
-any variable or file of this machine to a device.
+secrets, without the line break at its end. Nothing else can be named: who may edit an address or a profile must not be
+able to send any variable or file of this machine to a device.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from preroll.sdk import InvalidValue, Secret
@@ -37,20 +37,34 @@ class Secrets:
         Raises:
             InvalidValue: a reference names nothing. It tells the reference, never a secret.
         """
-        return {field: self._looked_up(device, field, value) for field, value in address.items()}
+        return {
+            field: self._looked_up(device, f"address.{field}", value) if _is_reference(value) else value
+            for field, value in address.items()
+        }
 
-    def _looked_up(self, device: str, field: str, value: object) -> object:
-        if not isinstance(value, str):
+    def follow(self, device: str, names: Collection[str], values: Mapping[str, object]) -> dict[str, object]:
+        """The values with the Secret in place of each reference; ``names`` are the parameters that have some.
+
+        Raises:
+            InvalidValue: one of them is no reference, or it names nothing.
+        """
+        return {
+            name: self._looked_up(device, f"values.{name}", value) if name in names else value
+            for name, value in values.items()
+        }
+
+    def _looked_up(self, device: str, where: str, value: object) -> Secret:
+        if isinstance(value, Secret):
             return value
-        scheme, colon, name = value.partition(":")
-        if not colon or scheme not in ("env", "file"):
-            return value
+        if not _is_reference(value):
+            raise InvalidValue(where, "is a secret, and no reference such as env:NAME or file:PATH", device=device)
+        scheme, _, name = str(value).partition(":")
         try:
             found = self._variable(name) if scheme == "env" else self._file(name)
             if not found:
                 raise LookupError("is empty")
         except LookupError as error:
-            raise InvalidValue(f"address.{field}", f"{value} {error.args[0]}", device=device) from None
+            raise InvalidValue(where, f"{value} {error.args[0]}", device=device) from None
         return Secret(found)
 
     def _variable(self, name: str) -> str:
@@ -74,3 +88,7 @@ class Secrets:
             raise LookupError(f"cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
             raise LookupError("is no text") from None
+
+
+def _is_reference(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(("env:", "file:"))

@@ -74,7 +74,7 @@ class Sessions:
     """All sessions of this host, by resource."""
 
     def __init__(self, find: FindDriver, secrets: Secrets | None = None) -> None:
-        self._find, self._secrets = find, secrets or Secrets()
+        self._find, self.secrets = find, secrets or Secrets()
         self._sessions: dict[str, _Session] = {}
         self._shared: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """Device -> held by who uses one of the resources on it."""
@@ -117,7 +117,7 @@ class Sessions:
         return session
 
     def _make(self, equipment: Equipment) -> Driver:
-        address = self._secrets.resolve(equipment.name, equipment.address)
+        address = self.secrets.resolve(equipment.name, equipment.address)
         return self._find(equipment.driver)(equipment.name, address)
 
     async def _close(self, session: _Session) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from preroll.ports.rows import RecordedStep, Severity, StepState, Verdict
 from preroll.ports.scripts import Order, Reach, nowhere
 from preroll.scripts.frames import MAX_DIFF, MAX_OUTPUT
-from preroll.sdk import DeviceError, Retry, ScriptError, StepUnknown, TimedOut
+from preroll.sdk import DeviceError, Retry, ScriptError, Secret, StepUnknown, TimedOut
 
 Sleep = Callable[[float], Awaitable[object]]
 Diff = tuple[tuple[str, object, object], ...]
@@ -24,6 +24,7 @@ _NOT_THE_AUTHORS = (os.path.dirname(__file__), os.path.dirname(os.__file__))  # 
 _ROOM_FOR_THE_CUT = 200
 MAX_TEXT = 10_000
 """Characters of a message or of a line of the log."""
+DIGEST = "digest"
 MAX_NAME = 200
 """Characters of a step's name."""
 ASK_AGAIN = 0.2
@@ -293,14 +294,32 @@ def as_json(value: object, what: str) -> object:
         AuthorError: it is no JSON.
     """
     try:
-        plain: object = msgspec.json.decode(msgspec.json.encode(value))
+        plain: object = msgspec.json.decode(msgspec.json.encode(value, enc_hook=digest_of))
         msgspec.msgpack.encode(plain)
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
         raise AuthorError(f"{what} is {type(value).__name__}, which is no JSON: {error}") from error
     return plain
 
 
+def digest_of(value: object) -> dict[str, str]:
+    """A Secret as the journal has it.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if isinstance(value, Secret):
+        return {DIGEST: value.digest}
+    raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
+
+
+def is_digest(value: object) -> bool:
+    """Is it what the journal has of a Secret?"""
+    return isinstance(value, dict) and value.keys() == {DIGEST}
+
+
 def _plain(value: object) -> object:
+    if isinstance(value, Secret):
+        return digest_of(value)
     try:
         msgspec.json.encode(value)
         msgspec.msgpack.encode(value)

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import NoReturn
 
 
 class Secret:
-    """A password, a key or a community, as a driver gets it in its address. Printing it shows nothing.
+    """A password, a key or a community: of an address, or a value of a secret parameter. Printing it shows nothing.
 
     It is no string on purpose: what formats, logs, compares with JSON or pickles it by mistake gives nothing away.
     """
@@ -20,6 +21,11 @@ class Secret:
     def reveal(self) -> str:
         """The secret itself, for the one call that needs it."""
         return self._value
+
+    @property
+    def digest(self) -> str:
+        """Tells whether two are the same, and little else: the first 12 hex digits of the SHA-256."""
+        return hashlib.sha256(self._value.encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
     def __repr__(self) -> str:
         return "<secret>"

@@ -55,6 +55,7 @@ def booking_of(row: Row) -> Booking:
         key, ident, platform, name, STATES[state], Timing(start, None if end == FOREVER else end, pre_roll, post_roll),
         definition, said.nodes, said.properties, priority, service_state, bool(began), entering, bool(not_reset), zone,
         revision, state_version, created_us, created_by, changed_us, tuple(scopes.split()), bool(hidden), owner,
+        said.leaving,
     )  # fmt: skip
 
 
@@ -64,7 +65,7 @@ def entered(b: Booking, entering: str) -> Booking:
         b.key, b.id, b.platform, b.name, b.state, b.timing, b.definition, b.nodes, b.properties, b.priority,
         b.service_state, began=True, entering=entering, not_reset=b.not_reset, zone=b.zone, revision=b.revision,
         state_version=b.state_version + 1, created_us=b.created_us, created_by=b.created_by, changed_us=b.changed_us,
-        scopes=b.scopes, owner=b.owner,
+        scopes=b.scopes, owner=b.owner, leaving=b.leaving,
     )  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def _written(booking: Booking) -> dict[str, object]:
         "held_start_us": held.start,
         "held_end_us": held.until,
         "definition": booking.definition,
-        "body": BODY.encode(Body(booking.nodes, booking.properties)),
+        "body": BODY.encode(Body(booking.nodes, booking.properties, booking.leaving)),
         "priority": booking.priority,
         "service_state": booking.service_state,
         "began": int(booking.began),

@@ -43,6 +43,7 @@ class Body(msgspec.Struct):
 
     nodes: Mapping[str, NodeChoice]
     properties: Mapping[str, object]
+    leaving: Mapping[str, NodeChoice] = {}
 
 
 BODY: Codec[Body] = Codec(Body)

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 
-from preroll.domain.booking import Booking, State
+from preroll.domain.booking import Booking, State, Trigger
 from preroll.domain.boundaries import (
+    EXTERNAL,
     Advance,
     Boundary,
     BoundaryState,
@@ -71,6 +72,12 @@ _DROP = (
     "update boundary set state = 'dropped', waits_for = null"
     " where booking in ?ints and state in ('armed', 'disarmed') and rank < 2"
 )
+_LEFT = (
+    "update reservation set live = 0, unreset = g.unreset from given(booking bigint, resource text, unreset bigint) g"
+    " where reservation.booking = g.booking and reservation.live = 1"
+    " and reservation.resource = (select s.key from resource s where s.id = g.resource)"
+)
+"""Resources that were taken out are free; one that could not be reset is marked."""
 _STILL_DIRTY = "select 1 from reservation where unreset = 1 limit 1"
 _CLEANED = (
     "select distinct d.booking from reservation r join reservation d on d.resource = r.resource and d.unreset = 1"
@@ -101,10 +108,13 @@ class _Writes:
     bodies: list[Row] = field(default_factory=list)
     runs: list[Row] = field(default_factory=list)
     scripted: list[int] = field(default_factory=list)
+    left: list[Row] = field(default_factory=list)
     unknown: list[Row] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     start_failures: list[Boundary] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
+    mended: list[int] = field(default_factory=list)
+    """Bookings whose end was retried."""
     not_reset: list[int] = field(default_factory=list)
     drops: list[int] = field(default_factory=list)
     abandons: list[int] = field(default_factory=list)
@@ -143,7 +153,7 @@ def _end(now: int, ending: Ending, writes: _Writes) -> State:
     writes.bookings.append(_booking_row(now, ending, after))
     if settlement is not None:
         _close_run(now, ending, settlement, reason, message, writes)
-    if boundary.trigger is not None:
+    if boundary.trigger is not None or boundary.kind in EXTERNAL:
         writes.changes.append(_change(ending, after, message or (reason.value if reason else "")))
     if after.start_failure:
         aside = Boundary(0, booking.key, Kind.START_FAILURE, now, planned_us=now, reason=reason, message=message)
@@ -186,15 +196,26 @@ def _close_run(
         )
     )  # fmt: skip
     writes.unknown += [(b.key, b.generation, b.try_, clean(name), now) for name in settlement.unknown_steps]
-    if settlement.properties:
-        body = Body(booking.nodes, {**booking.properties, **settlement.properties})
+    leaving = {label: choice for label, choice in booking.leaving.items() if label not in settlement.left}
+    if settlement.properties or settlement.left:
+        body = Body(booking.nodes, {**booking.properties, **settlement.properties}, leaving)
         writes.bodies.append((booking.key, BODY.encode(body)))
+    writes.left += [
+        (booking.key, booking.leaving[label].resource, int(bool(problem)))
+        for label, problem in settlement.left.items()
+        if label in booking.leaving
+    ]
 
 
 def _change(ending: Ending, after: Advance, why: str) -> Change:
     booking, run = ending.booking, "" if ending.settlement is None else ending.settlement.run
+    external = ending.boundary.kind in EXTERNAL
+    kind = "booking.service_state" if external else "booking.state"
+    was, now = booking.state.value, after.state.value
+    if external:
+        was, now = booking.service_state, after.service_state
     return Change(
-        "booking.state", booking.id, booking.platform, ENGINE.name, booking.state.value, after.state.value, why,
+        kind, booking.id, booking.platform, ENGINE.name, was, now, why,
         f"{ending.boundary.event.name} {run}".rstrip(), booking.revision,
     )  # fmt: skip
 
@@ -203,6 +224,8 @@ def _follow_up(ending: Ending, after: Advance, writes: _Writes) -> None:
     key = ending.booking.key
     if after.ended:
         writes.ended.append(key)
+        if ending.boundary.trigger is Trigger.RETRY:
+            writes.mended.append(key)
     if after.not_reset:
         writes.not_reset.append(key)
     if after.drops:
@@ -219,7 +242,7 @@ def _write(work: Work, writes: _Writes, dirty: Later) -> None:
     db.send(_BOUNDARY, writes.boundaries)
     db.send(_BOOKING, writes.bookings)
     db.send("update boundary set waits_for = null where waits_for in ?ints", [row[0] for row in writes.boundaries])
-    for sql, rows in ((_BODY, writes.bodies), (_RUN, writes.runs), (_UNKNOWN, writes.unknown)):
+    for sql, rows in ((_BODY, writes.bodies), (_RUN, writes.runs), (_UNKNOWN, writes.unknown), (_LEFT, writes.left)):
         if rows:
             db.send(sql, rows)
     for sql, keys in (
@@ -242,7 +265,7 @@ def _write(work: Work, writes: _Writes, dirty: Later) -> None:
 def _write_resets(work: Work, writes: _Writes, dirty: Later) -> None:
     """Remember what was not reset; forget it where a later pre-roll has put the same resources in order."""
     db = work.db
-    retried = [key for key in writes.ended if key not in writes.not_reset]
+    retried = [key for key in writes.mended if key not in writes.not_reset]
     if writes.not_reset:
         db.send("update reservation set unreset = 1 where booking in ?ints", writes.not_reset)
     if not (writes.prepared or retried) or not (writes.not_reset or dirty()):

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from preroll.ports.scripts import Reach
 from preroll.ports.store import Feed, Journal, Unit
-from preroll.store.engine import Job, Lane, Route, Spawn, carry_out, unavailable
+from preroll.store.engine import Job, Lane, Route, Spawn, carry_out, deliver, unavailable
 from preroll.store.feed import Bells, SqlFeed, Version
 from preroll.store.journal import SqlJournal
 from preroll.store.sqlite import SqliteConnection
@@ -86,7 +86,7 @@ class SqlStore:
 
 
 def look_up(work: Work, jobs: Sequence[Job]) -> None:
-    """Carry out queries, each on a snapshot of its own."""
+    """Carry out queries, each on a snapshot of its own; nobody waits for its end."""
     for job in jobs:
         work.begin(write=False)
         try:
@@ -95,6 +95,7 @@ def look_up(work: Work, jobs: Sequence[Job]) -> None:
             if work.db.lost(error):
                 raise
             job.error = error
+        deliver([job])
         work.db.rollback()
 
 

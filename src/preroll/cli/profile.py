@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``preroll profile``: the values that functions take."""
+
+from __future__ import annotations
+
+from preroll.cli.parser import Parser
+
+
+def define(name: str) -> Parser:
+    """What it takes."""
+    parser = Parser(name, about="Profile instances: the values that functions take.")
+    command = parser.command("list", list_)
+    command.of_platform()
+    command.asks_server()
+    command = parser.command("show", show)
+    command.add_argument("name", metavar="NAME")
+    command.of_platform()
+    command.asks_server()
+    return parser
+
+
+def list_(platform: str, server: str, *, as_json: bool) -> None:
+    """All profile instances of a platform, with what stands in them."""
+    from preroll.cli import output
+    from preroll.cli.connect import connected
+    from preroll.client import calls
+
+    with connected(server) as client:
+        found = list(client.each(calls.list_catalogue("profile-instances", platform=platform)))
+    if as_json:
+        output.as_json(found)
+        return
+    rows = [(i["name"], i["definition"], i["parent"], i["values"], [*i["states"], *i["variants"]]) for i in found]
+    output.table(("name", "definition", "derives from", "values", "states"), rows, empty="no profile instances")
+
+
+def show(name: str, platform: str, server: str, *, as_json: bool) -> None:
+    """One profile instance with all that it inherits: each value, and the instance in which it stands."""
+    from preroll.cli import output
+    from preroll.cli.connect import connected, named
+    from preroll.client import calls
+
+    with connected(server) as client:
+        known = named(client.each(calls.list_catalogue("profile-instances", platform=platform)), "profile", name)
+        found = client.send(calls.resolved_profile(known["id"]))
+    if as_json:
+        output.as_json(found)
+        return
+    output.fields([("profile", name), ("definition", known["definition"]), ("derives from", known["parent"])])
+    said = [("", found["values"]), *found["states"].items()]
+    rows = [(state, parameter, v["value"], v["source"]) for state, vs in said for parameter, v in vs.items()]
+    output.table(("state", "parameter", "value", "stands in"), rows, empty="no values")
