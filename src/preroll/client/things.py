@@ -154,7 +154,6 @@ class Confirming:
     """A round of created booking actions."""
 
     state: str
-    """``armed`` and ``running``: they have not ended yet; ``done`` or ``failed``."""
     message: str
     ended: datetime | None
 
@@ -178,7 +177,6 @@ class Booking(BookingSummary):
     audit: Known | None = None
     quarantine: Quarantine | None = None
     confirming: Confirming | None = None
-    """Its last round of created booking actions."""
 
 
 @dataclass(frozen=True, slots=True)
