@@ -140,10 +140,16 @@ class Profiles:
 
     def before(self, changes: Iterable[tuple[object, object]]) -> Profiles:
         """The profiles as they were before these changes: (before, after) of each document that was there."""
-        was = [before for before, _ in changes]
+        return self._with([before for before, _ in changes])
+
+    def after(self, changes: Iterable[tuple[object, object]]) -> Profiles:
+        """The profiles as they are after these changes; the same if they are stored already."""
+        return self._with([after for _, after in changes])
+
+    def _with(self, documents: Sequence[object]) -> Profiles:
         return Profiles(
-            [*self.profiles.values(), *(d for d in was if isinstance(d, ProfileDefinition))],
-            [*self.instances.values(), *(d for d in was if isinstance(d, ProfileInstance))],
+            [*self.profiles.values(), *(d for d in documents if isinstance(d, ProfileDefinition))],
+            [*self.instances.values(), *(d for d in documents if isinstance(d, ProfileInstance))],
         )
 
     def filled(self, node: Node | None, choice: NodeChoice) -> Filled:
@@ -201,6 +207,15 @@ def settled(
         else:
             found[label] = profiles.copied(node, choice) if by_value else replace(choice, kept=None)
     return found
+
+
+def renewed(nodes: Sequence[Node], choices: Mapping[str, NodeChoice]) -> dict[str, NodeChoice]:
+    """The choices without the copies of what is taken by reference: those that were made while the booking ran."""
+    known = {n.label: n for n in nodes}
+    return {
+        label: replace(c, kept=None) if taken_by(known.get(label), c) is ProfileBy.REFERENCE else c
+        for label, c in choices.items()
+    }
 
 
 def _with_defaults(profile: ProfileDefinition, kept: ProfileCopy) -> ProfileDefinition:
