@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 from preroll.client.free_busy import FreeBusy
 from preroll.client.imports import Imported
+from preroll.client.offers import Availability
 from preroll.client.things import (
     Applied,
     AppliedPage,
     Audits,
-    Availability,
     Booking,
     BookingSummary,
     Change,
