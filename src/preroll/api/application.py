@@ -22,6 +22,7 @@ from preroll.api import (
     free_busy,
     health,
     metrics,
+    openid,
     platforms,
     problems,
     refitting,
@@ -106,7 +107,7 @@ def _routes() -> FastAPI:
     for noun in (
         bookings, actions, refitting, availability, free_busy, audits, runs, changes, catalogue, resources, definitions,
         platforms,
-        workers, sessions, users, tokens, health, metrics,
+        workers, sessions, openid, users, tokens, health, metrics,
     ):  # fmt: skip
         api.include_router(noun.router)
     problems.install(api)
