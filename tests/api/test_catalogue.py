@@ -186,3 +186,40 @@ async def test_an_unknown_platform_is_not_found(api: httpx.AsyncClient):
     for noun in ("resources", "profile-definitions", "profile-instances", "service-definitions"):
         assert (await api.get(noun, params={"platform": "elsewhere"})).status_code == 404
     assert (await api.post("catalogue", json={"platform": "elsewhere", "documents": []})).status_code == 404
+
+
+async def test_profiles_come_back_as_they_were_given(api: httpx.AsyncClient):
+    documents = [
+        {
+            "kind": "profile_definition", "name": "Uplink", "parameters": [
+                {"name": "frequency", "type": "number", "unit": "MHz", "minimum": 13750, "step": 0.1, "decimals": 1},
+                {"name": "key", "mandatory": True, "secret": True},
+                {
+                    "name": "pol", "type": "discrete", "kinds": ["configuration", "capability"], "choices": ["h", "v"],
+                    "display": {"h": "Horizontal", "v": "Vertical"}, "default": "h",
+                },
+            ],
+        },
+        {
+            "kind": "profile_instance", "name": "Base", "definition": "Uplink",
+            "values": {"frequency": 14010.1, "key": "env:KEY"}, "states": {"STANDBY": {"pol": "v"}},
+        },
+        {
+            "kind": "profile_instance", "name": "Sports", "definition": "Uplink", "parent": "Base",
+            "variants": {"PAUSE": "Base"},
+        },
+        {
+            "kind": "service_definition", "name": "Feed", "nodes": [
+                {"label": "up", "profile": "Uplink", "default_profile": "Sports", "profile_by": "value"},
+            ],
+        },
+    ]  # fmt: skip
+    await applied(api, *documents)
+    exported = (await api.get("catalogue")).json()["documents"]
+    assert [d for d in exported if d["kind"] != "platform"] == documents
+    assert set((await applied(api, *exported)).values()) == {"unchanged"}
+    instances = {i["name"]: i["id"] for i in (await api.get("profile-instances")).json()["items"]}
+    resolved = (await api.get(f"profile-instances/{instances['Sports']}/resolved")).json()
+    assert resolved["values"]["key"] == {"value": "env:KEY", "source": "Base"}
+    assert resolved["states"]["PAUSE"]["frequency"] == {"value": 14010.1, "source": "Base"}
+    assert (await api.get("profile-instances/00000000-0000-7000-8000-000000000000/resolved")).status_code == 404

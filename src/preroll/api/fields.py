@@ -24,6 +24,8 @@ _INSTANT = re.compile(
     re.ASCII,
 )
 _LENGTH = re.compile(r"P(?:(\d{1,6})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,8})M)?(?:(\d{1,9})S)?)?", re.ASCII)
+_UNCLEAN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_BREAKS = str.maketrans("\n\r\t", "   ")
 _DEEPEST, _MOST, _LARGEST = 32, 10_000, 2**53
 
 
@@ -103,7 +105,7 @@ def _short(length: int) -> int:
 
 
 def _clean(text: str) -> str:
-    if any(c < " " or c == "\x7f" or "\ud800" <= c <= "\udfff" for c in text):
+    if not text.isprintable() and _UNCLEAN.search(text):
         raise _wrong("text", "has a control character or half of a surrogate pair", "printable text")
     return text
 
@@ -115,7 +117,8 @@ def _named(text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    _clean(text.replace("\n", " ").replace("\r", " ").replace("\t", " "))
+    if not text.isprintable():
+        _clean(text.translate(_BREAKS))
     return text
 
 

@@ -20,7 +20,7 @@ def define_in(group: Parser) -> None:
     argument("--to", dest="until", metavar="TIME", default="+1d", help="at most 366 days later; default: +1d")
     argument("--function", metavar="NAME", default="", help="only resources with it")
     argument("--pool", metavar="NAME", default="", help="only resources of it")
-    argument("--platform", metavar="NAME", default="default", help="whose; default: default")
+    command.of_platform()
     command.asks_server()
 
 

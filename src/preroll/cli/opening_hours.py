@@ -13,7 +13,7 @@ def define_in(group: Parser) -> None:
     """Add the command to a group."""
     command = group.command("hours", hours)
     command.add_argument("resources", metavar="RESOURCE", nargs="*", help="ids or names; none: all")
-    command.add_argument("--platform", metavar="NAME", default="default", help="whose; default: default")
+    command.of_platform()
     command.asks_server()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from preroll.cli import free_busy
+from preroll.cli import free_busy, imports, opening_hours
 from preroll.cli.parser import Parser
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def define(name: str) -> Parser:
     command.add_argument("name", metavar="NAME")
     command.of_platform()
     command.asks_server()
+    imports.define_in(parser)
+    opening_hours.define_in(parser)
     free_busy.define_in(parser)
     return parser
 
@@ -96,6 +98,7 @@ def show(name: str, platform: str, server: str, *, as_json: bool) -> None:
     if as_json:
         output.as_json(r)
         return
+    hours = [": ".join(line) for line in opening_hours.lines(r["availability"])]
     told = {
         name: {k: v for k, v in able.items() if v not in (None, [], False)} for name, able in r["capabilities"].items()
     }
@@ -103,7 +106,8 @@ def show(name: str, platform: str, server: str, *, as_json: bool) -> None:
         [
             ("resource", r["name"]), ("mode", state_of(r)), ("function", r["function"]), ("pools", r["pools"]),
             ("driver", r["driver"]), ("address", r["address"]), ("device", r["device"]), ("at once", r["concurrency"]),
-            ("priority", r["priority"]), ("capacities", r["capacities"]), ("capabilities", told),
+            ("priority", r["priority"]), ("hours", hours),
+            ("capacities", r["capacities"]), ("capabilities", told),
             ("labels", r["labels"]), ("properties", r["properties"]), ("revision", r["revision"]), ("id", r["id"]),
         ]
     )  # fmt: skip

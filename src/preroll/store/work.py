@@ -97,6 +97,8 @@ class Work:
         """By which this store knows its own messages."""
         self._now: int | None = None
         self._asked: Later | None = None
+        self.locks = ""
+        """What keeps the rows of a query as they are until the end; nothing in a transaction that only reads."""
         self.due = False
         """The timetable changed: dispatchers are woken at the commit."""
         self.changed = False
@@ -117,6 +119,7 @@ class Work:
         self.due = self.changed = self.catalogue = self.committing = self.dimensions_added = False
         self._now = self._asked = None
         self.platforms.clear()
+        self.locks = " for no key update" if write else ""
         self.db.begin(write=write)
 
     @property

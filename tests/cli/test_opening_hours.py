@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When resources can be booked, and who has them when, at the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Preroll
+
+STUDIOS = """\
+kind: resource
+name: Studio 1
+pools: [studios]
+capacities: {seats: 80}
+availability:
+  weekly: [{days: [mon, sun], from: 22:00, to: 02:00}]
+  days_ahead: 36500
+---
+kind: resource
+name: Studio 2
+pools: [studios]
+availability:
+  windows: [{until: 2031-01-01T00:00:00Z}]
+  blackouts: [{from: 2030-03-04T00:00:00Z, reason: strike}]
+---
+kind: resource
+name: Van
+"""
+
+
+@pytest.fixture(autouse=True)
+def studios(server: object, preroll: Preroll, tmp_path: Path) -> None:
+    (tmp_path / "studios.yaml").write_text(STUDIOS)
+    assert preroll("apply", str(tmp_path)).code == 0
+
+
+def test_the_hours_of_resources_are_told_as_they_were_written(preroll: Preroll):
+    told = preroll("resource", "hours").out.splitlines()
+    assert [line.split("available ")[1].strip() for line in told[1:]] == [
+        "weekly    mon, sun 22:00 to 02:00, the platform's zone",
+        "ahead     at most 36500 days",
+        "window    until 2031-01-01T00:00:00Z",
+        "blackout  from 2030-03-04T00:00:00Z: strike",
+        "open      always",
+    ]
+    assert "hours       weekly: mon, sun 22:00 to 02:00" in preroll("resource", "show", "Studio 1").out
+    (studio,) = preroll("resource", "hours", "Studio 1", "--json").json
+    assert studio["availability"]["days_ahead"] == 36500
+    ended = preroll("resource", "hours", "Studio 3", "Van")
+    assert (ended.code, "there is no resource Studio 3" in ended.err) == (4, True)
+
+
+def test_the_course_of_a_pool_says_who_what_is_left_and_why_it_is_closed(preroll: Preroll):
+    when = ("--start", "2030-03-03T22:30:00Z", "--end", "2030-03-03T23:30:00Z", "--node", "studio=Studio 1")
+    assert preroll("booking", "create", "Late show", *when).code == 0
+    window = ("--from", "2030-03-03T22:00:00Z", "--to", "2030-03-04T00:00:00Z")
+    course = preroll("resource", "free-busy", "--pool", "studios", *window)
+    assert [line.split() for line in course.out.splitlines() if "busy" in line] == [
+        ["Studio", "1", "2030-03-03", "22:30:00Z", "2030-03-03", "23:30:00Z", "busy", "Late", "show", "0", "at",
+         "once,", "seats", "80"],
+    ]  # fmt: skip
+    one, two = preroll("resource", "free-busy", "--pool", "studios", *window, "--json").json["resources"]
+    assert [(s["state"], len(s["holders"])) for s in one["spans"]] == [("free", 0), ("busy", 1), ("free", 0)]
+    assert [s["state"] for s in two["spans"]] == ["free"]
+    wrong = preroll("resource", "free-busy", "Nobody", *window)
+    assert (wrong.code, "there is no resource Nobody" in wrong.err) == (2, True)
