@@ -15,7 +15,7 @@ from tests.builders import booking
 
 ALWAYS = "properties duplicate take release force-take"
 BOTH = f"{ALWAYS} edit adjust rename add swap remove"
-WAITING, RUNNING = BOTH, f"{BOTH} finish extend audit force-state"
+WAITING, RUNNING = BOTH, f"{BOTH} finish extend audit force-state apply-now"
 CONTRACT = {
     State.PARTIAL: f"{WAITING} confirm hold cancel",
     State.CONFIRMED: f"{WAITING} hold cancel start-now",
