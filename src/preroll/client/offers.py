@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from preroll.client.problems import Clash
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
