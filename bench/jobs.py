@@ -56,7 +56,7 @@ async def burst(url: str, count: int, script: str, *, resources: int = 0, bound:
     from bench.world import Plan, book, same
 
     async with Rig(url) as rig:
-        lead = count * (1 + resources) // 800 + 4
+        lead = count * (1 + resources) // 600 + 5
         due = (now_us() // SECOND + lead) * SECOND
         await book(rig.store, Plan(same(due, count), script, resources=resources, bound=bound))
         if now_us() > due:
@@ -83,6 +83,8 @@ async def lateness(url: str, first_us: int, every_us: int, count: int, *, burnin
             until = {"until_us": instants[-1] + SECOND}
             await book(rig.store, Plan([now_us()], "bench-burn", name="burn", properties=until))
         await book(rig.store, Plan(instants, "bench-first-line", name="punctual"))
+        if now_us() > first_us:
+            raise RuntimeError(f"booking {count} took longer than there was time")
         await rig.count.reach(count + burning)
         return await rig.store.read(_first_lines)
 

@@ -22,7 +22,7 @@ CARRIED = 200
 
 def measure(*, quick: bool) -> Iterator[Figure]:
     """On PostgreSQL only: an SQLite database has one engine."""
-    jobs, rounds = (1_000, 1) if quick else (10_000, 3)
+    jobs, rounds = (1_000, 1) if quick else (4_000, 3)
     with databases() as places:
         found: dict[int, float] = {}
         samples: dict[int, list[float]] = {count: [] for count in COUNTS}

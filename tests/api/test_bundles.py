@@ -233,7 +233,6 @@ async def booked(api: httpx.AsyncClient, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("booking", "kept", "removed"),
     [
-        ({"nodes": {"x": {"resource": "ENC 1"}}}, [VIDEO, HD, HALL], "resource ENC 1"),
         ({"definition": "Hall", "nodes": {}}, [VIDEO, HD, ENCODER], "service definition Hall"),
         ({"nodes": {"x": {"resource": "ENC 1", "profile": "HD"}}}, [VIDEO, ENCODER], "profile instance HD"),
     ],
@@ -254,6 +253,20 @@ async def test_what_a_booking_needs_is_not_removed(
     assert (await api.post(f"bookings/{made['id']}/cancel")).status_code == 200
     assert "removed" in (await applied(api, [NAME, *kept], prune=True)).values()
     assert (await api.get(f"bookings/{made['id']}")).status_code == 200
+
+
+async def test_a_resource_that_a_booking_has_is_removed_by_force(api: httpx.AsyncClient):
+    await applied(api, ALL)
+    made = await booked(api, nodes={"x": {"resource": "ENC 1"}})
+    kept = [NAME, VIDEO, HD, HALL]
+    (listed,) = (await planned(api, kept, prune=True))["losing"]
+    assert (listed["booking"], listed["resource"], listed["reason"]) == (made["id"], "ENC 1", "ResourceDeleted")
+    answer = await api.post("catalogue", json={"documents": kept, "prune": True})
+    assert (answer.status_code, answer.json()["code"], answer.json()["losing"]) == (409, "conflict", [listed])
+    assert len(await exported(api)) == 5
+    await applied(api, kept, prune=True, force=True)
+    shown = (await api.get(f"bookings/{made['id']}")).json()
+    assert (shown["state"], shown["nodes"]["x"]["resource"]) == ("Quarantined", None)
 
 
 async def test_a_version_that_a_booking_is_pinned_to_keeps_its_profiles(api: httpx.AsyncClient):

@@ -180,10 +180,11 @@ def test_what_a_bundle_does_not_have_any_more_is_pruned(preroll: Preroll, tmp_pa
     assert booking.code == 0, booking.err
     plan = preroll("plan", str(file), "--prune")
     assert plan.code == 3
-    assert f"- resource ENC 1\n    in use: booking News ({booking.json['id']})\n" in plan.out
+    lost = "would lose ENC 1: it was removed (ResourceDeleted)"
+    assert f"! booking News (Partial), 2026-03-02 12:00:00Z to 2026-03-02 13:00:00Z: {lost}\n" in plan.out
     refused = preroll("apply", str(file), "--prune")
     assert refused.code == 3
-    assert f"resource ENC 1: is used by booking News ({booking.json['id']})" in refused.err
+    assert "With force:\n  News (Partial): would lose ENC 1: it was removed" in refused.err
     assert preroll("booking", "cancel", booking.json["id"]).code == 0
     assert "- resource ENC 1\n- " not in preroll("apply", str(file), "--prune").err
     assert preroll("resource", "list").out == "no resources\n"

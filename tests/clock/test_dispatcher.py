@@ -83,6 +83,12 @@ async def test_it_sleeps_until_the_next_instant_and_never_longer_than_a_second()
     assert [at for at, _ in told.claims] == [0, 0.4, 1.4]
 
 
+async def test_the_time_that_a_claim_takes_after_it_has_read_the_clock_is_no_time_to_sleep():
+    told = Told(Claims(), Claims(next_due_us=1_400_000, now_us=1_000_000, read_at=0.9))
+    await played(told, 1.45)
+    assert [at for at, _ in told.claims] == [0, 1, 1.3]
+
+
 @pytest.mark.parametrize("error", [StoreUnavailable(), RuntimeError("a bug")])
 async def test_a_claim_that_fails_does_not_end_the_loop(error):
     told = Told(error, error, Claims(runs=(claimed(),)))

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection
+from itertools import count
 from threading import Barrier
 from typing import Any, Protocol
 
@@ -248,7 +249,7 @@ def serve(url: str, told: Any, meet: Barrier | None) -> None:
 
     with opened(url) as store, socket.create_server(("127.0.0.1", 0)) as listening:
         if meet:
-            unlock(url, meet)
+            unlock(url, meet, every=8)
         server = uvicorn.Server(uvicorn.Config(create_app(build(store, None)), lifespan="off", log_config=None))
         told.put(listening.getsockname()[1])
         asyncio.run(server.serve([listening]))
@@ -258,11 +259,11 @@ def nothing() -> None:
     """What a member does before it acts when all is as it should be."""
 
 
-def unlock(url: str, meet: Barrier) -> Callable[[], None]:
+def unlock(url: str, meet: Barrier, every: int = 0) -> Callable[[], None]:
     """The control: take away what keeps two from getting the same. Returns what a member does before it acts.
 
     PostgreSQL: resources are read without a lock, and who has looked waits for another one that has, if there is one.
-    SQLite: what is free is asked outside of the write lock, on a snapshot.
+    SQLite: what is free is asked outside of the write lock, on a snapshot; with ``every`` on a new one after so many.
     """
     ask = reservations.Reservations._judged
     if not url.startswith("sqlite"):
@@ -282,10 +283,12 @@ def unlock(url: str, meet: Barrier) -> Callable[[], None]:
         return nothing
     aside = sqlite.connect(url.removeprefix(sqlite.PREFIX), read_only=True)
     seen = reservations.Reservations(Work(aside, _clock(), Memory(), fresh_bits()))
-    turn = threading.Lock()
+    turn, asks = threading.Lock(), count()
 
     def judged(_: object, *asked: Any) -> Any:
         with turn:
+            if every and next(asks) % every == 0:
+                look()
             found = ask(seen, *asked)()
         return lambda: found
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -85,11 +86,11 @@ async def test_who_stands_still_in_its_claim_is_passed(opened):
 
 async def test_without_the_lock_the_bound_is_exceeded(opened, monkeypatch):
     """The control: each worker locks something of its own."""
-    run = journal_claim._claim_platform
+    ask, numbers = journal_claim._ask_busy, itertools.count(100_000)
 
-    def unlocked(work, call, reach, platform, room):
-        monkeypatch.setattr(journal_claim, "CLAIMS_LOCK", 100_000 + call.worker)
-        return run(work, call, reach, platform, room)
+    def unlocked(work, platforms):
+        monkeypatch.setattr(journal_claim, "CLAIMS_LOCK", next(numbers))
+        return ask(work, platforms)
 
-    monkeypatch.setattr(journal_claim, "_claim_platform", unlocked)
+    monkeypatch.setattr(journal_claim, "_ask_busy", unlocked)
     assert await at_once(opened) == (BOUND, BOUND)

@@ -21,6 +21,7 @@ from preroll.api import (
     definitions,
     free_busy,
     health,
+    imports,
     metrics,
     platforms,
     problems,
@@ -104,9 +105,8 @@ def _routes() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     for noun in (
-        bookings, actions, refitting, availability, free_busy, audits, runs, changes, catalogue, resources, definitions,
-        platforms,
-        workers, sessions, users, tokens, health, metrics,
+        bookings, actions, refitting, availability, free_busy, audits, runs, changes, catalogue, imports, resources,
+        definitions, platforms, workers, sessions, users, tokens, health, metrics,
     ):  # fmt: skip
         api.include_router(noun.router)
     problems.install(api)

@@ -25,7 +25,7 @@ from preroll.api.documents_shown import (
 )
 from preroll.api.door import By, Ident, UseCases
 from preroll.api.fields import Given, Name, Queried, Shown, Word
-from preroll.api.problems import can
+from preroll.api.problems import LosingProblem, can, losing_shown
 from preroll.api.written import differences, written
 from preroll.app.comparison import Plan, Step
 from preroll.domain.errors import Invalid, Mistake
@@ -104,6 +104,9 @@ class PlanShown(Shown):
     version: int = Field(description="of the catalogue; sent along with the documents, it makes sure of the plan")
     steps: list[StepShown] = Field(description="what would be added, changed and removed, in this order")
     unchanged: int = Field(description="how many documents are there already as they are")
+    losing: list[LosingProblem] = Field(
+        description="what bookings would lose, and which that run would be in conflict: nothing is done without force"
+    )
     scripts: list[GapShown] | None = Field(
         description="scripts that are missing or of another kind; null: this server does not know the scripts"
     )
@@ -208,7 +211,7 @@ def _plan_shown(plan: Plan) -> PlanShown:
     gaps = plan.gaps
     return PlanShown(
         platform=plan.platform, bundle=plan.bundle, version=plan.version, steps=[_step_shown(s) for s in plan.doing],
-        unchanged=len(plan.steps) - len(plan.doing),
+        unchanged=len(plan.steps) - len(plan.doing), losing=[losing_shown(one) for one in plan.losing],
         scripts=None if gaps is None else [
             GapShown(kind=g.kind, name=g.name, field=g.field, script=g.script, problem=g.problem) for g in gaps
         ],

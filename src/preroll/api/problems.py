@@ -139,6 +139,7 @@ class LosingProblem(Shown):
     type: str = Field(description="of conflict", examples=["CapacityOverflow"])
     what: str = Field(examples=["LINK 1: 2 of bandwidth to Cup final"])
     runs: bool = Field(description="it loses nothing, and would be marked in conflict")
+    reason: str = Field(description="what brings it about", examples=["CapacityDowngraded"])
 
 
 class DoomedProblem(Shown):
@@ -188,7 +189,7 @@ def problem_of(error: PrerollError) -> Problem:
         case Invalid(mistakes=mistakes) | NotReady(missing=mistakes):
             more["errors"] = _fields(mistakes)
         case Conflict(clashes=clashes, ways=ways, losing=losing):
-            more["losing"] = [_losing(one) for one in losing]
+            more["losing"] = [losing_shown(one) for one in losing]
             more["ways"] = [_way(w) for w in ways]
             more["clashes"] = [clash_shown(c) for c in clashes]
         case WouldFail(doomed=doomed):
@@ -313,11 +314,12 @@ def _way(way: Way) -> WayProblem:
     )
 
 
-def _losing(one: Losing) -> LosingProblem:
+def losing_shown(one: Losing) -> LosingProblem:
+    """What one booking would lose."""
     return LosingProblem(
         booking=one.booking, name=one.name, state=one.state, resource=one.resource, dimension=one.dimension,
         amount=one.amount, start=when(one.start_us), end=maybe_when(one.end_us), type=one.kind, what=one.what,
-        runs=one.runs,
+        runs=one.runs, reason=one.reason,
     )  # fmt: skip
 
 

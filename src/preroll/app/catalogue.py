@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 
-from preroll.app import judgement, platforms, sight, uses
-from preroll.app.aftermath import settle_changes
+from preroll.app import aftermath, judgement, platforms, sight, uses
 from preroll.app.comparison import ORDER, ChangeKind, Plan, Shelf, Step, compared, completed, sorted_out
 from preroll.domain.bundle import Bundle, Document, Title, kind_of, revision_of, title_of
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
-from preroll.domain.errors import Invalid, Mistake, NotFound, Stale
+from preroll.domain.errors import Conflict, Invalid, Mistake, NotFound, Stale
 from preroll.domain.inheritance import Resolved
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
@@ -125,6 +124,8 @@ class Catalogue:
             if version is not None and plan.version != version:
                 raise _outdated(plan.platform, version, plan.version)
             uses.refuse({step.title: step.users for step in plan.steps if step.users})
+            if plan.losing and not force:
+                raise Conflict([], losing=plan.losing)
             try:
                 return await self._store.write(partial(_carried_out, by, draft, force))
             except Stale as stale:
@@ -246,11 +247,16 @@ def _planned(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: b
     found = _bundle_mistakes(documents, prune=prune) + judgement.mistakes_of(given, result, platform, home, force=force)
     if found:
         raise Invalid(found)
-    if home and removed:
-        users = uses.users_of(tx, home.key, removed, result)
-        told = [replace(s, users=tuple(users.get(s.title, ()))) if s.after is None else s for s in steps]
-        return replace(plan, steps=tuple(told))
-    return plan
+    if home is None:
+        return plan
+    users = uses.users_of(tx, home.key, removed, result) if removed else {}
+    told = [replace(s, users=tuple(users.get(s.title, ()))) if s.after is None else s for s in steps]
+    cost = Conflict([], losing=aftermath.foresee(tx, home.key, _pairs(plan)).losing)
+    return replace(plan, steps=tuple(told), losing=tuple(sight.conflict(tx, by, home.key, cost).losing))
+
+
+def _pairs(plan: Plan) -> list[aftermath.Pair]:
+    return [(step.before, step.after) for step in plan.doing]
 
 
 def _bundle_mistakes(documents: Documents, *, prune: bool) -> list[Mistake]:
@@ -317,7 +323,7 @@ def _carried_out(by: Actor, draft: _Draft, force: bool, tx: Tx) -> list[Applied]
     tx.bundles.carry_out(draft.prepared)
     if plan.removed:
         uses.refuse(uses.users_of(tx, home.key, plan.removed, Shelf()))
-    settle_changes(tx, by, home.key, [(step.before, step.after) for step in plan.doing], force=force)
+    aftermath.settle_changes(tx, by, home.key, _pairs(plan), force=force)
     tx.changes.add_all(draft.changes)
     known = {**draft.prepared.stored, title_of(home): home}
     return [_applied(step, known.get(step.title, step.document).id) for step in plan.steps]

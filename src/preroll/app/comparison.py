@@ -11,6 +11,7 @@ from typing import TypeVar
 from preroll.domain.bundle import KINDS, PLATFORM, Bundle, Document, Title, kind_of, title_of
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
+from preroll.domain.errors import Losing
 from preroll.domain.function import Function, Pool
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
@@ -83,6 +84,8 @@ class Plan:
     bundle: str
     steps: tuple[Step, ...]
     """In the order in which they are carried out; what does not change included."""
+    losing: tuple[Losing, ...] = ()
+    """What bookings would lose, and which would be in conflict; without force nothing is done."""
     gaps: tuple[Gap, ...] | None = None
     """None: this process does not know the scripts."""
 

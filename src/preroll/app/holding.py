@@ -17,13 +17,17 @@ from preroll.domain.usage import Need, out_of_service
 from preroll.ports.store import Tx
 
 
-def resources_of(tx: Tx, booking: Booking) -> list[Resource]:
+def resources_of(tx: Tx, booking: Booking, known: Mapping[str, Resource] | None = None) -> list[Resource]:
     """The resources that a booking chose, in node order, then those on their way out.
+
+    Args:
+        known: by id, those that are to be taken as they are here.
 
     Raises:
         Invalid: one of them does not exist; says on which node.
     """
     found = {r.id: r for r in tx.catalogue.resources(booking.platform, ids=booking.held)}
+    found |= {ident: known[ident] for ident in booking.held if ident in known} if known else {}
     lost = [
         Mistake(f"nodes.{label}.resource", f"there is no resource {choice.resource}", "the id or name of a resource")
         for label, choice in booking.nodes.items()
@@ -34,16 +38,19 @@ def resources_of(tx: Tx, booking: Booking) -> list[Resource]:
     return [found[ident] for ident in booking.held]
 
 
-def needs_of(tx: Tx, booking: Booking, shelf: Profiles | None = None) -> list[Need]:
+def needs_of(
+    tx: Tx, booking: Booking, shelf: Profiles | None = None, known: Mapping[str, Resource] | None = None
+) -> list[Need]:
     """What a booking needs of each of its resources, all its nodes together.
 
     Args:
         shelf: when it has been read already.
+        known: resources by id that are to be taken as they are here.
 
     Raises:
         Invalid: one of the resources does not exist; says on which node.
     """
-    resources, shelf = resources_of(tx, booking), shelf or tx.catalogue.profiles(booking.platform)
+    resources, shelf = resources_of(tx, booking, known), shelf or tx.catalogue.profiles(booking.platform)
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     wishes: dict[str, list[Wish]] = {}
     for label, choice in (*booking.nodes.items(), *booking.leaving.items()):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from preroll.cli.parser import Parser
     from preroll.client import Client
-    from preroll.client.things import Plan, PlanStep
+    from preroll.client.things import Difference, Plan, PlanStep
     from preroll.formats.bundle import Document
 
 MOST_BYTES = 40_000_000
@@ -132,12 +132,21 @@ def show(plan: Plan) -> None:
     for step in plan.steps:
         _line(f"{SIGNS[step.change]} {step.kind} {step.name}")
         for field in step.fields:
-            _line(f"    {field.field}: {_short(field.before)} -> {_short(field.after)}")
+            _line(f"    {shown_difference(field)}")
         for user in step.users:
             _line(f"    in use: {user}")
     for gap in plan.scripts or ():
         _line(f"! {gap.kind} {gap.name}, {gap.field}: script {gap.script} {gap.problem}")
+    for one in plan.losing:
+        until = f"{one.end:%Y-%m-%d %H:%M:%S}Z" if one.end else "further notice"
+        what = f"{'would be in conflict on' if one.runs else 'would lose'} {one.what} ({one.reason})"
+        _line(f"! booking {one.name} ({one.state}), {one.start:%Y-%m-%d %H:%M:%S}Z to {until}: {what}")
     _line(f"{plan.platform}: {counted(plan.steps)}, {plan.unchanged} unchanged")
+
+
+def shown_difference(field: Difference) -> str:
+    """One field that changes, in a line."""
+    return f"{field.field}: {_short(field.before)} -> {_short(field.after)}"
 
 
 def counted(steps: Sequence[PlanStep]) -> str:

@@ -21,7 +21,7 @@ def define(name: str) -> Parser:
 
 
 def plan(sources: Sequence[Path], platform: str | None, server: str, *, prune: bool, as_json: bool) -> None:
-    """Show what a bundle would add, change and remove. Exit code 0: nothing; 11: something; 3: it would be refused."""
+    """Show what a bundle would add, change and remove. Exit code 0: nothing; 11: something; 3: it is refused."""
     from preroll.cli import bundles, output
     from preroll.cli.connect import connected
     from preroll.cli.exits import OK, REFUSED, TO_DO
@@ -34,4 +34,5 @@ def plan(sources: Sequence[Path], platform: str | None, server: str, *, prune: b
     else:
         bundles.show(found)
     sys.stdout.flush()
-    sys.exit(REFUSED if any(step.users for step in found.steps) else TO_DO if found.steps else OK)
+    refused = found.losing or any(step.users for step in found.steps)
+    sys.exit(REFUSED if refused else TO_DO if found.steps else OK)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from preroll.cli import free_busy, opening_hours
+from preroll.cli import free_busy, imports, opening_hours
 from preroll.cli.parser import Parser
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def define(name: str) -> Parser:
     command.add_argument("name", metavar="NAME")
     command.of_platform()
     command.asks_server()
+    imports.define_in(parser)
     opening_hours.define_in(parser)
     free_busy.define_in(parser)
     return parser

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from preroll.client.free_busy import FreeBusy
+from preroll.client.imports import Imported
 from preroll.client.things import (
     Applied,
     AppliedPage,
@@ -269,6 +270,14 @@ def change_resource(
     """Set a resource's mode, or take the engine's hands off it."""
     body = {"mode": mode, "hands_off": hands_off, "force": force}
     return Call("PATCH", f"{API}/resources/{quote(ident, safe='')}", dict[str, Any], body=body)
+
+
+def import_resources(
+    text: str, *, platform: str = "default", dry_run: bool = False, force: bool = False
+) -> Call[Imported]:
+    """Add and change resources from a spreadsheet (CSV), all or nothing."""
+    body = {"platform": platform, "text": text, "dry_run": dry_run, "force": force}
+    return Call("POST", f"{API}/resources/import", Imported, body=body)
 
 
 def remove_document(kind: str, name: str, *, platform: str = "default") -> Call[Applied]:

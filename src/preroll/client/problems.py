@@ -68,6 +68,8 @@ class Losing:
     type: str
     what: str
     runs: bool
+    reason: str
+    """Such as ``CapacityDowngraded``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from preroll.client.problems import Clash
+from preroll.client.problems import Clash, Losing
 from preroll.client.quarantine import Quarantine
 
 R = TypeVar("R")
@@ -296,6 +296,8 @@ class Plan:
     version: int
     steps: list[PlanStep]
     unchanged: int
+    losing: list[Losing]
+    """What bookings would lose; without force nothing is done."""
     scripts: list[Gap] | None
     """None: the server does not know its scripts."""
 

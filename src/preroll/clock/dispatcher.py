@@ -81,11 +81,11 @@ class Dispatcher:
         while not self._stopping:
             self._wake.clear()
             claims = await self._claim()
-            heard = loop.time()
+            known = loop.time() if claims is None else claims.read_at or loop.time()
             if claims is None:
                 await self._sleep(self._pace.longest_sleep)
             elif not claims.more or self.running >= self._pace.room:
-                await self._sleep(self._pause(claims) - (loop.time() - heard))
+                await self._sleep(self._pause(claims) - (loop.time() - known))
 
     async def round(self) -> Claims:
         """One claim; what it found is running when this returns."""

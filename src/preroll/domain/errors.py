@@ -207,6 +207,8 @@ class Losing:
     """For a person: what, and to whom."""
     runs: bool = False
     """It runs: it loses nothing, and would be marked in conflict."""
+    reason: str = ""
+    """What brings it about."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.state}) {'would be in conflict on' if self.runs else 'would lose'} {self.what}"

@@ -140,10 +140,16 @@ class Profiles:
 
     def before(self, changes: Iterable[tuple[object, object]]) -> Profiles:
         """The profiles as they were before these changes: (before, after) of each document that was there."""
-        was = [before for before, _ in changes]
+        return self._with([before for before, _ in changes])
+
+    def after(self, changes: Iterable[tuple[object, object]]) -> Profiles:
+        """The profiles as they are after these changes; the same if they are stored already."""
+        return self._with([after for _, after in changes])
+
+    def _with(self, documents: Sequence[object]) -> Profiles:
         return Profiles(
-            [*self.profiles.values(), *(d for d in was if isinstance(d, ProfileDefinition))],
-            [*self.instances.values(), *(d for d in was if isinstance(d, ProfileInstance))],
+            [*self.profiles.values(), *(d for d in documents if isinstance(d, ProfileDefinition))],
+            [*self.instances.values(), *(d for d in documents if isinstance(d, ProfileInstance))],
         )
 
     def filled(self, node: Node | None, choice: NodeChoice) -> Filled:

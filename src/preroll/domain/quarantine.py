@@ -42,6 +42,7 @@ class Reason(StrEnum):
     CONCURRENCY_LOWERED = "ConcurrencyDowngraded"
     MAINTENANCE = "MovedToMaintenance"
     AVAILABILITY_CHANGED = "ResourceAvailabilityWindowChanged"
+    RESOURCE_DELETED = "ResourceDeleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Loser:
         return [
             Losing(
                 b.id, b.name, b.state.value, loss.resource_name, loss.dimension, loss.shown, loss.start,
-                None if loss.end >= FOREVER else loss.end, loss.kind.value, str(loss), loss.held,
+                None if loss.end >= FOREVER else loss.end, loss.kind.value, str(loss), loss.held, loss.reason.value,
             )
             for loss in self.losses
         ]  # fmt: skip
@@ -177,8 +178,10 @@ def settle(contenders: Sequence[Contender]) -> list[Loser]:
     return losers[::-1]
 
 
-def reason_of(loss: Loss, before: Resource, after: Resource) -> Reason:
-    """Why a change of a resource brought a loss about."""
+def reason_of(loss: Loss, before: Resource, after: Resource | None) -> Reason:
+    """Why a change of a resource, or its removal, brought a loss about."""
+    if after is None:
+        return Reason.RESOURCE_DELETED
     match loss.kind:
         case Kind.AVAILABILITY:
             return Reason.MAINTENANCE if after.mode is Mode.MAINTENANCE else Reason.AVAILABILITY_CHANGED

@@ -72,7 +72,7 @@ class Bundles(Protocol):
         ...
 
     def holders(self, resources: Collection[int]) -> list[tuple[int, User]]:
-        """(key of a resource, booking) of each that holds one of these, or has left it not reset."""
+        """(key of a resource, booking) of each that runs on one of these, or has left it not reset."""
         ...
 
     def bookers(self, definitions: Collection[int]) -> list[tuple[int, User]]:

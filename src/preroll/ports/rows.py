@@ -114,6 +114,8 @@ class Claims:
     next_due_us: int | None = None
     """The next instant at which there may be something to claim."""
     now_us: int = 0
+    read_at: float = 0.0
+    """When ``now_us`` was read, in seconds of the monotonic clock; 0: when the claim was answered."""
     more: bool = False
     """There was more than one claim may take: claim again at once."""
 

@@ -194,7 +194,7 @@ class Bookings:
 
     def several(self, idents: Collection[str]) -> list[Booking]:
         rows = self._work.db.all(
-            f"select {COLUMNS} from booking where id in ?texts order by key for no key update", sorted(idents)
+            f"select {COLUMNS} from booking where id in ?texts order by key{self._work.locks}", sorted(idents)
         )
         return [booking_of(row) for row in rows]
 
@@ -203,7 +203,7 @@ class Bookings:
         terms = " or ".join(["definition in ?ints", *["body like ? escape '\\'"] * len(said)])
         rows = self._work.db.all(
             f"select {COLUMNS} from booking where platform = ? and live = 1 and (held_end_us > ? or began = 1)"
-            f" and ({terms}) order by key for no key update",
+            f" and ({terms}) order by key{self._work.locks}",
             platform, self._work.now, sorted(definitions), *said,
         )  # fmt: skip
         return [booking_of(row) for row in rows]

@@ -144,10 +144,10 @@ class Bundles:
     def holders(self, resources: Collection[int]) -> list[tuple[int, User]]:
         rows = [
             row
-            for held in ("live", "unreset")
+            for held in ("r.live = 1 and k.began = 1", "r.unreset = 1")
             for row in self._work.db.all(
                 "select distinct r.resource, k.id, k.name from reservation r join booking k on k.key = r.booking"
-                f" where r.{held} = 1 and r.resource in ?ints order by k.name, k.id",
+                f" where {held} and r.resource in ?ints order by k.name, k.id",
                 list(resources),
             )
         ]

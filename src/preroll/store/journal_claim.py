@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from preroll.domain.booking import ORCHESTRATED, Booking
@@ -21,7 +21,7 @@ from preroll.store.catalogue import Catalogue
 from preroll.store.documents import NO_VALUES
 from preroll.store.journal_alarms import raise_alarms
 from preroll.store.journal_endings import Ending, finish
-from preroll.store.journal_facts import Facts, ask_held, gather, is_first
+from preroll.store.journal_facts import Asked, Facts, ask_facts, gather, is_first
 from preroll.store.journal_takeover import LOCK_BOOKINGS, WITHIN_REACH, ask_lost, recorded, take_over
 from preroll.store.platforms import Platforms
 from preroll.store.sql import Later, Row
@@ -71,7 +71,8 @@ _READ = (
 _BOOKING = 2 + boundaries.WIDTH
 """Where the booking begins in a row of these queries."""
 _BUSY = (
-    "select rank, count(*) from boundary where state = 'running' and rank in (0, 1, 2) and platform = ? group by rank"
+    "select platform, rank, count(*) from boundary where state = 'running' and rank in (0, 1, 2)"
+    " group by rank, platform"
 )
 _TAKE = (
     "update boundary set state = 'running', epoch = g.epoch, worker = g.worker, began_us = g.began_us, ended_us = null,"
@@ -140,18 +141,20 @@ def claim(work: Work, call: Call) -> Claims:
     asked, reach = Platforms(work).ask_all(), renewed(work, call.worker, call.lease_us)
     work.db.send(_HEAL, work.now)
     giving_way, lost = work.db.later(_STOP, work.now), ask_lost(work, reach, call.limit, call.doubt)
-    next_due = _ask_next_due(work, call.worker)
+    next_due, platforms = _ask_next_due(work, call.worker), sorted(asked(), key=lambda platform: platform.key)
+    asked_busy = _ask_busy(work, platforms)
     cancel = _stop(work, giving_way(), call.worker)
     runs, settled = take_over(work, reach, lost())
-    more = len(runs) >= call.limit > 0
-    platforms = sorted(asked(), key=lambda platform: platform.key)
+    more, busy = len(runs) >= call.limit > 0, work.db.all(_BUSY) if settled else asked_busy()
     for platform in platforms:
-        claimed = _claim_platform(work, call, reach, platform, call.limit - len(runs))
+        taken = {rank: count for key, rank, count in busy if key == platform.key}
+        claimed = _claim_platform(_Round(work, call, reach, platform), taken, call.limit - len(runs))
         runs += claimed.runs
         settled += len(claimed.endings)
         more = more or claimed.more
     instants = [due for due in (*next_due(), raise_alarms(work, platforms)) if due is not None]
-    return Claims(tuple(runs), settled, cancel, min(instants, default=None), work.now, more or settled > 0)
+    next_due_us, more = min(instants, default=None), more or settled > 0
+    return Claims(tuple(runs), settled, cancel, next_due_us, work.now, work.read_at, more)
 
 
 def _stop(work: Work, rows: Sequence[Row], worker: int) -> tuple[Fence, ...]:
@@ -173,23 +176,28 @@ def _ask_next_due(work: Work, worker: int) -> Callable[[], Iterator[int | None]]
     return lambda: (due for row in (*events(), *leases()) for due in row)
 
 
-def _claim_platform(work: Work, call: Call, reach: Reach, platform: Platform, room: int) -> _Round:
-    """Claim what is due on one platform; on PostgreSQL no two workers do so at once."""
-    found, db = _Round(work, call, reach, platform), work.db
-    if db.postgres:
-        db.send("select pg_advisory_xact_lock(?::int, ?::int)", CLAIMS_LOCK, platform.key)
-    rows = found.due(room)
+def _ask_busy(work: Work, platforms: Sequence[Platform]) -> Later:
+    """How many runs of each rank each platform has; on PostgreSQL no two workers claim of a platform at once."""
+    if work.db.postgres:
+        for platform in platforms:
+            work.db.send("select pg_advisory_xact_lock(?::int, ?::int)", CLAIMS_LOCK, platform.key)
+    return work.db.later(_BUSY)
+
+
+def _claim_platform(found: _Round, busy: Mapping[int, int], room: int) -> _Round:
+    """Claim what is due on one platform."""
+    work, rows = found.work, found.due(busy, room)
     if not rows:
         return found
     keys = [row[3] for row in rows]
-    if db.postgres:
-        db.send(LOCK_BOOKINGS, keys)
-        read, held = db.later(_READ, [row[2] for row in rows], work.now), ask_held(work, keys)
+    if work.db.postgres:
+        work.db.send(LOCK_BOOKINGS, keys)
+        read, asked = work.db.later(_READ, [row[2] for row in rows], work.now), ask_facts(work, keys)
         rows = read()
     else:
-        held = ask_held(work, keys)
+        asked = ask_facts(work, keys)
     if rows:
-        found.judge(rows, held)
+        found.judge(rows, asked)
         found.write()
     return found
 
@@ -220,11 +228,10 @@ class _Round:
         moved = self.runs or self.endings or self.waiting
         return bool(moved) and any(scripted == 0 or self.allowed > 0 for scripted, _ in self.cut)
 
-    def due(self, room: int) -> list[Row]:
+    def due(self, busy: Mapping[int, int], room: int) -> list[Row]:
         """What may be claimed now, (needs a script, rank, ...) each, and how much room there is for runs."""
         db, now, key = self.work.db, self.work.now, self.platform.key
         bound = self.platform.config.limits.simultaneous_lso
-        busy: dict[int, int] = dict(db.all(_BUSY, key))
         self.allowed = max(0, bound - sum(busy.values()))
         self.room = min(room, self.allowed)
         self.aside_room = max(0, min(self.room, max(1, bound // ASIDE_SHARE) - busy.get(2, 0)))
@@ -237,14 +244,14 @@ class _Round:
         self.cut = frozenset(branch for branch, count in read.items() if count >= limits[branch])
         return found
 
-    def judge(self, rows: Sequence[Row], held: Later) -> None:
+    def judge(self, rows: Sequence[Row], asked: Asked) -> None:
         """Decide about each candidate: settle it, let it wait, or take it."""
         ordered = sorted(rows, key=lambda row: (row[1], row[2 + boundaries.DUE], row[2]))
         pairs = [(boundary_of(row[2:_BOOKING]), booking_of(row[_BOOKING:])) for row in ordered]
         definitions = Catalogue(self.work, Platforms(self.work)).definitions_by_key(
             {booking.definition for _, booking in pairs if booking.definition is not None}
         )
-        facts = gather(self.work, self.platform.key, pairs, held)
+        facts = gather(self.work, pairs, asked)
         for boundary, booking in pairs:
             definition = None if booking.definition is None else definitions.get(booking.definition)
             self._judge(boundary, booking, definition, facts)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from preroll.domain.booking import ENDED, Booking
 from preroll.domain.boundaries import Boundary, Direction, Kind
@@ -19,8 +20,8 @@ _HELD = (
     " where r.booking in ?ints and r.live = 1 and r.dimension = 0"
 )
 _NAMES = (
-    "select folded, id from booking where platform = ? and folded in ?texts and live = 1 and began = 1"
-    " and definition is not null"
+    "select b.folded, b.id from booking k join booking b on b.platform = k.platform and b.folded = k.folded"
+    " where k.key in ?ints and b.live = 1 and b.began = 1 and b.definition is not null"
 )
 _DOWN_IS_DUE = "select 1 from boundary where rank = 0 and state in ('armed', 'running') and due_us <= ? limit 1"
 _DOWN = (
@@ -70,26 +71,33 @@ def is_first(boundary: Boundary) -> bool:
     return boundary.kind is Kind.START_OF_PRE_ROLL and boundary.try_ == 0
 
 
-def ask_held(work: Work, keys: Sequence[int]) -> Later:
-    """What bookings hold: (booking, device, resource, mode, labels)."""
-    return work.db.later(_HELD, keys)
+class Asked(NamedTuple):
+    """What is read of bookings before they are known themselves."""
+
+    held: Later
+    """What they hold: (booking, device, resource, mode, labels)."""
+    names: Later
+    """Running bookings of the same platform and name: (folded name, id)."""
 
 
-def gather(work: Work, platform: int, pairs: Sequence[tuple[Boundary, Booking]], held: Later) -> Facts:
-    """Read the facts about these candidates of a platform, of which ``ask_held`` was asked."""
+def ask_facts(work: Work, keys: Sequence[int]) -> Asked:
+    """Ask for the facts about these bookings that need no other."""
+    return Asked(work.db.later(_HELD, keys), work.db.later(_NAMES, keys))
+
+
+def gather(work: Work, pairs: Sequence[tuple[Boundary, Booking]], asked: Asked) -> Facts:
+    """Read the facts about these candidates of a platform."""
     db = work.db
     devices: dict[int, set[str]] = defaultdict(set)
     idle: dict[int, set[str]] = defaultdict(set)
     places: dict[int, Labels] = {}
-    for booking, device, name, mode, labels in _chosen(work, [booking for _, booking in pairs], held()):
+    for booking, device, name, mode, labels in _chosen(work, [booking for _, booking in pairs], asked.held()):
         devices[booking].add(device)
         if labels:
             places[booking] = places.get(booking, frozenset()) | read(labels)
         if mode != Mode.AVAILABLE.value:
             idle[booking].add(name)
     wanted = sorted({device for used in devices.values() for device in used})
-    first = [booking.name.casefold() for boundary, booking in pairs if is_first(boundary) and booking.definition]
-    names = db.later(_NAMES, platform, first) if first else list
     taken: dict[str, int] = {}
     downs: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     if wanted:
@@ -101,7 +109,7 @@ def gather(work: Work, platform: int, pairs: Sequence[tuple[Boundary, Booking]],
     return Facts(
         {key: frozenset(used) for key, used in devices.items()},
         {key: tuple(sorted(resources)) for key, resources in idle.items()},
-        dict(names()),
+        dict(asked.names()),
         taken,
         downs,
         places,
@@ -111,7 +119,7 @@ def gather(work: Work, platform: int, pairs: Sequence[tuple[Boundary, Booking]],
 def needs_of(work: Work, found: Sequence[Booking]) -> Mapping[int, Labels]:
     """Booking -> the labels of its resources; only of bookings that have some."""
     needs: dict[int, Labels] = {}
-    for booking, _, _, _, labels in _chosen(work, found, ask_held(work, [booking.key for booking in found])()):
+    for booking, _, _, _, labels in _chosen(work, found, work.db.all(_HELD, [booking.key for booking in found])):
         if labels:
             needs[booking] = needs.get(booking, frozenset()) | read(labels)
     return needs

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 import secrets
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -71,7 +72,9 @@ def open_store(
     bring_to_head(writer, url)
     looking = [_work(sqlite.connect(path, read_only=True), clock, memory, bits) for _ in range(readers)]
     watch = sqlite.connect(path, read_only=True)
-    return SqlStore(SqliteThreads(_work(writer, clock, memory, bits), looking, watch, spawn, reach))
+    writing = _work(writer, clock, memory, bits)
+    writing.ticks = time.monotonic
+    return SqlStore(SqliteThreads(writing, looking, watch, spawn, reach))
 
 
 def open_inline_store(
@@ -145,7 +148,7 @@ def _open_postgres(
 
     def make(pause_ms: int) -> Work:
         work = _work(postgres.connect(url, pause_ms), clock, memory, bits, pin_clock=pin_clock)
-        work.voice = voice
+        work.voice, work.ticks = voice, time.monotonic
         return work
 
     return SqlStore(PostgresThreads(url, make, spawn, reach, writers=writers, readers=readers))

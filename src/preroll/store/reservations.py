@@ -115,7 +115,8 @@ class Reservations:
         self._work.db.send("update reservation set live = 0 where booking = ? and live = 1", booking)
 
     def lock(self, resources: Sequence[Resource]) -> None:
-        self._work.db.all(_LOCK, sorted(resource.key for resource in resources))
+        if self._work.locks:
+            self._work.db.all(_LOCK, sorted(resource.key for resource in resources))
 
     def lock_all(self, platform: int) -> None:
         if self._work.db.postgres:

@@ -96,7 +96,13 @@ class Work:
         self.voice = ""
         """By which this store knows its own messages."""
         self._now: int | None = None
+        self.ticks: Callable[[], float] = lambda: 0.0
+        """The monotonic clock; a store that works at once in the caller needs none."""
+        self.read_at = 0.0
+        """When the transaction's time was read, by that clock."""
         self._asked: Later | None = None
+        self.locks = ""
+        """What keeps the rows of a query as they are until the end; nothing in a transaction that only reads."""
         self.due = False
         """The timetable changed: dispatchers are woken at the commit."""
         self.changed = False
@@ -117,6 +123,7 @@ class Work:
         self.due = self.changed = self.catalogue = self.committing = self.dimensions_added = False
         self._now = self._asked = None
         self.platforms.clear()
+        self.locks = " for no key update" if write else ""
         self.db.begin(write=write)
 
     @property
@@ -124,6 +131,7 @@ class Work:
         """The transaction's time in microseconds of UTC, read when it is first asked for."""
         if self._now is None:
             self._now = self._read_clock()
+            self.read_at = self.ticks()
         return self._now
 
     def _read_clock(self) -> int:
