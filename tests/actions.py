@@ -10,7 +10,7 @@ from tests.builders import NOON
 
 ALWAYS = "properties duplicate take release force-take"
 BOTH = f"{ALWAYS} edit adjust rename add swap remove"
-WAITING, RUNNING = BOTH, f"{BOTH} finish extend audit force-state"
+WAITING, RUNNING = BOTH, f"{BOTH} finish extend audit force-state apply-now"
 CONTRACT = {
     State.PARTIAL: f"{WAITING} confirm hold cancel",
     State.CONFIRMED: f"{WAITING} hold cancel start-now",
@@ -48,7 +48,7 @@ def requests(state: State) -> dict[str, Request]:
         "add": {"node": "Decoder", "resource": "enc-3", "apply_now": True},
         "swap": {"node": "Encoder", "apply_now": True}, "remove": {"node": "Decoder", "apply_now": True},
         "force-state": {"state": RUNS_IN.get(state, "STANDBY")}, "duplicate": {"start": when(NOON + DAY).isoformat()},
-        "retry": {}, "acknowledge": {"why": "repaired"}, "audit": None, "take": None, "release": None,
+        "retry": {}, "apply-now": {}, "acknowledge": {"why": "repaired"}, "audit": None, "take": None, "release": None,
         "force-take": None,
     }  # fmt: skip
     found: dict[str, Request] = {action: ("POST", f"/{action}", body) for action, body in posted.items()}

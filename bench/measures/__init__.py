@@ -2,7 +2,7 @@
 """One module a measure; each has ``measure(quick)``, which yields its figures."""
 
 from bench.figures import Measure
-from bench.measures import booking, bundles, burst, eligible, fleet, idle, launch, netconf, printed, workers
+from bench.measures import aftermath, booking, bundles, burst, eligible, fleet, idle, launch, netconf, printed, workers
 
 MEASURES: dict[str, Measure] = {
     "idle": idle.measure,
@@ -12,6 +12,7 @@ MEASURES: dict[str, Measure] = {
     "workers": workers.measure,
     "netconf": netconf.measure,
     "bundles": bundles.measure,
+    "aftermath": aftermath.measure,
     "booking": booking.measure,
     "eligible": eligible.measure,
     "help": printed.measure,

@@ -26,8 +26,9 @@ def resources_of(tx: Tx, booking: Booking, known: Mapping[str, Resource] | None 
     Raises:
         Invalid: one of them does not exist; says on which node.
     """
-    found = {r.id: r for r in tx.catalogue.resources(booking.platform, ids=booking.held)}
-    found |= {ident: known[ident] for ident in booking.held if ident in known} if known else {}
+    found = {ident: known[ident] for ident in booking.held if known and ident in known}
+    if unknown := [ident for ident in booking.held if ident not in found]:
+        found |= {r.id: r for r in tx.catalogue.resources(booking.platform, ids=unknown)}
     lost = [
         Mistake(f"nodes.{label}.resource", f"there is no resource {choice.resource}", "the id or name of a resource")
         for label, choice in booking.nodes.items()

@@ -114,7 +114,7 @@ def details(
     audited = definition is not None and bool(definition.audits)
     lot, home = lot_of(tx, booking), tx.platforms.by_key(booking.platform)
     needed = attention(booking, tx.now, home.config.limits.near_air_us)
-    locks, hindered = home.config.lock_bookings, _hindered(lot, audited=audited)
+    locks, hindered = home.config.lock_bookings, _hindered(booking, lot, audited=audited)
     return BookingDetails(
         booking=booking,
         platform=home.name,
@@ -137,11 +137,15 @@ def details(
     )
 
 
-def _hindered(lot: Lot | None, *, audited: bool) -> Mapping[str, str]:
+def _hindered(booking: Booking, lot: Lot | None, *, audited: bool) -> Mapping[str, str]:
     """What keeps actions that the tables admit from being possible."""
     stuck = lot is None or bool(lot.in_the_way)
-    return ({} if audited else {"audit": "its service definition has no audits"}) | (
-        {"leave-quarantine": "what it lost is not free"} if stuck else {}
+    kept = any(choice.kept for choice in booking.nodes.values())
+    found = {} if kept else {"apply-now": "no profile of it has changed since it began"}
+    return (
+        found
+        | ({} if audited else {"audit": "its service definition has no audits"})
+        | ({"leave-quarantine": "what it lost is not free"} if stuck else {})
     )
 
 

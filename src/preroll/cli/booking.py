@@ -21,6 +21,7 @@ ACTIONS = {
     "confirm":     ("Schedule it to be orchestrated.",                                        False),
     "hold":        ("Put it on hold: not executed, its resources stay held.",                 False),
     "cancel":      ("Cancel a booking that does not run; its resources are released.",        True),
+    "apply-now":   ("Bring changed profiles to a running booking, which kept the old ones.",    True),
     "finish":      ("End a running booking now; in pre-roll that aborts it.",                 True),
     "retry":       ("Run a failed event again, from its first step that is not done.",        True),
     "acknowledge": ("Take a failed event as repaired by hand; needs --why.",                  True),

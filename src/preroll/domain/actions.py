@@ -53,6 +53,7 @@ ACTIONS: Mapping[str, Action] = {action.name: action for action in (
     Action("add",                {_W, _R},   None,                       "put a resource on a node that has none; while it runs, with apply now"),
     Action("swap",               {_W, _R},   None,                       "put another resource, or a spare, on a node; while it runs, with apply now"),
     Action("remove",             {_W, _R},   None,                       "take a node's resource away; while it runs, with apply now"),
+    Action("apply-now",          {_R},       None,                       "bring changed profiles to it, which it kept as they were when it began"),
     Action("force-state",        {_R},       None,                       "run the definition's action for a service state; the life cycle stays"),
     Action("rename",             {_W, _R},   None,                       "give it another name"),
     Action("properties",         ANY,        None,                       "change the properties that are given, leave the others"),
