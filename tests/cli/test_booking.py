@@ -120,7 +120,7 @@ def test_a_server_that_is_away_is_told(preroll: Preroll, monkeypatch: pytest.Mon
     from preroll.cli import connect
     from preroll.client import Client
 
-    monkeypatch.setattr(connect, "Client", lambda server, patience: Client(server, patience=0))
+    monkeypatch.setattr(connect, "Client", lambda server, patience, token: Client(server, patience=0))
     ended = preroll("booking", "list", "--server", "http://127.0.0.1:1")
     assert ended.code == 6
     assert "no answer from http://127.0.0.1:1" in ended.err
