@@ -83,7 +83,8 @@ class _Known(Protocol):
     """What both kinds of script know."""
 
     event: str
-    """START_BOOKING_WITH_PREROLL, START, STOP, STOP_BOOKING_WITH_POSTROLL, or START_FAILURE."""
+    """START_BOOKING_WITH_PREROLL, START, STOP, STOP_BOOKING_WITH_POSTROLL; EXTERNAL: a state was forced; CHANGE:
+    resources were put in or taken out; or START_FAILURE."""
     target: str
     """The service state to bring about."""
     previous: str
