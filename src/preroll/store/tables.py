@@ -131,8 +131,6 @@ booking = Table(
     need("created_by", Text),
     need("changed_us", Long),
     need("scopes", Text, "''"),
-    need("hidden", Flag, "0"),
-    need("owner", Text, "''"),
     need("alarmed", Flag, "0"),
     need("hidden", Flag, "0"),
     need("owner", Text, "''"),
