@@ -72,6 +72,8 @@ class BookingDetails:
     """That its time comes near, or is over, and it is not confirmed."""
     lot: Lot | None = None
     """What it lost, or holds in conflict; None: nothing."""
+    confirming: Boundary | None = None
+    """Its last round of created booking actions, with what came of it; None: it had none."""
 
     @property
     def possible(self) -> tuple[str, ...]:
@@ -119,7 +121,7 @@ def details(
         booking=booking,
         platform=home.name,
         definition=definition,
-        boundaries=tuple(b for b in boundaries if b.kind is not Kind.AUDIT),
+        boundaries=tuple(b for b in boundaries if b.kind not in (Kind.AUDIT, Kind.CREATED)),
         waiting=tuple(_waiting(tx, booking, boundaries, resources)),
         actions=tuple(
             Offered(name, why_not(booking, name) or why_not_owned(booking, name, locks=locks) or hindered.get(name, ""))
@@ -134,6 +136,7 @@ def details(
         known=stands(booking, boundaries, tx.records.rounds(booking.key)) if audited else None,
         attention=needed,
         lot=lot,
+        confirming=max((b for b in boundaries if b.kind is Kind.CREATED), key=lambda b: b.key, default=None),
     )
 
 

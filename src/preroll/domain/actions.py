@@ -70,9 +70,15 @@ ACTIONS: Mapping[str, Action] = {action.name: action for action in (
 """Every action on a booking that exists; ``create`` needs none."""
 
 
+WHILE_CONFIRMING = frozenset({"cancel", "properties", "duplicate", "take", "release", "force-take"})
+"""What is possible while the created booking actions run."""
+
+
 def why_not(booking: Booking, action: str) -> str:
     """The reason why a booking does not admit an action now; empty: it does, as far as the tables say."""
     row, state, phase = ACTIONS[action], booking.state, booking.phase
+    if phase is Phase.WAITING and booking.entering and action not in WHILE_CONFIRMING:
+        return "it is being confirmed: wait until its created booking actions have ended, or cancel it"
     if phase not in row.phases:
         entering = f", entering {booking.entering}" if booking.entering else ""
         found, wanted = f"{phase.value} ({state.value}{entering})", [p.value for p in Phase if p in row.phases]
