@@ -2,7 +2,21 @@
 """One module a measure; each has ``measure(quick)``, which yields its figures."""
 
 from bench.figures import Measure
-from bench.measures import aftermath, booking, bundles, burst, eligible, fleet, idle, launch, netconf, printed, workers
+from bench.measures import (
+    aftermath,
+    booking,
+    bundles,
+    burst,
+    eligible,
+    fleet,
+    idle,
+    launch,
+    netconf,
+    peers,
+    post,
+    printed,
+    workers,
+)
 
 MEASURES: dict[str, Measure] = {
     "idle": idle.measure,
@@ -15,6 +29,8 @@ MEASURES: dict[str, Measure] = {
     "aftermath": aftermath.measure,
     "booking": booking.measure,
     "eligible": eligible.measure,
+    "post": post.measure,
+    "peers": peers.measure,
     "help": printed.measure,
 }
 """By the name that ``python -m bench NAME`` takes."""

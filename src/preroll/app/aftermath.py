@@ -171,7 +171,7 @@ def _keepers(tx: Tx, running: Sequence[Booking], now: Profiles, before: Profiles
 def _keep(tx: Tx, by: Actor, booking: Booking) -> None:
     kept = store(tx, booking, booking)
     names = sorted({choice.kept.instance for choice in kept.nodes.values() if choice.kept})
-    why = f"it runs and keeps {', '.join(names)} as it was"
+    why = f"it runs and keeps {', '.join(names)} as it was; apply-now brings the change"
     tell(tx, by, "booking.profile_kept", kept, kept.state, kept.state, why, "the catalogue was changed")
 
 

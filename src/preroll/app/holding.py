@@ -72,15 +72,24 @@ def with_copies(
 
 
 def missing(
-    tx: Tx, booking: Booking, definition: ServiceDefinition | None, installed: Collection[str] | None
+    tx: Tx,
+    booking: Booking,
+    definition: ServiceDefinition | None,
+    installed: Collection[str] | None,
+    *,
+    nodes: bool = True,
 ) -> list[Mistake]:
-    """Everything that keeps a booking from being confirmed, at once (SPEC 3.1, confirm)."""
+    """Everything that keeps a booking from being confirmed, at once (SPEC 3.1, confirm).
+
+    Args:
+        nodes: ask also for what is not chosen yet; created booking actions may still do that.
+    """
     found = []
     if booking.timing.end is not None and tx.now >= booking.timing.end:
         found.append(Mistake("end", "the on-air end has passed", "an end in the future"))
     if definition is not None:
         found += publication_mistakes(definition)
-        found += _missing_on_nodes(tx, booking, definition)
+        found += _missing_on_nodes(tx, booking, definition) if nodes else []
         found += _missing_actions(tx, booking, definition, installed)
     needs = needs_of(tx, booking)
     in_the_way = tx.reservations.clashes(booking, needs)
