@@ -83,8 +83,6 @@ async def lateness(url: str, first_us: int, every_us: int, count: int, *, burnin
             until = {"until_us": instants[-1] + SECOND}
             await book(rig.store, Plan([now_us()], "bench-burn", name="burn", properties=until))
         await book(rig.store, Plan(instants, "bench-first-line", name="punctual"))
-        if now_us() > first_us:
-            raise RuntimeError(f"booking {count} took longer than there was time")
         await rig.count.reach(count + burning)
         return await rig.store.read(_first_lines)
 

@@ -21,6 +21,7 @@ from preroll import cli, settings
 from preroll.api import checks, documents, opening_hours, platform_documents, problems
 from preroll.api.application import contract
 from preroll.cli import exits, openapi, schema
+from preroll.domain import permission
 from preroll.domain.booking import LIFE_CYCLE
 from preroll.formats import machines
 
@@ -179,12 +180,23 @@ def exits_table() -> str:
     return table(("code", ""), ((str(code), meaning) for code, meaning in exits.EXITS.items()))
 
 
+def permissions_table() -> str:
+    """Which role may do what."""
+    roles = [role.value for role in permission.Role]
+    rows = (
+        (f"`{action}`", *("yes" if role in permission.may(action) else "" for role in roles))
+        for action in permission.PERMISSIONS
+    )
+    return table(("action", *roles), rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "states": machines.as_markdown,
     "life-cycle": diagram,
     "events": lambda: machines.bare_markdown(machines.events()) + "\n",
     "stages": lambda: machines.bare_markdown(machines.stages()) + "\n",
     "settings": settings_table,
+    "permissions": permissions_table,
     "problems": problems_table,
     "routes": routes_table,
     "bundle": bundle_tables,

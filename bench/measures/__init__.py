@@ -2,7 +2,21 @@
 """One module a measure; each has ``measure(quick)``, which yields its figures."""
 
 from bench.figures import Measure
-from bench.measures import booking, bundles, burst, eligible, fleet, idle, launch, netconf, printed, workers
+from bench.measures import (
+    aftermath,
+    booking,
+    bundles,
+    burst,
+    eligible,
+    fleet,
+    idle,
+    launch,
+    netconf,
+    peers,
+    post,
+    printed,
+    workers,
+)
 
 MEASURES: dict[str, Measure] = {
     "idle": idle.measure,
@@ -12,8 +26,11 @@ MEASURES: dict[str, Measure] = {
     "workers": workers.measure,
     "netconf": netconf.measure,
     "bundles": bundles.measure,
+    "aftermath": aftermath.measure,
     "booking": booking.measure,
     "eligible": eligible.measure,
+    "post": post.measure,
+    "peers": peers.measure,
     "help": printed.measure,
 }
 """By the name that ``python -m bench NAME`` takes."""

@@ -13,7 +13,7 @@ from bench.databases import KINDS, databases
 from bench.figures import Figure, percentile
 
 EVERY_US = 100_000
-LEAD_US = 10_000_000
+LEAD_US = 20_000_000
 ALLOWED_MS = {50: 2.0, 99: 5.0}
 """Percentile -> by how much it may be later than the bare commit."""
 

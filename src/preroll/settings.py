@@ -24,6 +24,7 @@ from pydantic_settings import (
 
 from preroll.domain.account import SignIn
 from preroll.domain.errors import BadSettings
+from preroll.domain.permission import ROLES
 from preroll.domain.reach import A_LABEL, is_label
 
 PREFIX = "PREROLL_"
@@ -43,6 +44,14 @@ def _labels(labels: tuple[str, ...]) -> tuple[str, ...]:
     if wrong := [label for label in labels if not is_label(label)]:
         raise ValueError(f"{wrong[0]!r} is no label: expected {A_LABEL}")
     return labels
+
+
+def _grants(grants: tuple[str, ...]) -> tuple[str, ...]:
+    for grant in grants:
+        group, equals, role = grant.rpartition("=")
+        if not (group and equals and role.partition("@")[0] in ROLES):
+            raise ValueError(f"{grant!r} is no grant: expected GROUP=ROLE or GROUP=ROLE@PLATFORM")
+    return grants
 
 
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
@@ -114,6 +123,21 @@ class Settings(BaseSettings):
     """Seconds without a request after which a session ends."""
     session_longest: Annotated[float, Field(ge=60, le=31_536_000)] = 604_800.0
     """Seconds after which a session ends, however busy."""
+
+    openid_issuer: str = ""
+    """Address of an OpenID Connect provider at which people sign in; empty: none."""
+    openid_client: str = "preroll"
+    """Id of this server at the provider."""
+    openid_secret: SecretStr = SecretStr("")
+    """Secret of this server at the provider; empty: PKCE alone."""
+    openid_scopes: str = "openid profile email"
+    """What is asked of the provider, with spaces."""
+    openid_groups: str = "groups"
+    """Claim that lists a person's groups."""
+    openid_name: str = "preferred_username"
+    """Claim that becomes a person's name."""
+    openid_roles: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_grants)] = ()
+    """What groups may do, such as ``noc=operator`` or ``tv-team=designer@tv``; in the environment with commas."""
 
     @property
     def database_url(self) -> str:

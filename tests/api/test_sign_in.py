@@ -30,7 +30,7 @@ async def test_who_does_not_say_who_it_is_is_told_how_to(people: People):
     assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="preroll"'
     assert "preroll login" in answer.json()["hint"]
-    assert (await people.client().get("session")).json() == {"needed": True}
+    assert (await people.client().get("session")).json() == {"needed": True, "openid": False}
 
 
 async def test_a_session_from_beginning_to_end(people: People):
@@ -343,7 +343,7 @@ async def test_a_stream_shows_what_its_reader_may_know(people: People, monkeypat
 
 async def test_until_there_is_an_account_this_machine_may_do_everything(connect: Connect, app: App):
     api = connect(fresh_s=0.0)
-    assert (await api.get("session")).json() == {"needed": False}
+    assert (await api.get("session")).json() == {"needed": False, "openid": False}
     me = (await api.get("me")).json()
     assert (me["name"], me["by"], me["roles"]) == ("local", "nothing", ["admin"])
     made = await api.post("users", json={"name": "anna", "roles": ["admin"]})

@@ -13,7 +13,7 @@ from preroll.domain.booking import NodeChoice, State, Timing
 from preroll.domain.boundaries import Run
 from preroll.domain.bundle import Bundle
 from preroll.domain.definition import Node
-from preroll.domain.errors import Conflict, InUse, Invalid
+from preroll.domain.errors import ActionNotPossible, Conflict, InUse, Invalid
 from preroll.domain.machine import Outcome
 from preroll.domain.parameter import Parameter, ParameterKind, ValueType
 from preroll.domain.permission import LOCAL
@@ -112,7 +112,7 @@ async def test_a_change_by_reference_reaches_who_waits_at_its_next_event_and_who
     await stage.to(60)
     await put(stage, replace(HD, values={"bitrate": 4, "input": "SDI 2"}, states={"PAUSE": {"bitrate": 3}}))
     (told,) = [c for c in await stage.history(runs) if c.kind == "booking.profile_kept"]
-    assert told.why == "it runs and keeps HD as it was"
+    assert told.why == "it runs and keeps HD as it was; apply-now brings the change"
     assert not [c for c in await stage.history(waits) if c.kind == "booking.profile_kept"]
     await stage.to(3600)
     assert stage.device("enc-1") == {"video.bitrate": 2, "video.input": "SDI 1"}, "PAUSE as it was when it began"
@@ -154,6 +154,35 @@ async def test_what_others_derive_from_is_in_use(stage):
     await put(stage, heir)
     with pytest.raises(InUse, match="profile instance Base: is used by profile instance Heir"):
         await stage.app.catalogue.apply(LOCAL, "default", [Bundle("b")], prune=True)
+
+
+async def test_apply_now_brings_the_change_to_who_runs(stage):
+    ident = await stage.book()
+    await stage.to(60)
+    with pytest.raises(ActionNotPossible, match="no profile of it has changed since it began"):
+        await stage.app.bookings.apply_now(LOCAL, ident, None)
+    await put(stage, replace(HD, values={"bitrate": 4, "input": "SDI 2"}, states={}))
+    assert stage.device() == {"video.bitrate": 8, "video.input": "SDI 1"}
+    await stage.app.bookings.apply_now(LOCAL, ident, None, "the feed has moved")
+    await stage.to(70)
+    assert stage.device() == {"video.bitrate": 4, "video.input": "SDI 2"}
+    assert [c.why for c in await stage.history(ident) if c.kind == "booking.profile_applied"] == ["the feed has moved"]
+    await stage.to(4000)
+    assert await stage.state(ident) is State.COMPLETED
+
+
+async def test_apply_now_is_refused_when_there_is_not_enough(stage):
+    await put(stage, RATE, LINK, ProfileInstance("Feed", "Link", {"rate": 4}))
+    ident = await feed(stage, "A", None)
+    await stage.confirm(ident)
+    await stage.to(60)
+    await put(stage, ProfileInstance("Feed", "Link", {"rate": 11}))
+    with pytest.raises(Conflict):
+        await stage.app.bookings.apply_now(LOCAL, ident, None)
+    assert await held(stage) == {"A": 4 * MILLION}
+    await put(stage, ProfileInstance("Feed", "Link", {"rate": 9}))
+    await stage.app.bookings.apply_now(LOCAL, ident, None)
+    assert await held(stage) == {"A": 9 * MILLION}
 
 
 class Listener:

@@ -8,11 +8,13 @@ import os
 from contextlib import suppress
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from preroll.app import build
+from preroll.app.availability import Question, Wanted
 from preroll.app.bookings import Edit, NewBooking
 from preroll.app.holding import needs_of
 from preroll.domain.availability import Availability, Period
@@ -38,33 +40,41 @@ LINK = ProfileDefinition(
     (
         Parameter("rate", ValueType.NUMBER, kinds=(ParameterKind.CAPACITY,), default=0),
         Parameter("pol", ValueType.TEXT, kinds=(ParameterKind.CAPABILITY,)),
+        Parameter("codec", ValueType.TEXT, kinds=(ParameterKind.CAPABILITY,)),
+        Parameter("band", ValueType.NUMBER, kinds=(ParameterKind.CAPABILITY,)),
     ),
 )
 NAMES = ("link", "dish")
-OFFERED = Resource("", concurrency=3, capacities={"rate": 10}, capabilities={"pol": Capability(time_dependent=True)})
+ABLE = {
+    "pol": Capability(time_dependent=True),
+    "codec": Capability(("avc", "hevc")),
+    "band": Capability(minimum=1, maximum=4),
+}
+OFFERED = Resource("", concurrency=3, capacities={"rate": 10}, capabilities=ABLE)
 RESOURCES = st.builds(
-    lambda name, concurrency, rate, mode, availability: replace(
-        OFFERED, name=name, concurrency=concurrency, capacities={"rate": rate}, mode=mode, availability=availability
+    lambda name, concurrency, rate, able, mode, availability: replace(
+        OFFERED, name=name, concurrency=concurrency, capacities={"rate": rate}, capabilities=ABLE | able, mode=mode,
+        availability=availability,
     ),
     st.sampled_from(NAMES), st.integers(1, 3), st.integers(2, 10),
+    st.sampled_from([{}, {}, {"codec": Capability(("avc",))}, {"band": Capability(maximum=2)}]),
     st.sampled_from([Mode.AVAILABLE, Mode.AVAILABLE, Mode.AVAILABLE, Mode.MAINTENANCE, Mode.UNAVAILABLE]),
     st.none() | st.builds(
         lambda start, end: Availability(blackouts=(Period(NOON + start * MINUTE, NOON + end * MINUTE, "x"),)),
         st.integers(0, 9), st.integers(10, 12),
     ),
 )  # fmt: skip
+VALUES = st.dictionaries(st.just("rate"), st.integers(0, 8)) | st.fixed_dictionaries(
+    {}, optional={"pol": st.sampled_from("HV"), "codec": st.sampled_from(["avc", "hevc"]), "band": st.integers(1, 3)}
+)
 NODES = st.dictionaries(
     st.sampled_from(["a", "b", "c"]),
-    st.builds(
-        NodeChoice, st.sampled_from(NAMES), st.sampled_from(["Link", "Feed"]),
-        st.dictionaries(st.just("rate"), st.integers(0, 8))
-        | st.fixed_dictionaries({"pol": st.sampled_from("HV")}),
-    ),
+    st.builds(NodeChoice, st.sampled_from(NAMES), st.sampled_from(["Link", "Feed"]), VALUES),
     min_size=1, max_size=3,
 )  # fmt: skip
 TIMINGS = st.builds(
-    lambda start, length: Timing(NOON + start * MINUTE, NOON + (start + length) * MINUTE),
-    st.integers(1, 8), st.integers(1, 5),
+    lambda start, length: Timing(NOON + start * MINUTE, None if length == 6 else NOON + (start + length) * MINUTE),
+    st.integers(1, 8), st.integers(1, 6),
 )  # fmt: skip
 CHOICES = st.integers(0, 10**6)
 
@@ -143,6 +153,32 @@ class Quarantine(RuleBasedStateMachine):
                 if any(b.id == ident for b in self._bookings()):
                     self._do(self._app.bookings.confirm(LOCAL, ident, None))
 
+    @rule(timing=TIMINGS, values=VALUES)
+    def eligible_is_what_a_booking_can_have(self, timing, values) -> None:
+        question = Question(timing, nodes={"a": Wanted(profile="Link", values=values)})
+        offers = self._do(self._app.availability.eligible(LOCAL, question))["a"].eligible
+        for name in NAMES:
+            try:
+                new = NewBooking("probe", timing, nodes={"a": NodeChoice(name, "Link", values)})
+                made = self._do(self._app.bookings.create(LOCAL, new))
+            except Conflict:
+                assert name not in {offer.resource.name for offer in offers}
+            else:
+                self._do(self._app.bookings.cancel(LOCAL, made.booking.id, None))
+                assert name in {offer.resource.name for offer in offers}
+
+    @rule(resource=RESOURCES)
+    def a_plan_tells_the_cost(self, resource) -> None:
+        listed = self._do(self._app.catalogue.plan(LOCAL, "default", [resource])).losing
+        before = self._holdings()
+        if listed:
+            with pytest.raises(Conflict) as refused:
+                self._do(self._app.catalogue.apply(LOCAL, "default", [resource]))
+            assert tuple(refused.value.losing) == tuple(listed)
+        else:
+            self._do(self._app.catalogue.apply(LOCAL, "default", [resource]))
+        assert self._holdings() == before
+
     @rule(pick=CHOICES, timing=TIMINGS, nodes=st.none() | NODES, force=st.booleans())
     def edit(self, pick, timing, nodes, force) -> None:
         if found := self._one(pick, *WAITING):
@@ -185,6 +221,9 @@ class Quarantine(RuleBasedStateMachine):
         others = {i: what for i, what in self._holdings().items() if i != found.id}
         try:
             left = self._do(self._app.bookings.leave_quarantine(LOCAL, found.id, None))
+        except NotReady:
+            assert seen.lot.was is State.CONFIRMED, "its resource is unavailable: it could not be confirmed either"
+            return
         except Conflict:
             assert seen.lot.in_the_way
             assert "leave-quarantine" not in seen.possible

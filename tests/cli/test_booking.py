@@ -64,7 +64,7 @@ def test_a_conflict_is_told_in_plain_words(preroll: Preroll):
         (("show", "019c0000-0000-7000-8000-000000000000"), 4, "no booking"),
         (("hold", "News", "--revision", "7"), 5, "you saw revision 7, it is now 1"),
         (("retry", "News"), 3, "retry is not possible"),
-        (("create", "x"), 2, "required: --start"),
+        (("create",), 2, "required: NAME"),
         (("create", "x", "--start", "soon"), 2, "--start: 'soon' is no time"),
         (("create", "x", "--start", "2026-03-01T13:00"), 2, "has no time zone"),
         (("create", "x", "--start", "2026-03-01T13:00:00.5Z"), 2, "finer than a second"),
@@ -120,7 +120,7 @@ def test_a_server_that_is_away_is_told(preroll: Preroll, monkeypatch: pytest.Mon
     from preroll.cli import connect
     from preroll.client import Client
 
-    monkeypatch.setattr(connect, "Client", lambda server, patience: Client(server, patience=0))
+    monkeypatch.setattr(connect, "Client", lambda server, **_: Client(server, patience=0))
     ended = preroll("booking", "list", "--server", "http://127.0.0.1:1")
     assert ended.code == 6
     assert "no answer from http://127.0.0.1:1" in ended.err

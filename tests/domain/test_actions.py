@@ -11,28 +11,8 @@ import pytest
 from preroll.domain.actions import ACTIONS, possible_actions, require_action, require_owner, why_not, why_not_owned
 from preroll.domain.booking import Phase, State
 from preroll.domain.errors import ActionNotPossible, TransitionNotAllowed
+from tests.actions import CONTRACT
 from tests.builders import booking
-
-ALWAYS = "properties duplicate take release force-take"
-BOTH = f"{ALWAYS} edit adjust rename add swap remove"
-WAITING, RUNNING = BOTH, f"{BOTH} finish extend audit force-state"
-CONTRACT = {
-    State.PARTIAL: f"{WAITING} confirm hold cancel",
-    State.CONFIRMED: f"{WAITING} hold cancel start-now",
-    State.ON_HOLD: f"{WAITING} confirm cancel",
-    State.QUARANTINED: f"{WAITING} confirm leave-quarantine hold cancel",
-    State.PRE_ROLL: RUNNING,
-    State.FAILED_PRE_ROLL: f"{RUNNING} retry acknowledge",
-    State.ACTIVE: RUNNING,
-    State.FAILED_ACTIVE: f"{RUNNING} retry acknowledge",
-    State.POST_ROLL: RUNNING,
-    State.FAILED_POST_ROLL: f"{RUNNING} retry acknowledge",
-    State.FAILED_COMPLETED: f"{ALWAYS} retry acknowledge delete",
-    State.COMPLETED: f"{ALWAYS} delete",
-    State.CANCELED: f"{ALWAYS} delete",
-    State.FAILED: f"{ALWAYS} delete",
-}
-"""SPEC 3.1 and 3.2, for a booking that is reset."""
 
 
 @pytest.mark.parametrize("state", State)

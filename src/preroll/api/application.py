@@ -23,6 +23,7 @@ from preroll.api import (
     health,
     imports,
     metrics,
+    openid,
     platforms,
     problems,
     refitting,
@@ -106,7 +107,7 @@ def _routes() -> FastAPI:
     )
     for noun in (
         bookings, actions, refitting, availability, free_busy, audits, runs, changes, catalogue, imports, resources,
-        definitions, platforms, workers, sessions, users, tokens, health, metrics,
+        definitions, platforms, workers, sessions, openid, users, tokens, health, metrics,
     ):  # fmt: skip
         api.include_router(noun.router)
     problems.install(api)

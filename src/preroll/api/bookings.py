@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Header, Query, Response
@@ -10,7 +11,7 @@ from fastapi import APIRouter, Body, Header, Query, Response
 from preroll.api import etag, paging
 from preroll.api.door import Asking, By, Ident, UseCases
 from preroll.api.history import ChangeShown, LineShown, change_shown, line_shown
-from preroll.api.idempotency import BOOKINGS, answered, booking_response
+from preroll.api.idempotency import BOOKINGS, answered, booking_response, waits
 from preroll.api.problems import can
 from preroll.api.runs_shown import RunShown, run_shown
 from preroll.api.schemas import (
@@ -31,6 +32,7 @@ from preroll.app import App
 from preroll.domain.attention import attention
 from preroll.domain.booking import Booking
 from preroll.domain.config import Platform
+from preroll.domain.created import CONFIRMING
 from preroll.domain.errors import Invalid, Mistake
 from preroll.domain.permission import Actor
 from preroll.domain.window import FOREVER
@@ -81,9 +83,30 @@ async def edit_booking(ident: Ident, body: EditGiven, app: UseCases, asked: Aski
 
 
 @router.post("/{ident}/confirm", response_model=BookingShown, responses=_COMMAND)
-async def confirm_booking(ident: Ident, app: UseCases, asked: Asking, _: Bare = NOTHING) -> Response:
-    """Schedule it to be orchestrated; a refusal lists everything that is missing."""
-    return await answered(asked, lambda ask: app.bookings.confirm(asked.by, ident, asked.seen, ask))
+async def confirm_booking(
+    ident: Ident,
+    app: UseCases,
+    asked: Asking,
+    _: Bare = NOTHING,
+    prefer: Annotated[str | None, Header(description="`wait=10`: seconds to wait for created booking actions")] = None,
+) -> Response:
+    """Schedule it to be orchestrated; a refusal lists everything that is missing.
+
+    Created booking actions run first, and are waited for: the answer has the new state, and under `confirming` what
+    they said. 202: they have not ended yet; `Location` tells where to look.
+    """
+    answer = await answered(asked, lambda ask: app.bookings.confirm(asked.by, ident, asked.seen, ask))
+    until = time.monotonic() + waits(prefer)
+    while True:
+        position = await app.views.tail(asked.by)
+        found = await app.bookings.get(asked.by, ident)
+        left = until - time.monotonic()
+        if found.booking.entering != CONFIRMING or left <= 0:
+            break
+        await app.views.wait(asked.by, position, left)
+    if found.confirming is None:
+        return answer
+    return booking_response(booking_shown(found), 202 if found.booking.entering == CONFIRMING else 200)
 
 
 @router.post("/{ident}/leave-quarantine", response_model=BookingShown, responses=_COMMAND)

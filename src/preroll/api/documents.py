@@ -14,7 +14,7 @@ from preroll.api.platform_documents import PlatformGiven
 from preroll.domain.bundle import Bundle
 from preroll.domain.capacity import LARGEST, Capability
 from preroll.domain.connection import Connection
-from preroll.domain.definition import AutoSelect, Node, Publication, ServiceDefinition
+from preroll.domain.definition import AutoSelect, CreatedAction, Node, Publication, ServiceDefinition
 from preroll.domain.function import Direction, Function, Interface, Pool
 from preroll.domain.parameter import MOST_DECIMALS, Parameter, ParameterKind, ValueType
 from preroll.domain.profile import ProfileBy, ProfileDefinition, ProfileInstance
@@ -182,6 +182,19 @@ class ProfileInstanceGiven(Given):
         )
 
 
+class CreatedActionGiven(Given):
+    """A script that runs before a booking is Confirmed, on every confirm."""
+
+    script: Name
+    parameters: dict[Name, Annotated[str, Field(max_length=10_000)]] = Field(
+        default={}, max_length=100, description="`[RESERVATIONID]` in a value is the booking's id"
+    )
+
+    def thing(self) -> CreatedAction:
+        """As the domain has it."""
+        return CreatedAction(self.script, self.parameters)
+
+
 class NodeGiven(Given):
     """A place in the service that a resource fills."""
 
@@ -203,12 +216,16 @@ class NodeGiven(Given):
 
     hidden: bool = Field(default=False, description="not shown to people who book")
     properties: JsonObject = Field(default={})
+    created_action: CreatedActionGiven | None = Field(
+        default=None, description="what runs before the booking is Confirmed; or the property Created Booking Action"
+    )
 
     def thing(self) -> Node:
         """As the domain has it."""
         return Node(
             self.label, self.function, self.pool, self.optional, self.profile, self.default_profile, self.order,
             self.profile_by, hidden=self.hidden, properties=self.properties, auto_select=self.auto_select,
+            created_action=self.created_action.thing() if self.created_action else None,
         )  # fmt: skip
 
 

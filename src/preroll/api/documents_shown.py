@@ -12,7 +12,7 @@ from preroll.api.checks import AuditShown, audit_shown
 from preroll.api.fields import Shown
 from preroll.api.opening_hours import AvailabilityShown, opening_hours_shown
 from preroll.domain.capacity import Capability
-from preroll.domain.definition import AutoSelect, Publication, ServiceDefinition
+from preroll.domain.definition import AutoSelect, CreatedAction, Publication, ServiceDefinition
 from preroll.domain.function import Direction, Function, Pool
 from preroll.domain.inheritance import Resolved
 from preroll.domain.parameter import ParameterKind, ValueType
@@ -136,6 +136,13 @@ class ResolvedShown(Shown):
     states: dict[str, dict[str, ValueShown]] = Field(description="service state -> the values that differ in it")
 
 
+class CreatedActionShown(Shown):
+    """A script that runs before a booking is Confirmed."""
+
+    script: str
+    parameters: dict[str, str]
+
+
 class NodeShown(Shown):
     """A place in the service that a resource fills."""
 
@@ -150,6 +157,7 @@ class NodeShown(Shown):
     auto_select: AutoSelect | None
     hidden: bool
     properties: dict[str, Any]
+    created_action: CreatedActionShown | None
 
 
 class ConnectionShown(Shown):
@@ -247,6 +255,10 @@ def _sourced(values: Mapping[str, object], sources: Mapping[str, str]) -> dict[s
     return {name: ValueShown(value=value, source=sources[name]) for name, value in values.items()}
 
 
+def _created_shown(action: CreatedAction | None) -> CreatedActionShown | None:
+    return None if action is None else CreatedActionShown(script=action.script, parameters=dict(action.parameters))
+
+
 def service_definition_shown(d: ServiceDefinition) -> ServiceDefinitionShown:
     """A version of a service definition."""
     nodes = [
@@ -254,6 +266,7 @@ def service_definition_shown(d: ServiceDefinition) -> ServiceDefinitionShown:
             label=n.label, function=n.function, pool=n.pool, optional=n.optional, profile=n.profile,
             default_profile=n.default_profile, order=n.order, profile_by=n.profile_by,
             auto_select=n.auto_select, hidden=n.hidden, properties=dict(n.properties),
+            created_action=_created_shown(n.created_action),
         )
         for n in d.nodes
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from fastapi import Response
 
 from preroll.api import etag
 from preroll.api.door import Asked
+from preroll.api.problems import BadHeader
 from preroll.api.schemas import BookingShown, booking_shown
 from preroll.app.asking import Ask, Replayed
 from preroll.app.views import BookingDetails
@@ -39,6 +40,19 @@ async def answered(asked: Asked, do: Command, *, status: int = 200) -> Response:
 def booking_response(shown: BookingShown, status: int = 200) -> Response:
     """A booking with its entity tag and, when it is new, its address."""
     headers = {"ETag": etag.tag(shown.revision)}
-    if status == 201:
+    if status in (201, 202):
         headers["Location"] = f"{BOOKINGS}/{shown.id}"
     return Response(shown.model_dump_json(), status, headers, media_type="application/json")
+
+
+def waits(prefer: str | None) -> float:
+    """Seconds to wait for what a command has started (RFC 7240, ``wait``): 30 unless asked otherwise, 60 at most.
+
+    Raises:
+        BadHeader: the number cannot be read.
+    """
+    asked = next((part.strip() for part in (prefer or "").split(",") if part.strip().startswith("wait=")), "wait=30")
+    number = asked.removeprefix("wait=").strip('"')
+    if not (number.isascii() and number.isdigit() and len(number) < 9):
+        raise BadHeader("Prefer: wait is not a number of seconds", hint="send Prefer: wait=10")
+    return float(min(int(number), 60))

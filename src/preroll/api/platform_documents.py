@@ -48,6 +48,7 @@ class LimitsGiven(Given):
     lso: Span = Field(default=600, validate_default=True)
     step: Span = Field(default=60, validate_default=True)
     start_failure: Span = Field(default=300, validate_default=True)
+    created: Span = Field(default=60, validate_default=True, description="the created booking action of one node")
     attempts: Annotated[int, Field(ge=1, le=100)] = 3
     backoff: Span = Field(default=1, validate_default=True)
     grace: Span = Field(default=5, validate_default=True)
@@ -61,7 +62,8 @@ class LimitsGiven(Given):
     def thing(self) -> Limits:
         """As the domain has it."""
         return Limits(
-            lso_us=self.lso, step_us=self.step, start_failure_us=self.start_failure, attempts=self.attempts,
+            lso_us=self.lso, step_us=self.step, start_failure_us=self.start_failure, created_us=self.created,
+            attempts=self.attempts,
             backoff_us=self.backoff, grace_us=self.grace, simultaneous_lso=self.simultaneous_lso, late_us=self.late,
             near_air_us=self.near_air,
         )  # fmt: skip
@@ -137,6 +139,7 @@ class LimitsShown(Shown):
     lso: float
     step: float
     start_failure: float
+    created: float
     attempts: int
     backoff: float
     grace: float
@@ -190,6 +193,7 @@ def platform_shown(p: Platform) -> PlatformShown:
         ),
         limits=LimitsShown(
             lso=limits.lso_us / SECOND, step=limits.step_us / SECOND, start_failure=limits.start_failure_us / SECOND,
+            created=limits.created_us / SECOND,
             attempts=limits.attempts, backoff=limits.backoff_us / SECOND, grace=limits.grace_us / SECOND,
             simultaneous_lso=limits.simultaneous_lso,
             late=None if limits.late_us is None else limits.late_us / SECOND,

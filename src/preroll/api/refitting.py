@@ -12,12 +12,13 @@ from preroll.api.door import Asking, Ident, UseCases
 from preroll.api.fields import Given, JsonObject, Name, Prose
 from preroll.api.idempotency import BOOKINGS, answered
 from preroll.api.problems import can
-from preroll.api.schemas import BookingShown, Force
+from preroll.api.schemas import BookingShown, Force, Why
 from preroll.app.bookings import Refit
 
 router = APIRouter(prefix=BOOKINGS, tags=["bookings"])
 _COMMAND = can(400, 403, 404, 409, 412, 413, 422, 503)
 
+NO_WHY = Why()
 ApplyNow = Annotated[bool, Field(description="configure the devices at once; needed while the booking runs")]
 
 
@@ -72,6 +73,12 @@ async def remove_resource(ident: Ident, body: RemoveGiven, app: UseCases, asked:
     """Take a node's resource away; while the booking runs, it is brought to its ended state before it is free."""
     change = Refit(body.node, apply_now=body.apply_now)
     return await answered(asked, lambda ask: app.bookings.remove(asked.by, ident, asked.seen, change, ask))
+
+
+@router.post("/{ident}/apply-now", response_model=BookingShown, responses=_COMMAND)
+async def apply_profiles_now(ident: Ident, app: UseCases, asked: Asking, body: Why = NO_WHY) -> Response:
+    """Bring changed profiles to a running booking, which kept them as they were when it began."""
+    return await answered(asked, lambda ask: app.bookings.apply_now(asked.by, ident, asked.seen, body.why, ask))
 
 
 @router.post("/{ident}/force-state", response_model=BookingShown, responses=_COMMAND)

@@ -33,7 +33,7 @@ from preroll.app.views import BookingDetails
 from preroll.domain.attention import Attention
 from preroll.domain.audit import Configuration, Status, Verdict
 from preroll.domain.booking import Booking, NodeChoice, Phase, State
-from preroll.domain.boundaries import Boundary, BoundaryState, Kind
+from preroll.domain.boundaries import OPEN, Boundary, BoundaryState, Kind
 from preroll.domain.config import AskedTiming
 from preroll.domain.inheritance import taken_by
 from preroll.domain.profile import ProfileBy
@@ -258,6 +258,14 @@ class ActionShown(Shown):
     why: str = Field(description="why it is not possible now; empty: it is")
 
 
+class ConfirmingShown(Shown):
+    """The last round of created booking actions."""
+
+    state: BoundaryState = Field(description="`armed` and `running`: they have not ended yet")
+    message: str = Field(description="of one that failed: for whoever confirmed", examples=["no encoder before nine"])
+    ended: datetime | None
+
+
 class BookingShown(BookingSummary):
     """A booking with all that a screen shows of it."""
 
@@ -275,6 +283,7 @@ class BookingShown(BookingSummary):
     warnings: list[str]
     audit: KnownShown | None = Field(description="null: it does not run, or its definition has no audits")
     quarantine: QuarantineShown | None = Field(description="null: it lost nothing, and is not in conflict")
+    confirming: ConfirmingShown | None = Field(description="null: there were no created booking actions")
 
 
 class BookingPage(Shown):
@@ -324,7 +333,14 @@ def booking_shown(found: BookingDetails) -> BookingShown:
         warnings=list(found.warnings),
         audit=known_shown(found.known),
         quarantine=quarantine_shown(found.lot),
+        confirming=_confirming(found.confirming),
     )
+
+
+def _confirming(b: Boundary | None) -> ConfirmingShown | None:
+    if b is None:
+        return None
+    return ConfirmingShown(state=b.state, message="" if b.state in OPEN else b.message, ended=maybe_when(b.ended_us))
 
 
 def known_shown(known: Verdict | None) -> KnownShown | None:

@@ -29,6 +29,7 @@ class WaysShown(Shown):
     """How people sign in here."""
 
     needed: bool = Field(description="false: whoever reaches the server may do everything")
+    openid: bool = Field(description="send the browser to /api/v1/session/openid to sign in at the provider")
 
 
 class SignInGiven(Given):
@@ -60,13 +61,13 @@ class MeShown(Shown):
 @router.get("/session", responses=can(503))
 async def get_sign_in_ways(door: TheDoor) -> WaysShown:
     """How people sign in here."""
-    return WaysShown(needed=not await door.guard.is_open())
+    return WaysShown(needed=not await door.guard.is_open(), openid=door.app.openid.offered)
 
 
 @router.post("/session", responses=can(400, 403, 413, 422, 429, 503))
 async def sign_in(body: SignInGiven, request: Request, response: Response, door: TheDoor) -> MeShown:
     """Sign in: the answer sets a cookie with a new session; one that the browser has ends."""
-    address, before = _address(request), request.cookies.get(COOKIE, "")
+    address, before = address_of(request), request.cookies.get(COOKIE, "")
     try:
         opened = await door.app.sessions.sign_in(body.name, body.password, address, before)
     except (NotSignedIn, SignInLocked) as refused:
@@ -109,7 +110,8 @@ def set_cookie(request: Request, response: Response, opened: Opened, lasts_s: in
     response.headers["Cache-Control"] = "no-store"
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
+    """From where a request comes; behind a proxy on this machine, as that says."""
     return request.client.host if request.client else "unknown"
 
 

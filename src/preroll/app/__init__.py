@@ -12,6 +12,7 @@ from preroll.app.bookings import Bookings
 from preroll.app.catalogue import Catalogue, ScriptKinds
 from preroll.app.definitions import Definitions
 from preroll.app.free_busy import FreeBusy
+from preroll.app.openid import OpenId
 from preroll.app.orchestration import Orchestration
 from preroll.app.platforms import Platforms
 from preroll.app.resources import Resources
@@ -45,6 +46,7 @@ class App:
     users: Users
     tokens: Tokens
     sessions: Sessions
+    openid: OpenId
     orchestration: Orchestration
 
 
@@ -62,6 +64,7 @@ def build(
         limits: of sessions.
     """
     passwords = passwords or NoPasswords()
+    sessions = Sessions(store, passwords, limits)
     installed: Callable[[], Collection[str] | None] = (
         (lambda: None) if runner is None else (lambda: {script.name for script in runner.installed()})
     )
@@ -82,6 +85,7 @@ def build(
         workers=Workers(store),
         users=Users(store, passwords),
         tokens=Tokens(store),
-        sessions=Sessions(store, passwords, limits),
+        sessions=sessions,
+        openid=OpenId(store, sessions, None, ()),
         orchestration=Orchestration(store, runner),
     )

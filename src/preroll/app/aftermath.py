@@ -171,7 +171,7 @@ def _keepers(tx: Tx, running: Sequence[Booking], now: Profiles, before: Profiles
 def _keep(tx: Tx, by: Actor, booking: Booking) -> None:
     kept = store(tx, booking, booking)
     names = sorted({choice.kept.instance for choice in kept.nodes.values() if choice.kept})
-    why = f"it runs and keeps {', '.join(names)} as it was"
+    why = f"it runs and keeps {', '.join(names)} as it was; apply-now brings the change"
     tell(tx, by, "booking.profile_kept", kept, kept.state, kept.state, why, "the catalogue was changed")
 
 
@@ -179,11 +179,12 @@ def _contenders(tx: Tx, touched: _Touched, shelf: Profiles, known: Known) -> lis
     """Everyone who holds, or needs now, something of what was touched: from now on, with what the change leaves."""
     resources = {key: after or before for key, (before, after) in touched.resources.items()}
     resources |= {need.resource.key: need.resource for _, needs in touched.users.values() for need in needs}
-    held = [
-        _judged(tx, holder, touched, shelf, known)
-        for holder in quarantine.holders(tx, [resources[key] for key in sorted(resources)], Window(tx.now, None))
-        if holder.booking.id not in touched.users
-    ]
+    holders = quarantine.holders(tx, [resources[key] for key in sorted(resources)], Window(tx.now, None))
+    others = [holder for holder in holders if holder.booking.id not in touched.users]
+    idents = {ident for holder in others for ident in holder.booking.held}
+    platform = next((holder.booking.platform for holder in others), 0)
+    every = {r.id: r for r in tx.catalogue.resources(platform, ids=sorted(idents - known.keys()))} | dict(known)
+    held = [_judged(tx, holder, touched, shelf, every) for holder in others]
     return held + [Contender(b, _shares(tx, b, needs, touched)) for b, needs in touched.users.values()]
 
 

@@ -179,6 +179,17 @@ class Bookings:
             by, lambda tx: refitting.force_state(tx, by, ident, seen, state, why, anyway=anyway), ask
         )
 
+    async def apply_now(
+        self, by: Actor, ident: str, seen: int | None, why: str = "", ask: Ask[BookingDetails] | None = None
+    ) -> BookingDetails:
+        """Bring changed profiles to a running booking, which kept them as they were when it began.
+
+        Raises:
+            Conflict: it would need more than there is. ActionNotPossible: nothing has changed, or a run is under way.
+        """
+        attempt = Attempt()
+        return await self._held(by, attempt, lambda tx: refitting.apply_now(tx, by, ident, seen, why, attempt), ask)
+
     async def rename(
         self, by: Actor, ident: str, seen: int | None, name: str, ask: Ask[BookingDetails] | None = None
     ) -> BookingDetails:

@@ -26,8 +26,9 @@ def resources_of(tx: Tx, booking: Booking, known: Mapping[str, Resource] | None 
     Raises:
         Invalid: one of them does not exist; says on which node.
     """
-    found = {r.id: r for r in tx.catalogue.resources(booking.platform, ids=booking.held)}
-    found |= {ident: known[ident] for ident in booking.held if ident in known} if known else {}
+    found = {ident: known[ident] for ident in booking.held if known and ident in known}
+    if unknown := [ident for ident in booking.held if ident not in found]:
+        found |= {r.id: r for r in tx.catalogue.resources(booking.platform, ids=unknown)}
     lost = [
         Mistake(f"nodes.{label}.resource", f"there is no resource {choice.resource}", "the id or name of a resource")
         for label, choice in booking.nodes.items()
@@ -71,15 +72,24 @@ def with_copies(
 
 
 def missing(
-    tx: Tx, booking: Booking, definition: ServiceDefinition | None, installed: Collection[str] | None
+    tx: Tx,
+    booking: Booking,
+    definition: ServiceDefinition | None,
+    installed: Collection[str] | None,
+    *,
+    nodes: bool = True,
 ) -> list[Mistake]:
-    """Everything that keeps a booking from being confirmed, at once (SPEC 3.1, confirm)."""
+    """Everything that keeps a booking from being confirmed, at once (SPEC 3.1, confirm).
+
+    Args:
+        nodes: ask also for what is not chosen yet; created booking actions may still do that.
+    """
     found = []
     if booking.timing.end is not None and tx.now >= booking.timing.end:
         found.append(Mistake("end", "the on-air end has passed", "an end in the future"))
     if definition is not None:
         found += publication_mistakes(definition)
-        found += _missing_on_nodes(tx, booking, definition)
+        found += _missing_on_nodes(tx, booking, definition) if nodes else []
         found += _missing_actions(tx, booking, definition, installed)
     needs = needs_of(tx, booking)
     in_the_way = tx.reservations.clashes(booking, needs)

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from preroll.app import platforms
 from preroll.app.comparison import Gap, Given, Shelf
+from preroll.domain import created
 from preroll.domain.bundle import Document, Title, kind_of, title_of
 from preroll.domain.config import Platform
 from preroll.domain.connection import connection_mistakes
@@ -28,6 +29,7 @@ _WORDS = {
     ScriptKind.LSO:           "an LSO script",
     ScriptKind.PROFILE_LOAD:  "a profile-load script",
     ScriptKind.START_FAILURE: "a start failure script",
+    ScriptKind.CREATED:       "a created booking action",
     ScriptKind.AUDIT:         "an audit",
 }
 # fmt: on
@@ -136,7 +138,7 @@ class _Bench:
         functions = {node.label: self._functions.get(node.function) for node in definition.nodes}
         published = definition.publication is Publication.PUBLISHED
         found += connection_mistakes(definition.connections, functions, published=published)
-        return found + _audit_mistakes(definition, labels)
+        return found + _audit_mistakes(definition, labels) + created.mistakes_of(definition)
 
     def _node(self, where: str, node: Node) -> list[Mistake]:
         found = _unknown(f"{where}.function", "function", node.function, self._function_names)
@@ -216,6 +218,9 @@ def _named(document: Document | Platform) -> Iterator[tuple[str, str, ScriptKind
         case ServiceDefinition(actions=actions):
             for state, script in actions.items():
                 yield f"actions.{state}", script, ScriptKind.LSO
+            for index, node in enumerate(document.nodes):
+                if action := created.action_of(node):
+                    yield f"nodes.{index}.created_action", action.script, ScriptKind.CREATED
 
 
 def _problem(found: ScriptKind | None, needed: ScriptKind) -> str:

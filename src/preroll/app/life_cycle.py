@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from preroll.app import holding, quarantine
+from preroll.app import confirming, holding, quarantine
 from preroll.app.choosing import Attempt
 from preroll.app.edits import Edit, differences, initial, open_booking, prepared
 from preroll.app.recording import fire, store, tell
 from preroll.app.views import BookingDetails, details
 from preroll.domain.booking import State, Trigger
 from preroll.domain.boundaries import BOUNDARY, Boundary, BoundaryState, BoundaryTrigger, orchestrates, retime
+from preroll.domain.created import actions_of
 from preroll.domain.errors import NotReady
 from preroll.domain.permission import Actor
 from preroll.ports.store import Tx
@@ -24,13 +25,18 @@ _BACK = {State.ON_HOLD: Trigger.LEAVE_QUARANTINE_HELD, State.CONFIRMED: Trigger.
 def confirm(tx: Tx, by: Actor, ident: str, seen: int | None, installed: Collection[str] | None) -> BookingDetails:
     """Schedule it to be orchestrated: its boundaries are armed.
 
+    One with created booking actions is *entering Confirmed* until these have ended.
+
     Raises:
         NotReady: everything that is missing, at once.
     """
     before = open_booking(tx, by, ident, seen, "confirm")
     definition = tx.catalogue.definition_by_key(before.definition) if before.definition else None
-    if lost := holding.missing(tx, before, definition, installed):
+    acting = bool(actions_of(definition, before))
+    if lost := holding.missing(tx, before, definition, installed, nodes=not acting):
         raise NotReady(lost)
+    if acting:
+        return details(tx, confirming.begun(tx, by, before))
     after = fire(tx, by, before, initial(tx, before), Trigger.CONFIRM)
     if tx.losses.of(after.key):
         quarantine.regain(tx, after, holding.needs_of(tx, after))
@@ -60,13 +66,18 @@ def leave_quarantine(
     attempt.tried = after
     needs = quarantine.require_whole(tx, before, after)
     trigger = _BACK.get(tx.losses.was(before.key) or State.PARTIAL, Trigger.LEAVE_QUARANTINE)
+    acting = trigger is Trigger.CONFIRM and bool(actions_of(definition, after))
     if trigger is Trigger.CONFIRM:
-        if lost := holding.missing(tx, after, definition, installed):
+        if lost := holding.missing(tx, after, definition, installed, nodes=not acting):
             raise NotReady(lost)
         after = initial(tx, after)
+    if acting:
+        trigger = Trigger.LEAVE_QUARANTINE
     changed = ", ".join(differences(before, after))
     after = fire(tx, by, before, after, trigger, changed, Trigger.LEAVE_QUARANTINE)
     quarantine.regain(tx, after, needs)
+    if acting:
+        after = confirming.begun(tx, by, after)
     if boundaries or orchestrates(after.state):
         tx.boundaries.upsert(retime(boundaries, after.key, after.timing, armed=orchestrates(after.state)))
     return details(tx, after)
@@ -83,7 +94,7 @@ def hold(tx: Tx, by: Actor, ident: str, seen: int | None) -> BookingDetails:
 def cancel(tx: Tx, by: Actor, ident: str, seen: int | None, why: str) -> BookingDetails:
     """Cancel a booking that does not run yet: it is never executed and releases its resources."""
     before = open_booking(tx, by, ident, seen, "cancel")
-    after = fire(tx, by, before, before, Trigger.CANCEL, why)
+    after = fire(tx, by, before, replace(before, entering=""), Trigger.CANCEL, why)
     tx.reservations.release(after.key)
     tx.losses.close([after.key])
     tx.boundaries.upsert(_dropped(tx.boundaries.of(after.key)))

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
+from preroll.app import confirming
 from preroll.domain.audit import AuditSpec, Finding, judge
 from preroll.domain.auditing import decide_audit, event_of
 from preroll.domain.booking import Booking, NodeChoice
 from preroll.domain.boundaries import EVENTS, EXTERNAL, Boundary, Decision, Kind, Reason, Run, decide, derive
+from preroll.domain.created import actions_of, decide_created
 from preroll.domain.external import decide_external
 from preroll.domain.inheritance import Filled, Profiles
 from preroll.domain.machine import Outcome
@@ -51,6 +53,8 @@ class Orchestration:
         """The rule with the scripts that are installed here; for ``Journal.claim``."""
         if judged.boundary.kind is Kind.AUDIT:
             return decide_audit(judged.boundary, judged.booking, judged.definition)
+        if judged.boundary.kind is Kind.CREATED:
+            return decide_created(judged.booking, judged.definition)
         if judged.boundary.kind in EXTERNAL:
             return decide_external(
                 judged.boundary, judged.booking, judged.definition, judged.platform.config, now_us, self._scripts()
@@ -80,11 +84,15 @@ class Orchestration:
         order = await self._order(claimed)
         if judged.boundary.kind is Kind.AUDIT:
             order = await self._audit(claimed, order)
+        if judged.boundary.kind is Kind.CREATED:
+            order = _created(claimed, order)
         report = await self._runner.run(
             order, _Ledger(self._store), booking=judged.booking.key, fence_of=(fence.boundary, fence.epoch)
         )
         if report.fenced:
             return None
+        if judged.boundary.kind is Kind.CREATED:
+            report = await confirming.concluded(self._store, claimed, report, self._scripts())
         return _settlement(claimed, report)
 
     def cancel(self, run: str) -> None:
@@ -245,6 +253,17 @@ def checks_of(claimed: Claimed) -> tuple[AuditSpec, ...]:
     """The checks of an audit: all that the definition has, or those of the event after which it is made."""
     definition, boundary = claimed.judged.definition, claimed.judged.boundary
     return definition.audits_after(event_of(boundary)) if definition else ()
+
+
+def _created(claimed: Claimed, order: Order) -> Order:
+    """The order of the created booking actions of a booking."""
+    judged = claimed.judged
+    actions = actions_of(judged.definition, judged.booking)
+    limit = judged.platform.config.limits.created_us
+    return replace(
+        order, kind=ScriptKind.CREATED, version="", created=actions, timeout_us=limit * len(actions),
+        step_timeout_us=limit, deadline_us=judged.booking.timing.held.start,
+    )  # fmt: skip
 
 
 def _returned(claimed: Claimed, report: Report) -> Mapping[str, object]:

@@ -20,6 +20,7 @@ from preroll.domain.boundaries import Boundary, Kind
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import ActionNotPossible, Invalid, Mistake
 from preroll.domain.external import ask_again, forcing_mistakes, require_quiet, state_now, strands
+from preroll.domain.inheritance import renewed
 from preroll.domain.permission import Actor
 from preroll.domain.resource import Resource
 from preroll.domain.service import action_for
@@ -78,6 +79,32 @@ def refit(
     quarantine.impose(tx, by, verdict.others, f"booking {after.id}")
     after = store(tx, before, after)
     tell(tx, by, "booking.edited", after, why=f"{action} on {change.node}", cause=action)
+    after = quarantine.hold(tx, by, after, verdict)
+    if definition is not None and definition.actions:
+        tx.boundaries.upsert([ask_again(boundaries, after.key, Kind.CHANGE, tx.now, "")])
+    return details(tx, after)
+
+
+def apply_now(tx: Tx, by: Actor, ident: str, seen: int | None, why: str, attempt: Attempt) -> BookingDetails:
+    """Bring the profiles that a running booking has by reference, and kept as they were, to it as they are now.
+
+    Raises:
+        Conflict: it would need more than there is. ActionNotPossible: nothing of it has changed, or not now.
+    """
+    before = open_booking(tx, by, ident, seen, "apply-now")
+    definition = tx.catalogue.definition_by_key(before.definition) if before.definition else None
+    boundaries = tx.boundaries.of(before.key)
+    after = replace(before, nodes=renewed(definition.nodes if definition else (), before.nodes))
+    if after.nodes == before.nodes:
+        raise ActionNotPossible("no profile of it has changed since it began", hint="there is nothing to apply")
+    _require_now(tx, before, definition, boundaries, "apply-now", Refit("", apply_now=True))
+    attempt.tried = after
+    verdict = quarantine.weigh(tx, by, before, after, force=False)
+    after = store(tx, before, after)
+    names = ", ".join(sorted({c.kept.instance for c in before.nodes.values() if c.kept}))
+    tell(
+        tx, by, "booking.profile_applied", after, after.state, after.state, why or f"{names} as it is now", "apply-now"
+    )
     after = quarantine.hold(tx, by, after, verdict)
     if definition is not None and definition.actions:
         tx.boundaries.upsert([ask_again(boundaries, after.key, Kind.CHANGE, tx.now, "")])

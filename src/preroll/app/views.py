@@ -75,6 +75,8 @@ class BookingDetails:
     """That its time comes near, or is over, and it is not confirmed."""
     lot: Lot | None = None
     """What it lost, or holds in conflict; None: nothing."""
+    confirming: Boundary | None = None
+    """Its last round of created booking actions, with what came of it; None: it had none."""
 
     @property
     def possible(self) -> tuple[str, ...]:
@@ -117,12 +119,12 @@ def details(
     audited = definition is not None and bool(definition.audits)
     lot, home = lot_of(tx, booking), tx.platforms.by_key(booking.platform)
     needed = attention(booking, tx.now, home.config.limits.near_air_us)
-    locks, hindered = home.config.lock_bookings, _hindered(lot, audited=audited)
+    locks, hindered = home.config.lock_bookings, _hindered(booking, lot, audited=audited)
     return BookingDetails(
         booking=booking,
         platform=home.name,
         definition=definition,
-        boundaries=tuple(b for b in boundaries if b.kind is not Kind.AUDIT),
+        boundaries=tuple(b for b in boundaries if b.kind not in (Kind.AUDIT, Kind.CREATED)),
         waiting=tuple(_waiting(tx, home, booking, boundaries, resources)),
         actions=tuple(
             Offered(name, why_not(booking, name) or why_not_owned(booking, name, locks=locks) or hindered.get(name, ""))
@@ -137,14 +139,19 @@ def details(
         known=stands(booking, boundaries, tx.records.rounds(booking.key)) if audited else None,
         attention=needed,
         lot=lot,
+        confirming=max((b for b in boundaries if b.kind is Kind.CREATED), key=lambda b: b.key, default=None),
     )
 
 
-def _hindered(lot: Lot | None, *, audited: bool) -> Mapping[str, str]:
+def _hindered(booking: Booking, lot: Lot | None, *, audited: bool) -> Mapping[str, str]:
     """What keeps actions that the tables admit from being possible."""
     stuck = lot is None or bool(lot.in_the_way)
-    return ({} if audited else {"audit": "its service definition has no audits"}) | (
-        {"leave-quarantine": "what it lost is not free"} if stuck else {}
+    kept = any(choice.kept for choice in booking.nodes.values())
+    found = {} if kept else {"apply-now": "no profile of it has changed since it began"}
+    return (
+        found
+        | ({} if audited else {"audit": "its service definition has no audits"})
+        | ({"leave-quarantine": "what it lost is not free"} if stuck else {})
     )
 
 

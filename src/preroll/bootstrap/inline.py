@@ -71,7 +71,9 @@ class InlineSet:
         """Start an engine in place of one that is gone, and bury that: what it had under way is taken over at once."""
         self.engine = engine = Engine(self.loop, f"engine-{len(self._gone) + 1}")
         journal = self._options.journal(_OwnJournal(self.store.journal, engine, self._options.watch))
-        orchestration = Orchestration(_OwnStore(self.store, journal), self._runner(_Bench(self.devices, engine)))
+        orchestration = Orchestration(
+            _OwnStore(self.store, journal, engine), self._runner(_Bench(self.devices, engine))
+        )
         pace = self._options.pace
         worker = await journal.enlist(engine.name, "inline", 0, "inline", pace.lease_us)
         await journal.bury(worker)
@@ -284,15 +286,17 @@ class _OwnJournal:
 
 
 class _OwnStore:
-    """The store as one engine reaches it."""
+    """The store as one engine reaches it: a frozen one waits at its door, a dead one is turned away."""
 
-    def __init__(self, store: Store, journal: Journal) -> None:
-        self._store, self.journal, self.feed = store, journal, store.feed
+    def __init__(self, store: Store, journal: Journal, engine: Engine) -> None:
+        self._store, self.journal, self.feed, self._engine = store, journal, store.feed, engine
 
     async def write(self, unit: Unit[R]) -> R:
+        await self._engine.awake()
         return await self._store.write(unit)
 
     async def read(self, query: Unit[R]) -> R:
+        await self._engine.awake()
         return await self._store.read(query)
 
     def on_due(self, wake: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from secrets import token_urlsafe
 
 from preroll.app import App, build
+from preroll.app.openid import Grant, OpenId
 from preroll.app.sessions import Sessions
 from preroll.app.users import Users
 from preroll.bootstrap.engine import spawn_thread
@@ -17,6 +18,7 @@ from preroll.domain.account import SessionLimits, SignIn
 from preroll.domain.errors import BadSettings
 from preroll.domain.permission import LOCAL
 from preroll.identity.passwords import Argon2Passwords
+from preroll.ports.accounts import Provider
 from preroll.ports.store import Store
 from preroll.settings import Settings
 from preroll.store import open_store
@@ -32,7 +34,31 @@ def with_people(app: App, store: Store, settings: Settings) -> App:
     """The use cases, with passwords that are checked."""
     passwords = Argon2Passwords()
     limits = SessionLimits(round(settings.session_idle * 1e6), round(settings.session_longest * 1e6))
-    return replace(app, users=Users(store, passwords), sessions=Sessions(store, passwords, limits))
+    sessions = Sessions(store, passwords, limits)
+    openid = OpenId(store, sessions, _provider(settings), [_grant(word) for word in settings.openid_roles])
+    return replace(app, users=Users(store, passwords), sessions=sessions, openid=openid)
+
+
+def _provider(settings: Settings) -> Provider | None:
+    if not settings.openid_issuer:
+        return None
+    try:
+        from preroll.identity.openid import OpenIdProvider, Registration
+    except ImportError as error:
+        raise BadSettings("OpenID Connect needs its library", hint="pip install 'preroll[openid]'") from error
+    secret = settings.openid_secret.get_secret_value()
+    return OpenIdProvider(
+        Registration(
+            settings.openid_issuer, settings.openid_client, secret, settings.openid_scopes, settings.openid_groups,
+            settings.openid_name,
+        )
+    )  # fmt: skip
+
+
+def _grant(word: str) -> Grant:
+    group, _, role = word.rpartition("=")
+    role, _, platform = role.partition("@")
+    return Grant(group, role, platform)
 
 
 async def admit(app: App, settings: Settings) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from preroll.cli.parser import A_LENGTH, A_TIME, Parser
 
 if TYPE_CHECKING:
-    from preroll.client.things import Availability
+    from preroll.client.offers import Availability
 
 ORDERS = ("priority", "name", "left")
 

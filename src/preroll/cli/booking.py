@@ -21,6 +21,7 @@ ACTIONS = {
     "confirm":     ("Schedule it to be orchestrated.",                                        False),
     "hold":        ("Put it on hold: not executed, its resources stay held.",                 False),
     "cancel":      ("Cancel a booking that does not run; its resources are released.",        True),
+    "apply-now":   ("Bring changed profiles to a running booking, which kept the old ones.",    True),
     "finish":      ("End a running booking now; in pre-roll that aborts it.",                 True),
     "retry":       ("Run a failed event again, from its first step that is not done.",        True),
     "acknowledge": ("Take a failed event as repaired by hand; needs --why.",                  True),
@@ -53,11 +54,12 @@ def define(name: str) -> Parser:
 def _define_create(command: Parser) -> None:
     option = command.add_argument
     option("name", metavar="NAME", help="what it is called")
-    option("--start", metavar="TIME", required=True, help=f"on the air: {A_TIME}")
-    option("--end", metavar="TIME", help="off the air; left out: permanent")
+    option("--start", metavar="TIME", help=f"on the air: {A_TIME}; left out: soon, as the platform's default says")
+    option("--end", metavar="TIME", help="off the air; left out: the platform's default duration, or permanent")
+    option("--permanent", action="store_true", help="without end, whatever the default duration")
     option("--definition", metavar="NAME", help="service definition")
-    option("--pre-roll", metavar="LENGTH", default="0s", help=A_LENGTH)
-    option("--post-roll", metavar="LENGTH", default="0s", help=A_LENGTH)
+    option("--pre-roll", metavar="LENGTH", help=f"{A_LENGTH}; default: the platform's")
+    option("--post-roll", metavar="LENGTH", help=f"{A_LENGTH}; default: the platform's")
     _on_nodes(command)
     option("--priority", metavar="N", type=int, default=0, help="higher wins a conflict")
     option("--force", action="store_true", help=FORCE)
@@ -111,12 +113,13 @@ def _guarded(command: Parser) -> None:
 
 def create(
     name: str,
-    start: str,
+    start: str | None,
     end: str | None,
     *,
+    permanent: bool,
     definition: str | None,
-    pre_roll: str,
-    post_roll: str,
+    pre_roll: str | None,
+    post_roll: str | None,
     node: list[str],
     profile: list[str],
     profile_by: list[str],
@@ -132,11 +135,11 @@ def create(
     from preroll.client import calls
 
     call = calls.create_booking(
-        name, words.moment(start, "--start"), words.moment(end, "--end") if end else None,
-        nodes=_nodes(node, profile, profile_by, value), definition=definition,
-        pre_roll=words.seconds(pre_roll, "--pre-roll"),
-        post_roll=words.seconds(post_roll, "--post-roll"), properties=words.values(prop, "--property"),
-        id=ident, **more,
+        name, words.moment(start, "--start") if start else None, words.moment(end, "--end") if end else None,
+        permanent=permanent, nodes=_nodes(node, profile, profile_by, value), definition=definition,
+        pre_roll=words.seconds(pre_roll, "--pre-roll") if pre_roll else None,
+        post_roll=words.seconds(post_roll, "--post-roll") if post_roll else None,
+        properties=words.values(prop, "--property"), id=ident, **more,
     )  # fmt: skip
     _send(call, server, as_json=as_json)
 
@@ -240,11 +243,14 @@ def act(action: str, booking: str, *, revision: int | None, server: str, as_json
     """Carry out an action of the life cycle."""
     from preroll.cli import booking_shown as shown
     from preroll.cli.connect import booking_id, connected
+    from preroll.cli.exits import REFUSED, Failure
     from preroll.client import calls
 
     with connected(server) as client:
-        call = calls.act(booking_id(client, booking), action, why=why, seen=revision)
-        shown.show(client.send(call), as_json=as_json)
+        found = client.send(calls.act(booking_id(client, booking), action, why=why, seen=revision))
+    shown.show(found, as_json=as_json)
+    if action == "confirm" and found.confirming and found.confirming.state == "failed":
+        raise Failure(REFUSED, found.confirming.message, "preroll booking log tells more; then confirm again")
 
 
 def _send(call: Any, server: str, *, as_json: bool) -> None:

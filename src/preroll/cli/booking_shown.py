@@ -29,6 +29,7 @@ def show(b: Booking, *, as_json: bool, reasons: bool = False) -> None:
             ("properties", b.properties), ("priority", b.priority or ""), ("owner", b.owner), ("revision", b.revision),
             ("late", f"{b.late:.1f} s" if b.late else ""), ("waiting", [w.what for w in b.waiting]),
             ("audit", f"{b.audit.status}, devices {b.audit.configuration}" if b.audit else ""),
+            ("created actions", f"{b.confirming.state} {b.confirming.message}".strip() if b.confirming else ""),
             ("warnings", b.warnings), ("possible", [a.name for a in b.actions if a.possible]),
         ]
     )  # fmt: skip

@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 from preroll.client.free_busy import FreeBusy
 from preroll.client.imports import Imported
+from preroll.client.offers import Availability
 from preroll.client.things import (
     Applied,
     AppliedPage,
     Audits,
-    Availability,
     Booking,
     BookingSummary,
     Change,
@@ -60,24 +60,28 @@ class Call(Generic[R]):
 
 def create_booking(
     name: str,
-    start: Moment,
+    start: Moment | None = None,
     end: Moment | None = None,
     *,
+    permanent: bool = False,
     nodes: Mapping[str, NodeAsked] | None = None,
     definition: str | None = None,
-    pre_roll: Length = 0,
-    post_roll: Length = 0,
+    pre_roll: Length | None = None,
+    post_roll: Length | None = None,
     **more: Any,
 ) -> Call[Booking]:
-    """Book.
+    """Book. What is not said of its time is as the platform's defaults say.
 
     Args:
+        permanent: without end, also where there is a default duration.
         more: ``id``, ``platform``, ``definition_version``, ``properties``, ``priority``, ``zone``, ``force``.
     """
     body = {
-        "name": name, "start": start, "end": end, "pre_roll": pre_roll, "post_roll": post_roll,
-        "definition": definition, "nodes": {label: _node(node) for label, node in (nodes or {}).items()}, **more,
+        "name": name, "start": start, "pre_roll": pre_roll, "post_roll": post_roll, "definition": definition,
+        "nodes": {label: _node(node) for label, node in (nodes or {}).items()}, **more,
     }  # fmt: skip
+    if end is not None or permanent:
+        body["end"] = end
     return Call("POST", f"{API}/bookings", Booking, body=body)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from preroll.client.problems import Clash, Losing
+from preroll.client.problems import Losing
 from preroll.client.quarantine import Quarantine
 
 R = TypeVar("R")
@@ -149,6 +149,15 @@ class BookingSummary:
     """``near_air`` or ``lapsed``: it is not confirmed, and its time comes near or is over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Confirming:
+    """A round of created booking actions."""
+
+    state: str
+    message: str
+    ended: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking(BookingSummary):
     """A booking with all that can be shown of it."""
@@ -167,6 +176,7 @@ class Booking(BookingSummary):
     warnings: list[str]
     audit: Known | None = None
     quarantine: Quarantine | None = None
+    confirming: Confirming | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,33 +372,3 @@ class Workers:
 
 Document = Mapping[str, Any]
 """A document of the catalogue, as plain data: its fields are those of a bundle."""
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A resource that fits a node, and what is left of it over the whole window."""
-
-    id: str
-    name: str
-    priority: int
-    guarded: bool
-    """It is free for the guard interval before and after as well."""
-    concurrency_left: int
-    capacities_left: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class NodeAvailability:
-    """What there is for one node."""
-
-    eligible: list[Offer]
-    candidates: int
-    refused: dict[str, list[Clash]]
-    next_start: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Availability:
-    """What is free, node by node."""
-
-    nodes: dict[str, NodeAvailability]

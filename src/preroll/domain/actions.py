@@ -53,6 +53,7 @@ ACTIONS: Mapping[str, Action] = {action.name: action for action in (
     Action("add",                {_W, _R},   None,                       "put a resource on a node that has none; while it runs, with apply now"),
     Action("swap",               {_W, _R},   None,                       "put another resource, or a spare, on a node; while it runs, with apply now"),
     Action("remove",             {_W, _R},   None,                       "take a node's resource away; while it runs, with apply now"),
+    Action("apply-now",          {_R},       None,                       "bring changed profiles to it, which it kept as they were when it began"),
     Action("force-state",        {_R},       None,                       "run the definition's action for a service state; the life cycle stays"),
     Action("rename",             {_W, _R},   None,                       "give it another name"),
     Action("properties",         ANY,        None,                       "change the properties that are given, leave the others"),
@@ -69,9 +70,15 @@ ACTIONS: Mapping[str, Action] = {action.name: action for action in (
 """Every action on a booking that exists; ``create`` needs none."""
 
 
+WHILE_CONFIRMING = frozenset({"cancel", "properties", "duplicate", "take", "release", "force-take"})
+"""What is possible while the created booking actions run."""
+
+
 def why_not(booking: Booking, action: str) -> str:
     """The reason why a booking does not admit an action now; empty: it does, as far as the tables say."""
     row, state, phase = ACTIONS[action], booking.state, booking.phase
+    if phase is Phase.WAITING and booking.entering and action not in WHILE_CONFIRMING:
+        return "it is being confirmed: wait until its created booking actions have ended, or cancel it"
     if phase not in row.phases:
         entering = f", entering {booking.entering}" if booking.entering else ""
         found, wanted = f"{phase.value} ({state.value}{entering})", [p.value for p in Phase if p in row.phases]

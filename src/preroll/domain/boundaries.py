@@ -35,6 +35,8 @@ class Kind(StrEnum):
     """Resources are put in or taken out while the booking runs; moves the service state alone."""
     AUDIT = "audit"
     """Runs the checks of the service definition; moves nothing."""
+    CREATED = "created"
+    """Runs the created booking actions, before the booking is Confirmed; what comes of it is a unit of its own."""
 
 
 class Direction(StrEnum):
@@ -67,6 +69,7 @@ EVENTS: dict[Kind, Event] = {
     Kind.END_OF_POST_ROLL:   Event(4, "STOP_BOOKING_WITH_POSTROLL",         Stage.ENDED,          Trigger.END_OF_POST_ROLL,   Direction.DOWN),
     Kind.FORCED:             Event(0, "EXTERNAL",                           None,                 None,                       Direction.UP),
     Kind.CHANGE:             Event(0, "CHANGE",                             None,                 None,                       Direction.UP),
+    Kind.CREATED:            Event(7, "CREATED_BOOKING_ACTION",             None,                 None,                       Direction.ASIDE),
     Kind.AUDIT:              Event(8, "AUDIT",                              None,                 None,                       Direction.ASIDE),
     Kind.START_FAILURE:      Event(9, "START_FAILURE",                      None,                 None,                       Direction.ASIDE),
 }

@@ -32,6 +32,8 @@ class Limits:
     simultaneous_lso: int = 100
     late_us: int | None = None
     """A booking whose first event is later than this becomes Failed (Missed); None: no limit."""
+    created_us: int = 60 * SECOND
+    """For the created booking action of one node."""
     near_air_us: int | None = 15 * MINUTE
     """A booking that is not confirmed so long before its first event raises an alarm; None: none does."""
 

@@ -49,6 +49,14 @@ class AutoSelect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CreatedAction:
+    """A script that runs before a booking is Confirmed, on every confirm (SPEC 3.3)."""
+
+    script: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A place in the service that a resource fills."""
 
@@ -66,6 +74,7 @@ class Node:
     hidden: bool = False
     """People who book do not see it; it is filled by itself or by a script."""
     properties: Mapping[str, object] = field(default_factory=dict)
+    created_action: CreatedAction | None = None
     auto_select: AutoSelect | None = None
     """None: when the booking is made; an optional node never."""
 

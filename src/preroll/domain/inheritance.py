@@ -209,6 +209,15 @@ def settled(
     return found
 
 
+def renewed(nodes: Sequence[Node], choices: Mapping[str, NodeChoice]) -> dict[str, NodeChoice]:
+    """The choices without the copies of what is taken by reference: those that were made while the booking ran."""
+    known = {n.label: n for n in nodes}
+    return {
+        label: replace(c, kept=None) if taken_by(known.get(label), c) is ProfileBy.REFERENCE else c
+        for label, c in choices.items()
+    }
+
+
 def _with_defaults(profile: ProfileDefinition, kept: ProfileCopy) -> ProfileDefinition:
     """The definition with the defaults that it had when it was copied."""
     if profile.defaults() == kept.defaults:

@@ -147,6 +147,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "booking.swap":             frozenset({"operator"}),
     "booking.remove":           frozenset({"operator"}),
     "booking.force-state":      frozenset({"operator"}),
+    "booking.apply-now":        frozenset({"operator"}),
     "booking.rename":           frozenset({"operator"}),
     "booking.properties":       frozenset({"operator"}),
     "booking.duplicate":        frozenset({"operator"}),

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from preroll.domain.audit import AuditSpec
 from preroll.domain.boundaries import Reason
+from preroll.domain.created import NodeAction
 from preroll.domain.machine import Outcome
 from preroll.domain.values import dataclass
 from preroll.ports.rows import LogLine, RecordedStep, StepBegin, StepEnd, Verdict
@@ -21,6 +22,8 @@ class ScriptKind(StrEnum):
     LSO = "lso"
     PROFILE_LOAD = "profile_load"
     START_FAILURE = "start_failure"
+    CREATED = "created_action"
+    """Runs before a booking is Confirmed."""
     AUDIT = "audit"
     """No script of an author: the checks of the service definition."""
 
@@ -130,6 +133,8 @@ class Order:
     """Resources that were taken out of the booking: brought to their values when the script has ended."""
     checks: tuple[AuditSpec, ...] = ()
     """For an audit: what to look at, in this order."""
+    created: tuple[NodeAction, ...] = ()
+    """For created booking actions: what to run, in this order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,9 @@ class Catalogue:
         """
         declared = getattr(function, "preroll_script", None)
         if not isinstance(declared, Script):
-            raise Broken(f"{_name(function)} is not declared with @lso, @profile_load or @start_failure")
+            raise Broken(
+                f"{_name(function)} is not declared with @lso, @profile_load, @start_failure or @created_action"
+            )
         line = function.__code__.co_firstlineno if inspect.isfunction(function) else 0
         if declared.name in self.scripts:
             other = self.scripts[declared.name].installed.source

@@ -15,6 +15,7 @@ from preroll.scripts.blocking import in_thread
 from preroll.scripts.catalogue import Loaded
 from preroll.scripts.changes import Changes
 from preroll.scripts.context import RunContext
+from preroll.scripts.created import actions_of
 from preroll.scripts.frames import Finish
 from preroll.scripts.loading import Kit
 from preroll.scripts.rounds import round_of
@@ -27,6 +28,7 @@ _WORDS = {
     ScriptKind.LSO: "an LSO script",
     ScriptKind.PROFILE_LOAD: "a profile-load script",
     ScriptKind.START_FAILURE: "a start failure script",
+    ScriptKind.CREATED: "a created booking action",
     ScriptKind.AUDIT: "an audit",
 }
 
@@ -112,6 +114,8 @@ class Workshop:
     def _chosen(self, order: Order) -> Loaded:
         if order.kind is ScriptKind.AUDIT:
             return round_of(order, self.kinds)
+        if order.kind is ScriptKind.CREATED:
+            return actions_of(order, self)
         script = self.find(order.kind, order.script)
         if order.version and order.version != script.installed.version:
             raise Missing(

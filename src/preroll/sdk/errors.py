@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 
 class ScriptError(Exception):
@@ -43,6 +44,15 @@ class GiveUp(ScriptError):
 
 class Rejected(ScriptError):
     """Stop: this message is shown to the person who asked."""
+
+
+def handle_exception(context: object, error: BaseException) -> NoReturn:  # noqa: ARG001 - the seed's signature
+    """Fail, and show this error's message to the person who asked (seed: ``AutomationScript.HandleException``).
+
+    Raises:
+        Rejected: with the message of the error.
+    """
+    raise Rejected(str(error) or type(error).__name__) from error
 
 
 class StepUnknown(ScriptError):

@@ -27,7 +27,7 @@ class Script:
     """What a decorator leaves on a function, as its attribute ``preroll_script``."""
 
     kind: str
-    """``lso``, ``profile_load`` or ``start_failure``."""
+    """``lso``, ``profile_load``, ``start_failure`` or ``created_action``."""
     name: str
 
 
@@ -85,7 +85,8 @@ class _Known(Protocol):
     """What both kinds of script know."""
 
     event: str
-    """START_BOOKING_WITH_PREROLL, START, STOP, STOP_BOOKING_WITH_POSTROLL, or START_FAILURE."""
+    """START_BOOKING_WITH_PREROLL, START, STOP, STOP_BOOKING_WITH_POSTROLL; EXTERNAL: a state was forced; CHANGE:
+    resources were put in or taken out; or START_FAILURE."""
     target: str
     """The service state to bring about."""
     previous: str
@@ -323,6 +324,61 @@ def profile_load(*, name: str) -> Callable[[F], F]: ...
 def profile_load(function: F | None = None, /, *, name: str | None = None) -> F | Callable[[F], F]:
     """Declare a profile-load script: configures one resource through its driver."""
     return _declare("profile_load", function, name) if function else lambda f: _declare("profile_load", f, name)
+
+
+class _KnownWhenCreated(Protocol):
+    node: str
+    """Label of the node whose action this is."""
+    parameters: Mapping[str, str]
+    """As the service definition says; ``[RESERVATIONID]`` is the booking's id."""
+    booking: Booking
+    resources: Mapping[str, Resource]
+    """By node label, in node order: those that are chosen already."""
+    log: Logger
+
+    def assign(self, label: str, resource: str) -> None:
+        """Choose a resource (id or name) for a node; held when the booking is Confirmed, if it is free."""
+        ...
+
+    def set_value(self, label: str, parameter: str, value: object) -> None:
+        """Set a parameter of a node's profile. Values are JSON."""
+        ...
+
+    def set_property(self, name: str, value: object) -> None:
+        """Set a property of the booking. Values are JSON."""
+        ...
+
+
+class CreatedContext(_KnownWhenCreated, Protocol):
+    """What an ``async def`` created booking action gets; to refuse, it raises Rejected(message)."""
+
+    async def step(
+        self,
+        name: str,
+        do: Callable[[str], Awaitable[R]],
+        *,
+        probe: Probe | None = None,
+        repeatable: bool = False,
+    ) -> R:
+        """A step, as in an LSO script: done once, whatever crashes."""
+        ...
+
+
+class BlockingCreatedContext(_KnownWhenCreated, Protocol):
+    """What a plain ``def`` created booking action gets."""
+
+    def step(
+        self, name: str, do: Callable[[str], R], *, probe: Callable[[], bool] | None = None, repeatable: bool = False
+    ) -> R: ...
+
+
+@overload
+def created_action(function: F, /) -> F: ...
+@overload
+def created_action(*, name: str) -> Callable[[F], F]: ...
+def created_action(function: F | None = None, /, *, name: str | None = None) -> F | Callable[[F], F]:
+    """Declare a created booking action: runs before a booking is Confirmed; may assign resources and set values."""
+    return _declare("created_action", function, name) if function else lambda f: _declare("created_action", f, name)
 
 
 @overload

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Beside libres and NEMO from PyPI, each in an environment of its own: check one resource, check and write.
+
+100,000 bookings everywhere: theirs on 100 resources, ours on 10,000. Blazar has no driver here: its question is which
+of many hosts is free, and it needs seconds for that; there is no figure of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from bench.alternating import alternating
+from bench.databases import Databases, databases
+from bench.figures import Figure, middle
+from bench.filled import Fill, Filled
+from bench.measures.booking import Desk
+
+DRIVERS = Path(__file__).parents[1] / "peers"
+PEERS = {
+    "libres": (("libres", "psycopg2-binary"), "postgresql"),
+    "nemo": (("nemo",), "sqlite"),
+}
+"""Name -> what is installed, and the database that it works on."""
+BETTER = 10.0
+BOOKINGS = 100_000
+WORDS = {"check": "checking one resource", "write": "check and write"}
+
+Seconds = dict[str, float]
+
+
+def measure(*, quick: bool) -> Iterator[Figure]:
+    """Medians of wall-clock time; at least ten times as fast as the best of them."""
+    turns = 60 if quick else 200
+    with databases() as places:
+        found: dict[str, Seconds] = {}
+        for name in PEERS:
+            try:
+                found[name] = _peer(places, name, turns)
+            except subprocess.CalledProcessError as error:
+                said = (error.stderr or "").strip().splitlines()[-1:] or ["it ended without a word"]
+                yield Figure(f"peers.{name}", 0, "", note=f"not driven: {said[0][:160]}")
+        yield Figure(
+            "peers.blazar",
+            0,
+            "",
+            note="not driven: no driver was written; it picks one of many hosts, never asks of one",
+        )
+        own = asyncio.run(_own(Fill(places).make("sqlite", BOOKINGS), turns))
+    for what, words in WORDS.items():
+        for name, seconds in found.items():
+            yield Figure(f"peers.{name}.{what}", seconds[what] * 1e3, "ms", note=words)
+        if found:
+            best = min(found, key=lambda name: found[name][what])
+            reference = found[best][what]
+            yield Figure(
+                f"peers.{what}", own[what] * 1e3, "ms", f"<= {1 / BETTER:g}x", own[what] * BETTER <= reference,
+                reference * 1e3, best, f"{words}; SQLite, the use case and its durable commit",
+            )  # fmt: skip
+
+
+def _peer(places: Databases, name: str, turns: int) -> Seconds:
+    """Install one, and take its times.
+
+    Raises:
+        CalledProcessError: it cannot be installed, or not be driven.
+    """
+    packages, kind = PEERS[name]
+    home = places.folder / name
+    home.mkdir()
+    _carried_out(home, sys.executable, "-m", "venv", str(home))
+    python = str(home / "bin" / "python")
+    _carried_out(home, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages)
+    place = places.fresh(kind).removeprefix("sqlite:///")
+    said = _carried_out(
+        home, python, "-W", "ignore", str(DRIVERS / f"{name}_driver.py"), place, str(BOOKINGS), str(turns)
+    )
+    return {what: middle(seconds) for what, seconds in json.loads(said.splitlines()[-1]).items()}
+
+
+def _carried_out(home: Path, *command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=home).stdout
+
+
+async def _own(filled: Filled, turns: int) -> Seconds:
+    with closing(Desk(filled)) as desk:
+        times = await alternating({"check": desk.check, "write": desk.create}, turns)
+    return {what: middle(seconds) for what, seconds in times.items()}
