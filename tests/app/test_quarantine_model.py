@@ -221,6 +221,9 @@ class Quarantine(RuleBasedStateMachine):
         others = {i: what for i, what in self._holdings().items() if i != found.id}
         try:
             left = self._do(self._app.bookings.leave_quarantine(LOCAL, found.id, None))
+        except NotReady:
+            assert seen.lot.was is State.CONFIRMED, "its resource is unavailable: it could not be confirmed either"
+            return
         except Conflict:
             assert seen.lot.in_the_way
             assert "leave-quarantine" not in seen.possible

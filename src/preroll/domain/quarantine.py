@@ -7,6 +7,7 @@ quarantined, therefore it loses all that stands in the way before the next one h
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -220,6 +221,8 @@ class _Taken:
 
     def __init__(self) -> None:
         self._usages: dict[tuple[int, str], list[Usage]] = {}
+        """By start."""
+        self._longest: dict[tuple[int, str], int] = {}
 
     def give(self, contender: Contender, but: Iterable[Loss] = ()) -> None:
         """The contender has its shares, but for what it lost."""
@@ -235,7 +238,9 @@ class _Taken:
                 )  # fmt: skip
             else:
                 continue
-            self._usages.setdefault((resource.key, usage.dimension), []).append(kept)
+            key = resource.key, usage.dimension
+            insort(self._usages.setdefault(key, []), kept, key=_start)
+            self._longest[key] = max(self._longest.get(key, 0), kept.end - kept.start)
 
     def losses(self, contender: Contender) -> list[Loss]:
         """What it cannot have beside all that has been given out."""
@@ -257,12 +262,15 @@ class _Taken:
             ]  # fmt: skip
         return found
 
+    def _during(self, key: tuple[int, str], start: int, end: int) -> list[Usage]:
+        there = self._usages.get(key, [])
+        first = bisect_right(there, start - self._longest.get(key, 0), key=_start)
+        return [u for u in there[first : bisect_left(there, end, key=_start)] if start < u.end]
+
     def _obstacles(self, part: Share, start: int, end: int) -> list[_Obstacle]:
         found = [_Obstacle(name, Kind.CAPABILITY if name else Kind.AVAILABILITY, 0, why) for name, why in part.never]
         for dimension, (amount, agreed) in part.amounts.items():
-            others = [
-                u for u in self._usages.get((part.resource.key, dimension), ()) if u.start < end and start < u.end
-            ]
+            others = self._during((part.resource.key, dimension), start, end)
             if agreed:
                 found += _disagreement(dimension, agreed, others)
                 continue
@@ -275,6 +283,10 @@ class _Taken:
                 kind = Kind.CAPACITY if dimension else Kind.CONCURRENCY
                 found.append(_Obstacle(dimension, kind, min(over, amount), rivals=_rivals(others)))
         return found
+
+
+def _start(usage: Usage) -> int:
+    return usage.start
 
 
 def _disagreement(dimension: str, agreed: str, others: Sequence[Usage]) -> list[_Obstacle]:
