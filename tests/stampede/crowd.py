@@ -228,7 +228,7 @@ def furnish(url: str) -> None:
 
 
 def through_units(
-    url: str, number: int, acts: Acts, rounds: int, barrier: Barrier, told: Any, meet: Barrier | None
+    url: str, number: int, acts: Acts, rounds: range, barrier: Barrier, told: Any, meet: Barrier | None
 ) -> None:
     """A member that opens the database itself; with ``meet`` unlocked."""
     with opened(url) as store:
@@ -236,7 +236,7 @@ def through_units(
         _attend(Units(build(store, None), unlocked=meet is not None), number, acts, rounds, barrier, told, look)
 
 
-def through_http(port: int, number: int, acts: Acts, rounds: int, barrier: Barrier, told: Any) -> None:
+def through_http(port: int, number: int, acts: Acts, rounds: range, barrier: Barrier, told: Any) -> None:
     """A member that is a client."""
     _attend(Http(port), number, acts, rounds, barrier, told, nothing)
 
@@ -306,7 +306,7 @@ def _clock() -> Clock:
 
 
 def _attend(
-    door: Door, number: int, acts: Acts, rounds: int, barrier: Barrier, told: Any, look: Callable[[], None]
+    door: Door, number: int, acts: Acts, rounds: range, barrier: Barrier, told: Any, look: Callable[[], None]
 ) -> None:
     try:
         told.put(asyncio.run(_all_rounds(door, number, acts, rounds, barrier, look)))
@@ -317,10 +317,10 @@ def _attend(
 
 
 async def _all_rounds(
-    door: Door, number: int, acts: Acts, rounds: int, barrier: Barrier, look: Callable[[], None]
+    door: Door, number: int, acts: Acts, rounds: range, barrier: Barrier, look: Callable[[], None]
 ) -> Counter[tuple[str, bool]]:
     done: Counter[tuple[str, bool]] = Counter()
-    for turn in range(rounds):
+    for turn in rounds:
         now = acts[turn % len(acts)]
         act = now[(number + turn) % len(now)]
         before = _before(act, number, turn)

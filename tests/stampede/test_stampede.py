@@ -20,7 +20,7 @@ import pytest
 from preroll.domain.capacity import UNIT
 from tests.stampede import crowd
 
-MEMBERS, ROUNDS = 8, 6
+MEMBERS, ROUNDS, ATTEMPTS = 8, 6, 8
 HELD = """
     select s.name, coalesce(d.name, ''), r.start_us, r.end_us, r.amount, r.agreed, k.name, k.state
     from reservation r join booking k on k.key = r.booking join resource s on s.key = r.resource
@@ -52,20 +52,22 @@ def running(processes: ForkServerContext, target: Any, many: list[tuple[Any, ...
 
 
 def stampede(
-    processes: ForkServerContext, url: str, *, http: bool, unlocked: bool = False, acts: crowd.Acts = crowd.ACTS
-) -> Counter[Any]:
+    processes: ForkServerContext, url: str, *, http: bool, unlocked: bool = False, acts: crowd.Acts = crowd.ACTS,
+    attempt: int = 0,
+) -> Counter[Any]:  # fmt: skip
     """Let the crowd loose; returns how often what was done, or refused."""
+    rounds = range(attempt * ROUNDS, (attempt + 1) * ROUNDS)
     barrier, told = processes.Barrier(MEMBERS), processes.Queue()
     meet = processes.Barrier(2) if unlocked else None
     if not http:
-        members = [(url, n, acts, ROUNDS, barrier, told, meet) for n in range(MEMBERS)]
+        members = [(url, n, acts, rounds, barrier, told, meet) for n in range(MEMBERS)]
         with running(processes, crowd.through_units, members):
             return _heard(told)
     servers = 1 if url.startswith("sqlite") else 2
     ports = processes.Queue()
     with running(processes, crowd.serve, [(url, ports, meet)] * servers):
         known = [ports.get(timeout=60) for _ in range(servers)]
-        members = [(known[n % servers], n, acts, ROUNDS, barrier, told) for n in range(MEMBERS)]
+        members = [(known[n % servers], n, acts, rounds, barrier, told) for n in range(MEMBERS)]
         with running(processes, crowd.through_http, members):
             return _heard(told)
 
@@ -115,7 +117,7 @@ def halves(held: list[tuple[Any, ...]]) -> dict[str, set[Any]]:
 def test_nothing_is_overbooked(processes, url, http):
     done = stampede(processes, url, http=http)
     assert sum(done.values()) == MEMBERS * ROUNDS
-    assert done["create", True], done
+    assert done["create", True] + done["move", True] + done["swap", True], done
     assert done["create", False] > done["create", True], done
     assert not done["force", False], "who is weaker is saved Quarantined"
     held = rows(url)
@@ -135,6 +137,9 @@ def test_everybody_gets_what_is_free(processes, url):
 
 @pytest.mark.parametrize("http", [False, True], ids=["units", "http"])
 def test_without_the_lock_it_would_be(processes, url, http):
-    """The control: the same crowd, the same count."""
-    stampede(processes, url, http=http, unlocked=True)
-    assert overbooked(rows(url))
+    """The control: the same crowd, the same count; it may be let loose again, as it is a matter of luck."""
+    for attempt in range(ATTEMPTS):
+        stampede(processes, url, http=http, unlocked=True, attempt=attempt)
+        if overbooked(rows(url)):
+            return
+    pytest.fail(f"nothing was overbooked in {ATTEMPTS} stampedes without the lock: the test would not find it")
