@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Beside libres and NEMO from PyPI, each in an environment of its own: check one resource, check and write.
 
-100,000 bookings everywhere: theirs on 100 resources, ours on 10,000. Blazar has no driver here: its question is which
-of many hosts is free, and it needs seconds for that; there is no figure of it.
+100,000 bookings everywhere: theirs on 100 resources, ours on 10,000. Blazar has no driver here yet, so
+there is no figure of it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def measure(*, quick: bool) -> Iterator[Figure]:
             "peers.blazar",
             0,
             "",
-            note="not driven: no driver was written; it picks one of many hosts, never asks of one",
+            note="not driven: there is no driver for it yet",
         )
         own = asyncio.run(_own(Fill(places).make("sqlite", BOOKINGS), turns))
     for what, words in WORDS.items():
