@@ -85,4 +85,4 @@ def test_who_works_is_printed(preroll: Preroll, server: object):
     ended = preroll("workers")
     assert ended.code == 0
     assert ended.out == "no workers\n"
-    assert preroll("workers", "--json").json == {"workers": [], "unreached": []}
+    assert preroll("workers", "--json").json == {"workers": [], "unreached": [], "paused": []}

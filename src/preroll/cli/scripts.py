@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``preroll scripts``: what is in the administrator's folder and in installed packages, and what cannot be used."""
+"""``preroll scripts``: what is in the administrator's folder and in installed packages, what not, and a new one."""
 
 from __future__ import annotations
 
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,10 @@ from preroll.cli.parser import Parser
 if TYPE_CHECKING:
     from preroll.scripts.catalogue import Listing
 
+TEMPLATES = ("lso", "profile-load", "start-failure", "created-action")
+"""Files of ``preroll.scripts.templates``, with an underscore for each hyphen."""
+PLACEHOLDER = "script_name"
+"""Stands in a template where the script's name goes."""
 LISTING_S = 60.0
 """How long all scripts together may take to be imported."""
 
@@ -22,6 +27,12 @@ def define(name: str) -> Parser:
         command = parser.command(word, does)
         command.reads_settings("data", "scripts")
         command.prints_json()
+    command = parser.command("new", new)
+    command.add_argument("name", metavar="NAME", help="of the script, and of its file: letters, digits, underscores")
+    command.add_argument(
+        "--template", choices=TEMPLATES, metavar="KIND", default=TEMPLATES[0], help=", ".join(TEMPLATES)
+    )
+    command.reads_settings("data", "scripts")
     return parser
 
 
@@ -57,6 +68,37 @@ def check(data: Path | None, scripts: Path | None, config: Path | None, *, as_js
         _print_broken(found)
     if found.broken:
         raise Failure(NOT_WELL, f"{len(found.broken)} cannot be used", "correct it; the other scripts are not affected")
+
+
+def new(name: str, template: str, data: Path | None, scripts: Path | None, config: Path | None) -> None:
+    """Write a script to begin with into the folder of scripts; a file that is there is left alone."""
+    from preroll.cli import output
+    from preroll.cli.exits import REFUSED, USAGE, Failure
+    from preroll.cli.local import settings_of
+
+    if not name.isidentifier() or iskeyword(name) or name.startswith("_"):
+        raise Failure(USAGE, f"{name!r} cannot be the name of a script", "letters, digits and underscores: studio_up")
+    with settings_of(config, data=data, scripts=scripts) as settings:
+        folder = settings.scripts_folder
+    file = folder / f"{name}.py"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as made:
+            made.write(written(template, name))
+    except FileExistsError:
+        raise Failure(REFUSED, f"{file} is there already, and was left alone", "choose another name") from None
+    except OSError as error:
+        raise Failure(USAGE, f"{file} cannot be written: {error.strerror}", "name another folder: --scripts") from None
+    output.line((f"{file} was written: correct it, then preroll scripts check",))
+
+
+def written(template: str, name: str) -> str:
+    """The text of a template as a script of that name."""
+    from importlib.resources import files
+
+    shipped = files("preroll.scripts") / "templates" / f"{template.replace('-', '_')}.py"
+    _, text = shipped.read_text(encoding="utf-8").split("\n", 1)
+    return text.replace(PLACEHOLDER, name)
 
 
 def listing(folder: str) -> Listing:
