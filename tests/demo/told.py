@@ -51,6 +51,7 @@ def a_record(part: Part, states: tuple[str, ...], runs: list[Run], *, off_air: f
         start=at(part.on_air), end=end, pre_roll=part.on_air - part.pre_roll, post_roll=part.end - part.off_air,
         priority=0, zone="UTC", not_reset=False, revision=1, changed=BEGIN, definition=None, nodes={}, properties={},
         created=BEGIN, created_by="demo", events=events, waiting=[], actions=[], late=0, warnings=[],
+        scopes=[], owner="",
     )  # fmt: skip
     kinds = ["booking.created"] + ["booking.state"] * (len(states) - 1)
     return Record(booking, [a_change(k, s) for k, s in zip(kinds, states, strict=True)], runs)

@@ -98,7 +98,8 @@ def test_everything_that_is_printed_has_all_fourteen_states_in_it():
 def test_events_and_stages_show_the_platforms_mapping():
     mapping = StageMapping(preroll=None, service_active="LIVE")
     assert dict(machines.stages(mapping).rows)["preroll"] == "disabled"
-    assert [row[3] for row in machines.events(mapping).rows] == ["disabled", "LIVE", "PAUSE", "STOP", "", "", "", ""]
+    assert [row[3] for row in machines.events(mapping).rows][:4] == ["disabled", "LIVE", "PAUSE", "STOP"]
+    assert not any(row[3] for row in machines.events(mapping).rows[4:])
 
 
 def test_actions_are_printed_by_phase():

@@ -18,7 +18,7 @@ def define(name: str) -> Parser:
     command.asks_server()
     command = parser.command("add", add)
     command.add_argument("name", metavar="NAME")
-    command.add_argument("--description", metavar="TEXT", default="")
+    command.add_argument("--description", metavar="TEXT", default="", help="what it is for")
     command.of_platform()
     command.asks_server()
     command = parser.command("remove", remove)
