@@ -69,7 +69,7 @@ class Resource:
     defaults: Mapping[str, object]
     properties: Mapping[str, object]
     hands_off: bool = False
-    """Nothing is sent to it: applies, changes and steps on it are left out, recorded and told in the action log."""
+    """Nothing is sent to it; applies, changes and steps on it are left out, recorded and told in the action log."""
 
 
 class Logger(Protocol):
