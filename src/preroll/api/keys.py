@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from preroll.domain.errors import Mistake
@@ -13,16 +13,6 @@ OPEN = ("lifecycle_colors.light", "lifecycle_colors.dark")
 NOT_SETTINGS = ("kind", "name")
 
 Section = MutableMapping[str, Any]
-
-
-def leaves(document: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, Any]]:
-    """Every setting with its key."""
-    for name, value in document.items():
-        key = f"{where}.{name}" if where else name
-        if isinstance(value, Mapping):
-            yield from leaves(value, key)
-        elif key not in NOT_SETTINGS:
-            yield key, value
 
 
 def put(document: Section, key: str, value: object) -> Mistake | None:

@@ -16,16 +16,13 @@ from preroll.app.edits import Edit, initial, prepared
 from preroll.app.recording import fire, store, tell
 from preroll.domain.booking import LIFE_CYCLE, WAITING, Booking, NodeChoice, Trigger
 from preroll.domain.boundaries import BoundaryState, retime
-from preroll.domain.created import CONFIRMING, armed
+from preroll.domain.created import CONFIRMING, PATCH, armed
 from preroll.domain.errors import Invalid, Mistake, NotReady, Refused
 from preroll.domain.machine import Outcome
 from preroll.domain.permission import Actor
 from preroll.ports.rows import Claimed
 from preroll.ports.scripts import Report
 from preroll.ports.store import Store, Tx
-
-PATCH = "patch"
-"""What the run returns: node label -> resource and values to choose."""
 
 
 def begun(tx: Tx, by: Actor, booking: Booking) -> Booking:

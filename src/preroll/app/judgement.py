@@ -19,20 +19,10 @@ from preroll.domain.inheritance import derivation_mistakes
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import A_LABEL, is_label, labels_of
 from preroll.domain.resource import Resource
-from preroll.ports.scripts import ScriptKind
+from preroll.ports.scripts import KIND_WORDS, ScriptKind
 
 SHOWN = 5
 """How many known names are told beside an unknown one."""
-
-# fmt: off
-_WORDS = {
-    ScriptKind.LSO:           "an LSO script",
-    ScriptKind.PROFILE_LOAD:  "a profile-load script",
-    ScriptKind.START_FAILURE: "a start failure script",
-    ScriptKind.CREATED:       "a created booking action",
-    ScriptKind.AUDIT:         "an audit",
-}
-# fmt: on
 
 
 def mistakes_of(
@@ -226,4 +216,4 @@ def _named(document: Document | Platform) -> Iterator[tuple[str, str, ScriptKind
 def _problem(found: ScriptKind | None, needed: ScriptKind) -> str:
     if found is None:
         return "is not installed"
-    return "" if found is needed else f"is {_WORDS[found]}, not {_WORDS[needed]}"
+    return "" if found is needed else f"is {KIND_WORDS[found]}, not {KIND_WORDS[needed]}"

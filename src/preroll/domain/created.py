@@ -24,6 +24,8 @@ CONFIRMING = "Confirmed"
 """What a booking is entering while its created booking actions run."""
 CREATED = "created booking actions"
 """Stands in the place of a script's name where a run is those of several nodes."""
+PATCH = "patch"
+"""What a run of them returns: node label -> ``{"resource": ..., "values": {...}}``."""
 A_FORMAT = '{"Script": "Script:<name>||<parameter>=<value>;<parameter>=<value>"}'
 
 

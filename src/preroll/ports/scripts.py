@@ -28,6 +28,18 @@ class ScriptKind(StrEnum):
     """No script of an author: the checks of the service definition."""
 
 
+# fmt: off
+KIND_WORDS: Mapping[ScriptKind, str] = {
+    ScriptKind.LSO:           "an LSO script",
+    ScriptKind.PROFILE_LOAD:  "a profile-load script",
+    ScriptKind.START_FAILURE: "a start failure script",
+    ScriptKind.CREATED:       "a created booking action",
+    ScriptKind.AUDIT:         "an audit",
+}
+# fmt: on
+"""What a person calls them."""
+
+
 @dataclass(frozen=True, slots=True)
 class InstalledScript:
     """A script that can be run."""

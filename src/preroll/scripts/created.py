@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from preroll.domain.created import NodeAction
+from preroll.domain.created import PATCH, NodeAction
 from preroll.ports.scripts import InstalledScript, Order, ScriptKind
 from preroll.scripts.catalogue import Loaded
 from preroll.scripts.context import RunContext
@@ -15,8 +15,6 @@ from preroll.scripts.steps import as_json, clean, describe
 from preroll.sdk import GiveUp, Rejected
 
 R = TypeVar("R")
-PATCH = "patch"
-"""What the run returns: node label -> ``{"resource": ..., "values": {...}}``."""
 
 
 class Shop(Protocol):

@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from preroll.domain.boundaries import Reason
-from preroll.ports.scripts import Order, Reach, ScriptKind, nowhere
+from preroll.ports.scripts import KIND_WORDS, Order, Reach, ScriptKind, nowhere
 from preroll.scripts.blocking import in_thread
 from preroll.scripts.catalogue import Loaded
 from preroll.scripts.changes import Changes
@@ -23,14 +23,6 @@ from preroll.scripts.sessions import Sessions
 from preroll.scripts.steps import Book, Sleep, Steps, message_of
 from preroll.scripts.veil import CoveredBook, Devices, Veil
 from preroll.sdk import GiveUp
-
-_WORDS = {
-    ScriptKind.LSO: "an LSO script",
-    ScriptKind.PROFILE_LOAD: "a profile-load script",
-    ScriptKind.START_FAILURE: "a start failure script",
-    ScriptKind.CREATED: "a created booking action",
-    ScriptKind.AUDIT: "an audit",
-}
 
 
 class Missing(GiveUp):
@@ -61,7 +53,7 @@ class Workshop:
         if found is None:
             raise Missing(f"the script {name} is not installed")
         if found.installed.kind is not kind:
-            raise Missing(f"the script {name} is {_WORDS[found.installed.kind]}, not {_WORDS[kind]}")
+            raise Missing(f"the script {name} is {KIND_WORDS[found.installed.kind]}, not {KIND_WORDS[kind]}")
         return found
 
     async def call(self, script: Loaded, context: object) -> None:
