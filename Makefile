@@ -8,6 +8,9 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 
+# Bytecode is kept: the tests start hundreds of processes, and each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo fleet-demo test check bench simulate fuzz docs lock format clean
 
@@ -29,6 +32,7 @@ check: .venv/dev  ## format, lint, types, imports, spelling, docs, printed pages
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/codespell
+	$(BIN)/python hatch_build.py check
 	$(BIN)/python docs/printed.py --check
 	$(BIN)/sphinx-build -q -W -n docs docs/_build/html
 	$(BIN)/towncrier build --draft --version next >/dev/null
@@ -66,11 +70,12 @@ clean:  ## remove what the other targets made
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv
 	@touch $@
 
-.venv/run: .venv/uv requirements.lock pyproject.toml
+.venv/run: .venv/uv requirements.lock pyproject.toml package-lock.json hatch_build.py
 	$(BIN)/uv pip install -q --python $(BIN)/python -r requirements.lock
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 
-.venv/dev: .venv/run requirements-dev.lock
+.venv/dev: .venv/run requirements-dev.lock package-lock.json
 	$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-dev.lock
+	$(BIN)/python hatch_build.py tools
 	@touch $@

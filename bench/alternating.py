@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -21,12 +22,16 @@ async def alternating(
 ) -> Times:
     """Seconds of each call; the first few are not counted.
 
+    In each turn they come in another order: what a call leaves in the caches hits all that may come after it.
+
     Args:
         clock: ``time.process_time`` for what is all done in this process: what others do meanwhile does not count then.
     """
     found: Times = {name: [] for name in calls}
+    turn, order = list(calls.items()), random.Random(len(calls))
     for number in range(warm + times):
-        for name, call in calls.items():
+        order.shuffle(turn)
+        for name, call in turn:
             began = clock()
             await call(number)
             if number >= warm:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,41 @@ async def burst(url: str, count: int, script: str, *, resources: int = 0, bound:
         }  # fmt: skip
 
 
+async def order_burst(url: str, count: int) -> dict[str, Any]:
+    """Orders due at one instant, through to Completed."""
+    from bench import orders
+
+    return await _all_at_once(url, count, lambda store, due: orders.due(store, count, due))
+
+
+async def change_burst(url: str, count: int) -> dict[str, Any]:
+    """Bookings due at one instant, each of which changes its device in the steps in which an order deploys it."""
+    from bench.world import Plan, book, same
+
+    def filled(store: Any, due: int) -> Awaitable[None]:
+        return book(store, Plan(same(due, count), "bench-change", resources=1, bound=100))
+
+    return await _all_at_once(url, count, filled)
+
+
+async def _all_at_once(url: str, count: int, filled: Callable[[Any, int], Awaitable[None]]) -> dict[str, Any]:
+    from bench.rig import Rig
+
+    async with Rig(url) as rig:
+        lead = count // 12 + 15
+        due = (now_us() // SECOND + lead) * SECOND
+        await filled(rig.store, due)
+        if now_us() > due:
+            raise RuntimeError(f"making {count} took longer than {lead} s")
+        await asyncio.sleep((due - now_us()) / 1e6 - 0.5)
+        before = rig.cpu()
+        await rig.count.reach(count)
+        after = rig.cpu()
+        took = (rig.count.last_us - due) / 1e6
+        cpu = [(late - early) / count * 1e6 for early, late in zip(before, after, strict=True)]
+        return {"took": took, "failures": rig.count.failures, "cpu_us": cpu}
+
+
 async def lateness(url: str, first_us: int, every_us: int, count: int, *, burning: bool = False) -> list[float]:
     """From each booking's due instant to the first line of its script, in milliseconds."""
     from bench.rig import Rig
@@ -84,6 +119,19 @@ async def lateness(url: str, first_us: int, every_us: int, count: int, *, burnin
             await book(rig.store, Plan([now_us()], "bench-burn", name="burn", properties=until))
         await book(rig.store, Plan(instants, "bench-first-line", name="punctual"))
         await rig.count.reach(count + burning)
+        return await rig.store.read(_first_lines)
+
+
+async def told_lateness(url: str, first_us: int, every_us: int, count: int, *, rate: int, port: int) -> list[float]:
+    """The same, while so many changes a second happen; with a port, each is told there by webhook."""
+    from bench.rig import Rig
+    from bench.stream import told
+    from bench.world import Plan, book, spaced
+
+    async with Rig(url) as rig:
+        await book(rig.store, Plan(list(spaced(first_us, every_us, count)), "bench-first-line", name="punctual"))
+        async with told(rig.store, rate, port):
+            await rig.count.reach(count)
         return await rig.store.read(_first_lines)
 
 
@@ -139,7 +187,10 @@ def commits(url: str, first_us: int, every_us: int, count: int) -> list[float]:
 
 JOBS: dict[str, Callable[..., Any]] = {
     "burst": burst,
+    "order burst": order_burst,
+    "change burst": change_burst,
     "lateness": lateness,
+    "told lateness": told_lateness,
     "future": future,
     "launch": launch,
     "bare commits": commits,

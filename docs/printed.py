@@ -24,6 +24,7 @@ from preroll.cli import exits, openapi, schema
 from preroll.domain import permission
 from preroll.domain.booking import LIFE_CYCLE
 from preroll.formats import machines
+from preroll.tmf import resources
 
 HERE = Path(__file__).parent
 PART = re.compile(r"(<!-- printed: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -190,6 +191,19 @@ def permissions_table() -> str:
     return table(("action", *roles), rows)
 
 
+def tm_forum_table() -> str:
+    """Every attribute of the TM Forum's resources, and what becomes of it."""
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for one in (*resources.SENT, resources.SERVICE):
+            for attribute in one.attributes.values():
+                kind = f"{attribute.shape}: `{attribute.of}`" if attribute.of else attribute.shape.value
+                here = f"{attribute.fate}: {attribute.why}" if attribute.why else attribute.fate.value
+                yield f"`{one.name}`", f"`{attribute.name}`", kind, here
+
+    return table(("resource", "attribute", "type", "here"), rows())
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "states": machines.as_markdown,
     "life-cycle": diagram,
@@ -202,6 +216,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "bundle": bundle_tables,
     "commands": commands_text,
     "exits": exits_table,
+    "tm-forum-attributes": tm_forum_table,
 }
 FILES: dict[str, Callable[[], str]] = {
     "reference/openapi.json": openapi.printed,

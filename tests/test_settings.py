@@ -61,6 +61,10 @@ def test_a_server_on_every_address_answers_to_every_name_unless_it_is_told_its_o
         ({"colour": "red"}, "colour (PREROLL_COLOUR): is not a setting (known: data, database"),
         ({"database": "oracle://host/name"}, "oracle is not known"),
         ({"database": "preroll.db"}, "database"),
+        ({"outbox_networks": "10.0.0.1/8"}, "outbox_networks (PREROLL_OUTBOX_NETWORKS)"),
+        ({"mail_server": "mail.example.org"}, "is no mail server: expected smtp://"),
+        ({"mail_server": "smtp://mail.example.org"}, "mail_from"),
+        ({"mail_from": "nobody"}, "'nobody' is no mail address"),
     ],
 )
 def test_what_is_wrong_is_named(given: dict[str, object], told: str):

@@ -12,9 +12,13 @@ from bench.measures import (
     idle,
     launch,
     netconf,
+    operators,
+    ordering,
     peers,
     post,
     printed,
+    web,
+    webhooks,
     workers,
 )
 
@@ -30,7 +34,11 @@ MEASURES: dict[str, Measure] = {
     "booking": booking.measure,
     "eligible": eligible.measure,
     "post": post.measure,
+    "operators": operators.measure,
+    "orders": ordering.measure,
+    "webhooks": webhooks.measure,
     "peers": peers.measure,
     "help": printed.measure,
+    "web": web.measure,
 }
 """By the name that ``python -m bench NAME`` takes."""

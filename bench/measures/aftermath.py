@@ -6,17 +6,22 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from bench.figures import Figure
 from bench.rig import opened
 from preroll.app import App, build
+from preroll.bootstrap.engine import calm_the_collector
 from preroll.bootstrap.server import WallClock
+from preroll.domain.availability import WEEKDAYS, Availability, Hours
 from preroll.domain.booking import Booking, NodeChoice, State, Timing
+from preroll.domain.capacity import Wish, millionths
 from preroll.domain.config import Platform
+from preroll.domain.parameter import Parameter, ParameterKind, ValueType
 from preroll.domain.permission import LOCAL
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Mode, Resource
 from preroll.domain.usage import Need
 from preroll.domain.window import DAY, MINUTE
@@ -27,41 +32,63 @@ R = TypeVar("R")
 WRITER_MS = 250.0
 TOGETHER = 4
 """So many bookings have the resource at once."""
-STEPS = {"none": 0, "some": 1, "all": TOGETHER}
-"""Who loses -> by how many fewer at once; all: it is in maintenance."""
+RATE = Parameter("rate", ValueType.NUMBER, kinds=(ParameterKind.CAPACITY,), default=8)
+TUNED = Parameter("frequency", ValueType.NUMBER, default=1)
+HD = ProfileInstance("HD", "Stream", {"rate": 8, "frequency": 1})
+"""Of all bookings, by reference."""
+DAY_LONG = Availability(weekly=(Hours(WEEKDAYS, 0, 24 * 60),))
+"""Hours in the platform's zone: another zone moves them, and no booking is shut out."""
+LINK = Resource("Link", concurrency=TOGETHER + 1, capacities={"rate": 100}, availability=DAY_LONG)
+Change = Callable[[App], Awaitable[object]]
+
+
+def _put(document: Resource | ProfileInstance) -> Change:
+    return lambda app: app.catalogue.apply(LOCAL, "default", [document], force=True)
+
+
+def _in_paris(app: App) -> Awaitable[object]:
+    return app.platforms.put(LOCAL, Platform("default", zone="Europe/Paris"), force=True)
+
+
+CHANGES: Mapping[str, Change] = {
+    "none": _put(replace(LINK, concurrency=TOGETHER)),
+    "some": _put(replace(LINK, concurrency=TOGETHER - 1)),
+    "all": _put(replace(LINK, mode=Mode.MAINTENANCE)),
+    "zone": _in_paris,
+    "tuned": _put(replace(HD, values={"rate": 8, "frequency": 2})),
+    "more": _put(replace(HD, values={"rate": 9, "frequency": 1})),
+    "much": _put(replace(HD, values={"rate": 30, "frequency": 1})),
+}
+"""Who loses -> the change; zone: nobody does, in another zone of the platform. The last three change the profile:
+nobody needs anything else of the resource, all need more of it, all need more than there is for a quarter of them."""
 
 
 def measure(*, quick: bool) -> Iterator[Figure]:
-    """Wall-clock time of the longest unit of an apply by force, on SQLite."""
-    count = 1_000 if quick else 4_000
-    for name, fewer in STEPS.items():
+    """Wall-clock time of the longest unit of a change by force, on SQLite, with the heap as a server has it."""
+    calm_the_collector()
+    for name, change in CHANGES.items():
+        count = 1_000 if quick else 10_000 if name == "zone" else 4_000
         with tempfile.TemporaryDirectory(prefix="preroll-bench-") as folder:
             store = opened(f"sqlite:///{folder}/preroll.db")
             try:
-                held, lost = asyncio.run(_changed(store, count, fewer))
+                held, lost = asyncio.run(_changed(store, count, change))
             finally:
                 store.close()
         note = f"one resource of {count:,} bookings that wait, changed by force; {lost:,} are quarantined"
         yield Figure(f"aftermath.writer.{name}", held, "ms", f"<= {WRITER_MS:g} ms", held <= WRITER_MS, note=note)
 
 
-async def _changed(store: SqlStore, count: int, fewer: int) -> tuple[float, int]:
+async def _changed(store: SqlStore, count: int, change: Change) -> tuple[float, int]:
     app = build(store, None)
     await app.platforms.put(LOCAL, Platform("default"))
-    link = Resource("Link", concurrency=TOGETHER + 1, capacities={"rate": 100})
-    await app.catalogue.apply(LOCAL, "default", [link])
+    await app.catalogue.apply(LOCAL, "default", [ProfileDefinition("Stream", (RATE, TUNED)), HD, LINK])
     (stored,) = await app.catalogue.resources(LOCAL, "default")
     await store.write(lambda tx: _book(tx, stored, count))
     held: list[float] = []
     store.write = _timed(store.write, held)  # type: ignore[method-assign]
-    await _apply(app, link, fewer)
+    await change(app)
     (row,) = await store.read(lambda tx: tx._work.db.all("select count(*) from booking where state = 'Quarantined'"))  # type: ignore[attr-defined]
     return max(held) * 1e3, row[0]
-
-
-async def _apply(app: App, link: Resource, fewer: int) -> None:
-    now = replace(link, concurrency=TOGETHER - fewer) if fewer < TOGETHER else replace(link, mode=Mode.MAINTENANCE)
-    await app.catalogue.apply(LOCAL, "default", [now], force=True)
 
 
 def _book(tx: Tx, link: Resource, count: int) -> None:
@@ -71,9 +98,9 @@ def _book(tx: Tx, link: Resource, count: int) -> None:
         begin = start + number // TOGETHER * 30 * MINUTE
         booking = Booking(
             0, tx.new_id(), link.platform, f"Booking {number}", State.PARTIAL, Timing(begin, begin + 30 * MINUTE),
-            nodes={"link": NodeChoice(link.id)},
+            nodes={"link": NodeChoice(link.id, HD.name)},
         )  # fmt: skip
-        tx.reservations.hold(tx.bookings.add(booking), [Need(link)])
+        tx.reservations.hold(tx.bookings.add(booking), [Need(link, (Wish("link", {"rate": millionths(8)}),))])
 
 
 def _timed(write: Callable[..., Any], held: list[float]) -> Callable[..., Any]:

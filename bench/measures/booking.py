@@ -18,6 +18,7 @@ from bench.rig import opened
 from bench.rows import bare
 from preroll.app import build
 from preroll.app.bookings import NewBooking
+from preroll.app.views import BookingDetails
 from preroll.domain import usage
 from preroll.domain.booking import NodeChoice, Timing
 from preroll.domain.capacity import Wish
@@ -52,7 +53,7 @@ class Desk:
 
         return await self.store.read(query)
 
-    async def create(self, number: int) -> object:
+    async def create(self, number: int) -> BookingDetails:
         """Book three resources where they are free."""
         start, block = self.filled.gap(number)
         chosen = dict(zip(NODES, map(NodeChoice, names(block)), strict=True))

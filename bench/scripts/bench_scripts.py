@@ -39,6 +39,12 @@ async def configure(ctx: Context) -> None:
     await asyncio.gather(*(ctx.apply_profile(label) for label in ctx.resources))
 
 
+@lso(name="bench-change")
+async def change(ctx: Context) -> None:
+    """Changes every resource as one, in the steps in which an order is deployed."""
+    await ctx.change()
+
+
 @lso(name="bench-journal")
 async def journal(ctx: Context) -> None:
     """As many steps as resources, all at once, and no device behind them."""

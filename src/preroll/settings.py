@@ -24,8 +24,10 @@ from pydantic_settings import (
 
 from preroll.domain.account import SignIn
 from preroll.domain.errors import BadSettings
+from preroll.domain.outward import networks
 from preroll.domain.permission import ROLES
 from preroll.domain.reach import A_LABEL, is_label
+from preroll.domain.subscription import MAILBOX
 
 PREFIX = "PREROLL_"
 OTHERS = frozenset({f"{PREFIX}CONFIG", f"{PREFIX}SERVER", f"{PREFIX}TOKEN"})
@@ -52,6 +54,24 @@ def _grants(grants: tuple[str, ...]) -> tuple[str, ...]:
         if not (group and equals and role.partition("@")[0] in ROLES):
             raise ValueError(f"{grant!r} is no grant: expected GROUP=ROLE or GROUP=ROLE@PLATFORM")
     return grants
+
+
+def _networks(named: tuple[str, ...]) -> tuple[str, ...]:
+    networks(named)
+    return named
+
+
+def _mail_server(url: str) -> str:
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+        raise ValueError(f"{url!r} is no mail server: expected smtp://HOST:587 or smtps://HOST:465")
+    return url
+
+
+def _mailbox(address: str) -> str:
+    if address and not MAILBOX.fullmatch(address):
+        raise ValueError(f"{address!r} is no mail address")
+    return address
 
 
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
@@ -91,6 +111,11 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8484
     names: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = ()
     """Further names by which the server may be called, such as its reverse proxy's; in the environment with commas."""
+    proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_networks)] = (
+        "127.0.0.1", "::1",
+    )  # fmt: skip
+    """Addresses or networks of reverse proxies that are believed when they say (``X-Forwarded-For``,
+    ``X-Forwarded-Proto``) who asks and whether the outside is encrypted; in the environment with commas."""
     script_hosts: Annotated[int, Field(ge=1, le=64)] = 2
     worker: Annotated[str, Field(min_length=1, max_length=100)] = Field(default_factory=socket.gethostname)
     """Name of this engine among the workers of its database."""
@@ -108,6 +133,19 @@ class Settings(BaseSettings):
     temporal: str = "127.0.0.1:7233"
     """Address of the Temporal server, if that is the carrier."""
     temporal_namespace: str = "default"
+    outbox: bool = True
+    """Whether this process sends webhooks and mail; several that share a database share the work."""
+    outbox_networks: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_networks)] = ()
+    """Networks that are not public, such as ``10.2.0.0/16``, to which webhooks may go all the same; in the environment
+    with commas."""
+    mail_server: Annotated[str, AfterValidator(_mail_server)] = ""
+    """``smtp://HOST:587`` (STARTTLS) or ``smtps://HOST:465``; empty: no mail is sent."""
+    mail_from: Annotated[str, AfterValidator(_mailbox)] = ""
+    """Address from which mail comes."""
+    mail_user: str = ""
+    """Name at the mail server; empty: it asks for none."""
+    mail_password: SecretStr = SecretStr("")
+    """Its password, or a reference to it such as ``file:mail``."""
     log_format: LogFormat = LogFormat.TEXT
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     body_limit: Annotated[int, Field(ge=1_000, le=100_000_000)] = 10_000_000
@@ -220,6 +258,8 @@ def read(file: Path | None = None, **given: Any) -> Settings:
         raise BadSettings(_told(error, file), hint=f"set {PREFIX}<NAME>, or correct the file") from None
     except ValueError as error:  # tomllib and pydantic-settings tell of text that cannot be read in this way
         raise BadSettings(f"{file or 'the environment'}: {error}") from None
+    if settings.mail_server and not settings.mail_from:
+        raise BadSettings("mail_server is set, and mail_from is not", hint=f"set {PREFIX}MAIL_FROM to a mail address")
     dialect = urlsplit(settings.database_url).scheme
     if dialect not in DIALECTS:
         raise BadSettings(

@@ -18,6 +18,7 @@ from preroll.app.tokens import NewToken
 from preroll.app.users import NamedRights, NewUser
 from preroll.domain.account import SignIn
 from preroll.domain.permission import LOCAL
+from preroll.gate.guard import Guard
 from preroll.identity.passwords import Argon2Passwords
 
 PASSWORD = "correct horse battery"
@@ -35,11 +36,13 @@ class People:
 
     app: App
     stack: AsyncExitStack
-    options: dict[str, Any] = field(default_factory=dict)
+    fresh_s: float = 0.0
+    stopping: bool = False
     _numbers: Any = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        self.api = create_app(self.app, **{"sign_in": SignIn.NEEDED, "fresh_s": 0.0, **self.options})
+        guard = Guard(self.app, SignIn.NEEDED, self.fresh_s)
+        self.api = create_app(self.app, guard=guard, stopping=lambda: self.stopping)
 
     def client(self, token: str = "", base: str = "http://localhost") -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from preroll.api.checks import PARAMETERS, AuditGiven, Event
 from preroll.audits import SHIPPED
+from preroll.domain.audit import BEFORE_COMMIT
 from preroll.domain.booking import State
 from preroll.domain.boundaries import EVENTS, STANDARD
 from preroll.store import SqlStore
@@ -69,8 +70,8 @@ def test_any_value_but_a_plain_text_may_be_a_reference(kind: str) -> None:
         assert spec.parameters[field.alias or name] == "${encoder.values.x}"
 
 
-def test_the_events_are_those_of_a_booking() -> None:
-    assert list(get_args(Event)) == [EVENTS[kind].name for kind in STANDARD]
+def test_the_events_are_those_of_a_booking_and_the_verifying_of_an_order() -> None:
+    assert list(get_args(Event)) == [*(EVENTS[kind].name for kind in STANDARD), BEFORE_COMMIT]
 
 
 async def test_a_definition_shows_its_audits_and_a_change_of_them_is_a_new_version(api: httpx.AsyncClient) -> None:

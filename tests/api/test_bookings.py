@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from preroll.domain.actions import ACTIONS
 from tests.api.conftest import Connect, StandingClock, asked
 
 pytestmark = pytest.mark.usefixtures("catalogue")
@@ -118,6 +119,22 @@ async def test_an_edit_changes_what_is_given_and_keeps_the_rest(api: httpx.Async
     assert after["nodes"] == before["nodes"]
 
 
+async def test_an_edit_of_a_node_is_merged_into_what_is_chosen_for_it(api: httpx.AsyncClient):
+    chosen = {"resource": "ENC 1", "profile": "HD", "profile_by": "value"}
+    made_ = await made(api, definition="Contribution", nodes={"encoder": chosen})
+    before = made_["nodes"]["encoder"]
+
+    async def patched(**node: object) -> dict[str, object]:
+        answer = await api.patch(f"bookings/{made_['id']}", json={"nodes": {"encoder": node}})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["nodes"]["encoder"]
+
+    assert before["kept"] is not None
+    assert await patched(values={"rate": 30}) == before | {"values": {"rate": 30}}
+    assert await patched(resource=None) == before | {"values": {"rate": 30}, "resource": None, "name": ""}
+    assert await patched(resource="ENC 1", values={"rate": None}) == before
+
+
 async def test_an_edit_makes_permanent_and_takes_a_node_away(api: httpx.AsyncClient):
     ident = (await made(api))["id"]
     after = (await api.patch(f"bookings/{ident}", json={"end": None, "nodes": {"encoder": None}})).json()
@@ -164,7 +181,9 @@ async def test_actions_follow_the_life_cycle(api: httpx.AsyncClient):
     assert held["state"] == "On-Hold"
     again = await api.post(f"bookings/{ident}/hold")
     assert (again.status_code, again.json()["code"]) == (409, "transition_not_allowed")
-    assert "confirm" in again.json()["possible"]
+    can = [action["name"] for action in held["actions"] if action["possible"]]
+    assert set(can) <= set(again.json()["possible"]) < set(ACTIONS), "what people can do, not what the engine does"
+    assert "confirm" in can
     canceled = await api.post(f"bookings/{ident}/cancel", json={"why": "the match is off"})
     assert canceled.json()["state"] == "Canceled"
     assert [a["name"] for a in canceled.json()["actions"] if a["possible"]] == ["properties", "duplicate", "delete"]
@@ -299,3 +318,15 @@ async def test_an_unknown_booking_is_not_found(api: httpx.AsyncClient, path: str
 async def test_an_id_that_is_no_uuid_is_told(api: httpx.AsyncClient):
     answer = await api.get("bookings/news")
     assert (answer.status_code, answer.json()["errors"][0]["where"]) == (422, "path.ident")
+
+
+async def test_a_free_list_says_whether_it_is_loaded(api: httpx.AsyncClient):
+    loaded = await made(api, orchestrated=True, nodes={"a": {"resource": "ENC 1", "profile": "HD"}})
+    assert (loaded["orchestrated"], loaded["definition"]) == (True, None)
+    path = f"bookings/{loaded['id']}"
+    assert (await api.post(f"{path}/confirm")).json()["state"] == "Confirmed"
+    held = (await api.patch(path, json={"orchestrated": False})).json()
+    assert (held["orchestrated"], held["state"]) == (False, "Confirmed")
+    refused = await api.post("bookings", json=asked(name="Both", definition="Hall", nodes={}, orchestrated=True))
+    assert refused.status_code == 422
+    assert [e["where"] for e in refused.json()["errors"]] == ["orchestrated"]

@@ -100,7 +100,7 @@ pools = some({"kind": "pool", "name": names}, description=texts, properties=obje
 parameters = some(
     {"name": st.sampled_from("abc"), "type": "number"},
     path=names, unit=names, minimum=st.integers(-9, 0) | st.just(-0.5), maximum=st.integers(10, 20) | st.just(10.5),
-    default=st.integers(0, 9) | st.just(0.5), mandatory=st.booleans(),
+    default=st.integers(0, 9) | st.just(0.5), mandatory=st.booleans(), editable_after_deploy=st.booleans(),
     kinds=st.sampled_from((["configuration"], ["monitoring", "configuration"])),
 )  # fmt: skip
 values = st.dictionaries(st.sampled_from("abc"), st.integers(0, 9), max_size=3)
@@ -148,7 +148,8 @@ def catalogues(draw: st.DrawFn) -> list[Document]:
     functions = {d["name"] for d in found if d["kind"] == "function"} | {d.get("function", "") for d in found}
     in_pools = {d["name"] for d in found if d["kind"] == "pool"} | {n for d in found for n in d.get("pools", ())}
     node = some(
-        {"label": names}, hidden=st.booleans(), properties=objects, function=st.sampled_from(sorted(functions | {""})),
+        {"label": names}, hidden=st.booleans(), editable_after_deploy=st.booleans(),
+        properties=objects, function=st.sampled_from(sorted(functions | {""})),
         pool=st.sampled_from(sorted(in_pools | {""})), optional=st.booleans(), order=st.integers(-9, 9),
         profile=st.sampled_from(profiles or [""]),
     )  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 from preroll.app import build
 from preroll.domain.config import Platform
 from preroll.domain.permission import LOCAL
-from preroll.ports.scripts import InstalledScript, ScriptKind
+from preroll.ports.scripts import BrokenScript, InstalledScript, ScriptKind
 from preroll.store import SqlStore
 from tests.api.conftest import Connect, asked
 
@@ -105,6 +105,9 @@ class Folder:
     def installed(self) -> Sequence[InstalledScript]:
         kinds = {"go": ScriptKind.LSO, "load": ScriptKind.PROFILE_LOAD, "alarm": ScriptKind.START_FAILURE}
         return [InstalledScript(name, kind, "1", "here") for name, kind in kinds.items()]
+
+    def broken(self) -> Sequence[BrokenScript]:
+        return ()
 
 
 async def test_scripts_that_are_missing_or_of_another_kind_are_told(store: SqlStore, connect: Connect):

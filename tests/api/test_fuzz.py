@@ -8,13 +8,6 @@ import itertools
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    negative_data_rejection,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from preroll.api import create_app
 from preroll.app import build
@@ -24,14 +17,7 @@ from preroll.domain.config import Platform
 from preroll.domain.permission import LOCAL
 from preroll.store import open_inline_store
 from tests.api.conftest import NOON, StandingClock
-
-CHECKS = [
-    not_a_server_error,
-    content_type_conformance,
-    negative_data_rejection,
-    response_schema_conformance,
-    status_code_conformance,
-]
+from tests.generated import CHECKS
 
 _app = build(open_inline_store(StandingClock()), None)
 _api = create_app(_app, stopping=lambda: True, hosts=None, body_limit=20_000_000)

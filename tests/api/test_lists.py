@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import httpx
@@ -43,6 +46,20 @@ async def test_filters(api: httpx.AsyncClient):
     assert await names(api, **{"from": "2026-03-01T16:00:00Z"}) == ["Part 3", "Part 4"]
     assert await names(api, to="2026-03-01T14:00:00Z") == ["Part 0"]
     assert await names(api, platform="default", limit=1) == ["Part 0"]
+
+
+def test_a_cursor_of_one_process_is_good_in_another():
+    asks = (
+        "from preroll.gate.paging import encode; from preroll.ports.store import BookingFilter;"
+        "from preroll.domain.booking import State; print(encode((1, 'a'), BookingFilter(1, frozenset(State))))"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", asks], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(told) == 1
 
 
 async def test_a_cursor_belongs_to_its_filter(api: httpx.AsyncClient):

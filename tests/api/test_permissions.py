@@ -14,8 +14,13 @@ import pytest
 
 from preroll.api import contract
 from preroll.app import build
+from preroll.app.order_holding import carry_service
+from preroll.app.ordering import Target
 from preroll.domain.config import Platform
+from preroll.domain.order import OrderItem, OrderKind
+from preroll.domain.ordered import Service, ServiceRevision
 from preroll.domain.permission import LOCAL, PERMISSIONS, ROLES, may
+from preroll.ports.store import Tx
 from preroll.store import open_inline_store
 from tests.api.conftest import StandingClock, asked
 from tests.api.people import PASSWORD, People, passwords
@@ -40,6 +45,33 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "list_booking_runs":        ("view",              None),
     "get_booking_log":          ("view",              None),
     "list_booking_changes":     ("view",              None),
+    "create_order":             ("order.create",      {"name": "O", "items": [{"name": "i", "kind": "provision"}]}),
+    "list_orders":              ("view",              None),
+    "get_order":                ("view",              None),
+    "edit_order":               ("order.edit",        {"priority": 3}),
+    "delete_order":             ("order.delete",      None),
+    "check_order":              ("order.check",       {}),
+    "schedule_order":           ("order.schedule",    {}),
+    "reschedule_order":         ("order.reschedule",  {}),
+    "unschedule_order":         ("order.unschedule",  {}),
+    "retry_order":              ("order.retry",       {}),
+    "answer_order":             ("order.answer",      {"every": "old"}),
+    "approve_order":            ("order.approve",     {}),
+    "cancel_order":             ("order.cancel",      {}),
+    "take_over_order":          ("order.take-over",   {"plan": "x", "reason": "y"}),
+    "clone_order":              ("order.create",      {}),
+    "list_order_runs":          ("view",              None),
+    "get_order_log":            ("view",              None),
+    "list_order_changes":       ("view",              None),
+    "list_services":            ("view",              None),
+    "get_service":              ("view",              None),
+    "audit_service":            ("service.audit",     {}),
+    "accept_service":           ("service.accept",    {"drift": "x", "reason": "y"}),
+    "approve_differences":      ("service.approve",   {"drift": "x", "reason": "y", "until": QUESTION["end"]}),
+    "disapprove_differences":   ("service.approve",   {"reason": "y"}),
+    "list_service_audits":      ("view",              None),
+    "abandon_service":          ("service.abandon",   {"name": "Line"}),
+    "list_service_changes":     ("view",              None),
     "ask_availability":         ("view",              QUESTION),
     "list_booking_audits":      ("view",              None),
     "get_run":                  ("view",              None),
@@ -51,11 +83,14 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "export_catalogue":         ("view",              None),
     "plan_catalogue":           ("catalogue.change",  {"documents": [{"kind": "resource", "name": "R"}]}),
     "remove_document":          ("catalogue.change",  {"kind": "pool", "name": "none"}),
+    "delete_resource":          ("catalogue.change",  None),
     "change_resource":          ("catalogue.change",  {"hands_off": True}),
     "add_resource":             ("booking.add",       {"node": "a"}),
     "swap_resource":            ("booking.swap",      {"node": "a"}),
     "remove_resource":          ("booking.remove",    {"node": "a"}),
     "force_service_state":      ("booking.force-state", {"state": "STANDBY"}),
+    "apply_profile":            ("resource.apply",    {"profile": "I"}),
+    "get_applied":              ("view",              None),
     "import_resources":         ("catalogue.change",  {"text": "name\nR\n"}),
     "list_resources":           ("view",              None),
     "get_resource":             ("view",              None),
@@ -76,6 +111,7 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "list_pools":               ("view",              None),
     "list_functions":           ("view",              None),
     "list_workers":             ("view",              None),
+    "get_night":                ("view",              None),
     "get_sign_in_ways":         (OPEN,                None),
     "sign_in":                  (OPEN,                {"name": "nobody", "password": PASSWORD}),
     "begin_openid":             (OPEN,                None),
@@ -88,9 +124,20 @@ ROUTES: dict[str, tuple[str, Any]] = {
     "get_user":                 ("user.view",         None),
     "edit_user":                ("user.change",       {"full_name": "Anna"}),
     "remove_user":              ("user.change",       None),
+    "sign_user_out":            ("user.change",       None),
+    "unlock_user":              ("user.change",       None),
     "list_tokens":              (ONESELF,             None),
     "create_token":             (ONESELF,             {"name": "another"}),
     "revoke_token":             (ONESELF,             None),
+    "list_subscriptions":       (ONESELF,             None),
+    "create_subscription":      ("subscription.create", {"name": "s", "kind": "webhook", "to": "https://a.example/"}),
+    "get_subscription":         (ONESELF,             None),
+    "change_subscription":      (ONESELF,             {"paused": True}),
+    "remove_subscription":      (ONESELF,             None),
+    "renew_subscription_secret": (ONESELF,             None),
+    "test_subscription":        (ONESELF,             None),
+    "list_deliveries":          (ONESELF,             None),
+    "redeliver":                (ONESELF,             None),
     "healthz":                  (OPEN,                None),
     "readyz":                   (OPEN,                None),
     "metrics":                  ("view",              None),
@@ -134,6 +181,15 @@ def loop() -> Iterator[asyncio.Runner]:
         yield runner
 
 
+def standing_service(tx: Tx) -> str:
+    """A service that exists without an engine having made it."""
+    made_of = tx.catalogue.definition(1, "D")
+    service = tx.services.add(Service("Line", 1, made_of.key, deployed=1), ServiceRevision(1))
+    item = OrderItem("line", OrderKind.PROVISION, service.id)
+    carry_service(tx, LOCAL, service, Target(item, made_of, None, "Line", "START"), "START")
+    return service.id
+
+
 class Town:
     """A booking and a resource on each of two platforms, and somebody for each role."""
 
@@ -149,7 +205,7 @@ class Town:
         app = build(store, None, passwords())
         for name in ("default", "other"):
             await app.platforms.put(LOCAL, Platform(name))
-        town = cls(People(app, stack, {"stopping": lambda: True}))
+        town = cls(People(app, stack, stopping=True))
         root = await town.people.who("admin")
         documents = [
             {"kind": "resource", "name": "R"},
@@ -163,6 +219,11 @@ class Town:
         town.ids["scoped"] = (await root.post("bookings", json=asked(name="S", nodes={}, scopes=["sport"]))).json()[
             "id"
         ]
+        item = {"name": "line", "kind": "provision", "values": {"definition": "D", "name": "Line 2"}}
+        made = await root.post("orders", json={"name": "O", "items": [item]})
+        town.ids["orders"] = made.json()["id"]
+        assert (await root.post(f"orders/{town.ids['orders']}/schedule", json={})).status_code == 200
+        town.ids["services"] = await store.write(standing_service)
         for noun in ("resources", "profile-instances", "service-definitions"):
             town.ids[noun] = (await root.get(noun)).json()["items"][0]["id"]
         town.clients = {role: await town.people.who(role) for role in ROLES}
@@ -289,6 +350,21 @@ async def test_scopes_are_given_by_those_who_have_them(people: People):
     root = await people.who("admin")
     assert (await root.patch(f"bookings/{ident}", json={"scopes": ["b", "a", "b"]})).json()["scopes"] == ["a", "b"]
     assert (await sporty.get(f"bookings/{ident}")).status_code == 404
+
+
+async def test_what_a_booking_waits_for_or_lost_does_not_name_one_that_one_may_not_see(people: People):
+    root, plain = await people.who("admin"), await people.who("operator")
+    await root.post("catalogue", json={"documents": [{"kind": "resource", "name": "ENC 1"}]})
+    mine = (await plain.post("bookings", json=asked(priority=0))).json()
+    secret = (await root.post("bookings", json=asked(name="Merger", scopes=["finance"], priority=5, force=True))).json()
+    answer = await plain.get(f"bookings/{mine['id']}")
+    assert answer.json()["state"] == "Quarantined"
+    assert "Merger" not in answer.text
+    assert secret["id"] not in answer.text
+    assert "a booking that you may not see" in answer.text
+    moved = await plain.patch(f"bookings/{mine['id']}", json={"properties": {"ticket": 7}})
+    assert (moved.status_code, "Merger" in moved.text) == (200, False)
+    assert "Merger" in (await root.get(f"bookings/{mine['id']}")).text
 
 
 async def test_a_conflict_does_not_name_a_booking_that_one_may_not_see(people: People):

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.conftest import asked
+from tests.api.conftest import Connect, asked
 
 
 async def put(api: httpx.AsyncClient, *documents: dict[str, Any]) -> None:
@@ -104,6 +104,20 @@ async def test_a_mode_is_set_at_once_and_bookings_feel_it_only_by_force(api: htt
 
 
 @pytest.mark.usefixtures("catalogue")
+async def test_a_change_may_name_the_revision_that_it_is_made_on(api: httpx.AsyncClient, connect: Connect):
+    (ident,) = [r["id"] for r in (await api.get("resources", params={"text": "ENC 1"})).json()["items"]]
+    where, strict = f"resources/{ident}", connect(if_match_needed=True)
+    refused = await strict.patch(where, json={"hands_off": True})
+    assert (refused.status_code, refused.json()["code"]) == (428, "revision_needed")
+    read = (await strict.get(where)).headers["ETag"]
+    done = await strict.patch(where, json={"hands_off": True}, headers={"If-Match": read})
+    assert (done.status_code, done.headers["ETag"], done.json()["revision"]) == (200, '"2"', 2)
+    late = await api.patch(where, json={"mode": "maintenance"}, headers={"If-Match": read})
+    assert late.status_code == 412
+    assert (await strict.patch(where, json={"hands_off": False}, headers={"If-Match": "*"})).json()["revision"] == 3
+
+
+@pytest.mark.usefixtures("catalogue")
 async def test_a_document_is_taken_out_when_nobody_needs_it(api: httpx.AsyncClient):
     await api.post("bookings", json=asked())
     refused = await api.delete("catalogue", params={"kind": "resource", "name": "ENC 1"})
@@ -115,3 +129,19 @@ async def test_a_document_is_taken_out_when_nobody_needs_it(api: httpx.AsyncClie
     assert await names(api) == ["ENC 1"]
     assert (await api.delete("catalogue", params={"kind": "resource", "name": "ENC 2"})).status_code == 404
     assert (await api.delete("catalogue", params={"kind": "platform", "name": "default"})).status_code == 422
+
+
+async def test_a_resource_that_a_booking_has_is_deleted_in_two_steps(api: httpx.AsyncClient):
+    await put(api, encoder(1))
+    made = await api.post("bookings", json=asked(nodes={"x": {"resource": "ENC 1"}}))
+    assert made.status_code == 201, made.text
+    (ident,) = [r["id"] for r in (await api.get("resources")).json()["items"]]
+    refused = await api.delete(f"resources/{ident}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert [one["reason"] for one in refused.json()["losing"]] == ["ResourceDeleted"]
+    assert await names(api) == ["ENC 1"]
+    done = await api.delete(f"resources/{ident}", params={"force": True})
+    assert (done.status_code, done.json()["change"], await names(api)) == (200, "removed", [])
+    assert (await api.get(f"bookings/{made.json()['id']}")).json()["state"] == "Quarantined"
+    assert (await api.delete(f"resources/{ident}")).status_code == 404
+    assert (await api.delete(f"resources/{ident}", params={"forced": True})).status_code == 422

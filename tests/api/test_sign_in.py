@@ -10,13 +10,14 @@ from contextlib import AsyncExitStack
 import pytest
 from argon2 import PasswordHasher
 
-from preroll.api import guard
 from preroll.app import App, build
 from preroll.app.tokens import NewToken
 from preroll.app.users import NamedRights, NewUser
 from preroll.domain.account import LIMITS, SessionLimits, SignIn
 from preroll.domain.permission import LOCAL
 from preroll.domain.window import DAY, MINUTE
+from preroll.gate import guard
+from preroll.gate.guard import Guard
 from preroll.identity.passwords import Argon2Passwords
 from preroll.store import SqlStore
 from tests.api.conftest import Connect, StandingClock, asked
@@ -150,6 +151,27 @@ async def test_sign_ins_are_locked_after_failures_and_open_again(people: People,
     assert (await client.post("session", json=right)).status_code == 429
     clock.at_us += 1
     assert (await client.post("session", json=right)).status_code == 200
+
+
+async def test_an_admin_unlocks_an_account_from_every_address(people: People):
+    await people.add("anna", ["viewer"])
+    client = people.client()
+    for _ in range(LOCKED.failures):
+        await client.post("session", json={"name": "ANNA", "password": "not this one"})
+    right = {"name": "anna", "password": PASSWORD}
+    assert (await client.post("session", json=right)).status_code == 429
+    assert (await (await people.who("designer")).post("users/anna/unlock")).status_code == 403
+    assert (await (await people.who("admin")).post("users/anna/unlock")).status_code == 204
+    assert (await client.post("session", json=right)).status_code == 200
+
+
+async def test_an_admin_signs_somebody_out_everywhere(people: People):
+    await people.add("anna", ["viewer"])
+    browser, root = await people.signed_in("anna"), await people.who("admin")
+    assert (await browser.get("me")).status_code == 200
+    assert (await browser.post("users/anna/sign-out")).status_code == 403
+    assert (await root.post("users/anna/sign-out")).status_code == 204
+    assert (await browser.get("me")).status_code == 401
 
 
 async def test_many_attempts_at_once_are_counted_like_many_in_a_row(people: People):
@@ -292,7 +314,7 @@ async def test_it_is_remembered_for_a_moment_who_somebody_is_and_not_longer(app:
     now = [100.0]
     monkeypatch.setattr(guard.time, "monotonic", lambda: now[0])
     async with AsyncExitStack() as stack:
-        people = People(app, stack, {"fresh_s": 0.4})
+        people = People(app, stack, fresh_s=0.4)
         name = "anna"
         await people.app.users.create(LOCAL, NewUser(name, NamedRights(["viewer"])))
         made, secret = await people.app.tokens.create(LOCAL, NewToken("ci", name))
@@ -342,7 +364,7 @@ async def test_a_stream_shows_what_its_reader_may_know(people: People, monkeypat
 
 
 async def test_until_there_is_an_account_this_machine_may_do_everything(connect: Connect, app: App):
-    api = connect(fresh_s=0.0)
+    api = connect(guard=Guard(app, fresh_s=0.0))
     assert (await api.get("session")).json() == {"needed": False, "openid": False}
     me = (await api.get("me")).json()
     assert (me["name"], me["by"], me["roles"]) == ("local", "nothing", ["admin"])
@@ -352,7 +374,7 @@ async def test_until_there_is_an_account_this_machine_may_do_everything(connect:
 
 
 async def test_a_server_that_is_told_so_asks_nobody(connect: Connect, app: App):
-    api = connect(sign_in=SignIn.OFF)
+    api = connect(guard=Guard(app, SignIn.OFF))
     await api.post("users", json={"name": "anna", "roles": ["admin"]})
     assert (await api.get("me")).json()["name"] == "local"
 

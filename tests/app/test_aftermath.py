@@ -10,6 +10,7 @@ import pytest
 from preroll.app.bookings import NewBooking
 from preroll.domain.booking import NodeChoice, State, Timing
 from preroll.domain.bundle import Bundle
+from preroll.domain.capacity import UNIT
 from preroll.domain.errors import Conflict, InUse
 from preroll.domain.permission import LOCAL
 from preroll.domain.profile import ProfileInstance
@@ -74,6 +75,40 @@ async def test_a_resource_that_waiting_bookings_have_is_removed_in_two_steps(sta
     assert left.booking.state is State.PARTIAL
 
 
+async def remove(stage, *, by_id: bool, **more):
+    """Take the link out, by name or by id."""
+    if not by_id:
+        return await stage.app.catalogue.remove(LOCAL, "default", ("resource", "link"), **more)
+    (found,) = [r for r in await stage.app.catalogue.resources(LOCAL, "default") if r.name == "link"]
+    return await stage.app.catalogue.remove_resource(LOCAL, found.id, **more)
+
+
+@pytest.mark.parametrize("by_id", [False, True])
+async def test_taken_out_alone_it_costs_the_same_as_by_a_bundle(stage, by_id):
+    await apply(stage, BUNDLE, *PROFILES, LINK)
+    ident = await link(stage, "News", 6)
+    listed, before = (await plan(stage, BUNDLE, *PROFILES, prune=True)).losing, await held(stage)
+    with pytest.raises(Conflict) as refused:
+        await remove(stage, by_id=by_id)
+    assert list(refused.value.losing) == list(listed)
+    assert await held(stage) == before
+    assert (await remove(stage, by_id=by_id, force=True)).change == "removed"
+    assert await held(stage) == {"enc-1": {"News": 1}}
+    shown = await stage.app.bookings.get(LOCAL, ident)
+    assert (shown.booking.state, shown.booking.nodes["Link"].resource) == (State.QUARANTINED, None)
+    assert {loss.reason for loss in shown.lot.losses} == {Reason.RESOURCE_DELETED}
+
+
+@pytest.mark.parametrize("by_id", [False, True])
+async def test_one_on_which_a_booking_runs_is_not_taken_out_by_force(stage, by_id):
+    await apply(stage, BUNDLE, *PROFILES, LINK)
+    await link(stage, "News", 6, confirm=True)
+    await stage.to(60)
+    with pytest.raises(InUse, match="resource link: is used by booking News"):
+        await remove(stage, by_id=by_id, force=True)
+    assert "link" in {r.name for r in await stage.app.catalogue.resources(LOCAL, "default")}
+
+
 async def test_one_on_which_a_booking_runs_stays(stage):
     await apply(stage, BUNDLE, *PROFILES, LINK)
     await link(stage, "News", 6, confirm=True)
@@ -100,3 +135,43 @@ async def test_what_is_over_counts_for_nothing(stage):
     await stage.app.bookings.create(LOCAL, made)
     await stage.to(300)
     assert await costs(stage, replace(LINK, capacities={"rate": 4})) == []
+
+
+@pytest.fixture
+def meanwhile(stage, monkeypatch):
+    """Has something happen between the look at the bookings and the change of the catalogue."""
+    store = stage.rig.store
+    write = store.write
+
+    def first(happens):
+        async def written(unit):
+            monkeypatch.setattr(store, "write", write)
+            await happens()
+            return await write(unit)
+
+        monkeypatch.setattr(store, "write", written)
+
+    return first
+
+
+async def test_who_books_in_the_meantime_is_reckoned_with(stage, meanwhile):
+    await apply(stage, BUNDLE, *PROFILES, LINK)
+    first = await link(stage, "First", 6)
+    lower = replace(LINK, capacities={"rate": 8})
+    meanwhile(lambda: link(stage, "Second", 3, own="enc-2"))
+    with pytest.raises(Conflict) as refused:
+        await apply(stage, lower)
+    assert [(one.name, one.amount) for one in refused.value.losing] == [("Second", 1)]
+    meanwhile(lambda: link(stage, "Third", 1, own="enc-3"))
+    await apply(stage, lower, force=True)
+    assert await stage.state(first) is State.PARTIAL
+    rates = {name: n // UNIT for name, n in (await held(stage))["link"].items() if name.endswith("rate")}
+    assert rates == {"First rate": 6, "Second rate": 1, "Third rate": 1}
+
+
+async def test_who_lets_go_in_the_meantime_spares_the_others(stage, meanwhile):
+    await apply(stage, BUNDLE, *PROFILES, LINK)
+    first, second = await link(stage, "First", 6), await link(stage, "Second", 3, own="enc-2")
+    meanwhile(lambda: stage.app.bookings.cancel(LOCAL, first, None))
+    await apply(stage, replace(LINK, capacities={"rate": 8}), force=True)
+    assert await stage.state(second) is State.PARTIAL

@@ -11,7 +11,8 @@ from preroll.domain.booking import NodeChoice, State, Timing
 from preroll.domain.errors import Conflict, Invalid, KeyReused, NameInUse, NotFound, NotPermitted, NotReady, Stale
 from preroll.domain.permission import LOCAL, Actor
 from preroll.domain.window import DAY, MINUTE
-from preroll.ports.store import BookingFilter, StoredAnswer
+from preroll.ports.lists import BookingFilter
+from preroll.ports.store import StoredAnswer
 from tests.builders import NOON
 
 VIEWER = Actor("guest", frozenset({"viewer"}))

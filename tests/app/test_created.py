@@ -19,6 +19,9 @@ from preroll.domain.window import MINUTE, SECOND
 from preroll.sdk import CreatedContext, Rejected, created_action, handle_exception
 from tests.builders import ACTIONS, NOON
 from tests.system.stage import Cast, Stage, furnish
+from tests.system.test_action_table import api
+
+__all__ = ["api"]
 
 SEED = '{"Script": "Script:find||Wanted=enc-2;\n For=[RESERVATIONID]"}'
 
@@ -126,6 +129,20 @@ async def test_a_failing_action_makes_it_partial_and_its_message_is_told(stage, 
     crew.fails = None
     assert (await confirmed(stage, ident)).booking.state is State.CONFIRMED
     assert len(crew.calls) == 4, "on every confirm"
+
+
+async def test_who_confirms_at_the_api_is_told_what_the_actions_said(stage, api, crew):
+    crew.fails = Rejected("nobody is at the desk before nine")
+    ident = await booked(stage)
+    said = (await api.post(f"/api/v1/bookings/{ident}/confirm")).json()
+    assert said["confirming"]["state"] == "failed", "not that they still run"
+    assert "nobody is at the desk before nine" in said["confirming"]["message"]
+    crew.fails = None
+    said = (await api.post(f"/api/v1/bookings/{ident}/confirm")).json()
+    assert (said["state"], said["confirming"]["state"]) == ("Confirmed", "done")
+    changes = (await api.get(f"/api/v1/bookings/{ident}/changes")).json()
+    ends = [change["after"] for change in changes if change["kind"] == "booking.created_actions"]
+    assert ends == ["failed", "done"], "whoever follows is told of the end"
 
 
 def test_the_seeds_handler_shows_the_message_of_the_exception():

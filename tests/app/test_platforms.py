@@ -93,6 +93,32 @@ async def test_the_change_log_says_what_each_setting_was_and_is(stage):
     ]
 
 
+async def test_the_change_log_says_which_bookings_a_setting_touches(stage):
+    news = await stage.book()
+    secret = await stage.book("Merger", encoder="enc-2")
+    await stage.edit(secret, scopes=["finance"])
+    await stage.book("Draft", encoder="enc-3", confirm=False)
+    line = await stage.book("Line", start=NOON + 600 * MINUTE, definition=None, a="enc-1")
+    await stage.app.platforms.change(LOCAL, "default", limited(300), why="short scripts")
+    await stage.configure(guard_us=60_000_000)
+    touching, other = await changes(stage, "platform.changed")
+    said, _, named = touching.why.partition(": ")
+    assert (said, set(named.split(", "))) == (
+        "short scripts; touches 3 bookings",
+        {f"News ({news})", "a booking with scopes", f"Line ({line})"},
+    )
+    assert other.why == "", "nothing that is booked feels what is proposed first"
+
+
+async def test_the_change_log_names_no_booking_with_scopes_that_would_fail(stage):
+    secret = await stage.book("Merger")
+    await stage.edit(secret, scopes=["finance"])
+    await stage.app.platforms.change(LOCAL, "default", warmed, force=True)
+    (told,) = await changes(stage, "platform.changed")
+    assert "forced: a booking with scopes (Confirmed): " in told.why
+    assert "Merger" not in told.why
+
+
 async def test_the_history_has_every_version_and_undo_goes_back(stage):
     platforms = stage.app.platforms
     first = await platforms.get(LOCAL, "default")

@@ -72,6 +72,9 @@ async def test_an_heir_needs_what_it_inherits(stage):
     with pytest.raises(Conflict) as refused:
         await put(stage, replace(base, values={"rate": 6}))
     assert [(line.name, line.amount) for line in refused.value.losing] == [("B", 2)]
+    for rate in (0, 3, 2):
+        await put(stage, replace(base, values={"rate": rate}))
+        assert await held(stage) == ({"A": rate * MILLION, "B": rate * MILLION} if rate else {})
 
 
 async def test_a_copied_profile_needs_what_it_needed(stage):

@@ -29,7 +29,7 @@ from preroll.domain.quarantine import limit
 from preroll.domain.resource import Mode, Resource
 from preroll.domain.usage import CONCURRENCY, shut
 from preroll.domain.window import MINUTE, Window
-from preroll.ports.store import BookingFilter
+from preroll.ports.lists import BookingFilter
 from preroll.store import open_inline_store
 from tests.builders import NOON
 from tests.store.world import StoppedClock

@@ -37,6 +37,18 @@ def test_a_booking_from_first_to_last(preroll: Preroll):
     assert preroll("runs", made["id"]).out == "nothing ran\n"
 
 
+@pytest.mark.parametrize(("words", "chosen"), [((), True), (("--auto-select", "false"), False)])
+def test_nodes_take_no_resource_by_themselves_when_told_not_to(preroll: Preroll, tmp_path, words, chosen):
+    file = tmp_path / "definition.yaml"
+    node = "{label: enc, function: Encoding, auto_select: create}"
+    file.write_text(
+        f"kind: resource\nname: ENC 3\nfunction: Encoding\n---\nkind: service_definition\nname: Feed\nnodes: [{node}]\n"
+    )
+    assert preroll("apply", str(file)).code == 0
+    made = preroll("booking", "create", "News", *TIMES, "--definition", "Feed", *words, "--json").json
+    assert bool(made["nodes"].get("enc", {}).get("resource")) is chosen
+
+
 def test_an_edit_says_what_it_changed(preroll: Preroll):
     preroll("booking", "create", "News", *TIMES, "--node", "enc=ENC 1", "--property", "colour=red")
     edited = preroll(

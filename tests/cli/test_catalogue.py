@@ -194,6 +194,20 @@ def test_what_a_bundle_does_not_have_any_more_is_pruned(preroll: Preroll, tmp_pa
     assert preroll("resource", "list").out == "no resources\n"
 
 
+def test_a_resource_that_a_booking_has_is_removed_in_two_steps(preroll: Preroll):
+    assert preroll("resource", "add", "ENC 1").code == 0
+    booking = preroll(
+        "booking", "create", "News", "--start", "2026-03-02T12:00:00Z", "--end", "2026-03-02T13:00:00Z",
+        "--node", "x=ENC 1", "--json",
+    )  # fmt: skip
+    refused = preroll("resource", "remove", "ENC 1")
+    assert refused.code == 3
+    assert "With force:\n  News (Partial): would lose ENC 1: it was removed" in refused.err
+    assert "ENC 1" in preroll("resource", "list").out
+    assert preroll("resource", "remove", "ENC 1", "--force").out == "ENC 1 was removed\n"
+    assert preroll("booking", "show", booking.json["id"], "--json").json["state"] == "Quarantined"
+
+
 def test_an_export_is_a_bundle(preroll: Preroll, tmp_path: Path):
     (tmp_path / "a.yaml").write_text(NAMED)
     preroll("apply", str(tmp_path))

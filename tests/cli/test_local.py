@@ -3,16 +3,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from preroll import bootstrap
+from preroll.app import build
+from preroll.app.subscriptions import new_secret
+from preroll.bootstrap.wall import WallClock
 from preroll.cli import COMMANDS, parsers
+from preroll.domain.config import Platform, PlatformConfig
 from preroll.domain.errors import EngineRunning
+from preroll.domain.permission import LOCAL
+from preroll.domain.subscription import Kind, Subscription
 from preroll.settings import Settings
+from preroll.store import open_inline_store
 from tests.cli.conftest import Preroll
 
 
@@ -116,3 +125,23 @@ def test_every_command_says_what_it_does():
         assert parser.description, parser.prog
         assert all(told for _, told in parser.parameters()), parser.prog
         assert parser.format_help().startswith("usage: preroll")
+
+
+def test_signing_secrets_that_stand_in_the_database_are_noted(preroll: Preroll, home: Path):
+    assert preroll("migrate").code == 0
+    with closing(open_inline_store(WallClock(), str(home / "preroll.db"))) as store:
+        for name, secret in (("NOC", new_secret()), ("MCR", "env:HOOK")):
+            hook = Subscription(name, Kind.WEBHOOK, "https://hooks.example.org/", secret=secret)
+            asyncio.run(store.write(lambda tx, hook=hook: tx.subscriptions.add(hook)))
+    (noted,) = [c for c in preroll("doctor", "--json").json if c["what"] == "secrets"]
+    assert (noted["state"], noted["found"].endswith("1 webhooks readably: NOC")) == ("note", True)
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_paused_platform_is_noted_on_sqlite_too(preroll: Preroll, home: Path, paused: bool):
+    assert preroll("migrate").code == 0
+    with closing(open_inline_store(WallClock(), str(home / "preroll.db"))) as store:
+        app, config = build(store, None), PlatformConfig(paused=paused)
+        asyncio.run(app.platforms.put(LOCAL, Platform("tv", config=config)))
+    noted = [(c["state"], c["found"]) for c in preroll("doctor", "--json").json if c["what"] == "platform"]
+    assert noted == [("note", "tv is paused: nothing begins on it")] * paused

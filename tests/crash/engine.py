@@ -20,13 +20,14 @@ from pathlib import Path
 import msgspec
 
 from preroll.app import App
+from preroll.audits import SHIPPED as CHECKS
 from preroll.bootstrap.engine import Engine, Identity, spawn_thread
 from preroll.clock.dispatcher import Dispatcher, Pace
 from preroll.domain.booking import State
 from preroll.domain.errors import PrerollError
 from preroll.domain.permission import LOCAL
 from preroll.drivers import SHIPPED
-from preroll.ports.store import BookingFilter
+from preroll.ports.lists import BookingFilter
 from preroll.scripts.pool import PoolOptions
 from preroll.store import open_store
 from preroll.telemetry import configure
@@ -79,7 +80,7 @@ async def _operate(app: App) -> None:
         for booking in page.items:
             with contextlib.suppress(PrerollError):
                 await app.bookings.finish(LOCAL, booking.id, None)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)
 
 
 def _say_when_quiet() -> None:
@@ -107,6 +108,7 @@ async def _main(setting: Setting) -> None:
         command=(sys.executable, "-m", "tests.crash.host", setting.traps),
         hosts=setting.hosts,
         silence=setting.silence,
+        checks=CHECKS,
     )
     engine = Engine(store, options, Identity(setting.name, only=setting.only), Pace(setting.lease_us))
     await asyncio.to_thread(engine.start)

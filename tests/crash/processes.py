@@ -7,18 +7,19 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.crash.engine import ROOT, Setting
 
-LIMIT = 100.0
+LIMIT = 200.0
 """Seconds after which a condition is taken to be never met."""
 
 
 async def until(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], what: str) -> None:
-    """Wait for a condition.
+    """Wait for a condition; what is dear to look at is looked at less often.
 
     Raises:
         TimeoutError: it was not met in a long time; says which.
@@ -26,10 +27,11 @@ async def until(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], w
     try:
         async with asyncio.timeout(LIMIT):
             while True:
+                began = time.perf_counter()
                 met = condition()
                 if met if isinstance(met, bool) else await met:
                     return
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(min(0.1, max(0.01, 9 * (time.perf_counter() - began))))
     except TimeoutError:
         raise TimeoutError(f"never happened: {what}") from None
 

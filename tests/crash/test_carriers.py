@@ -22,11 +22,11 @@ from preroll.domain.window import SECOND
 from preroll.ports.rows import StepState
 from preroll.ports.store import Tx
 from preroll.ports.workers import Role
-from tests.crash.conftest import empty
 from tests.crash.processes import state_of, until
 from tests.crash.temporal import TemporalServer, free_port, needed
 from tests.crash.workers import WorkerProcess, operator, start
 from tests.crash.world import LABELS, World
+from tests.postgres import Postgres
 
 pytestmark = pytest.mark.timeout(400)
 """Seconds; generous, because a loaded machine starts processes slowly."""
@@ -36,9 +36,9 @@ Starts = Callable[..., Awaitable[WorkerProcess]]
 
 
 @pytest.fixture
-def url(postgresql: str) -> str:
-    """An empty database."""
-    return empty(postgresql)
+def url(postgres: Postgres) -> str:
+    """A database without rows."""
+    return postgres.current()
 
 
 @pytest.fixture(params=["here", "temporal"])

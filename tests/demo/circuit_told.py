@@ -11,6 +11,7 @@ from preroll.demo.circuit_verdicts import FAILED
 from preroll.demo.evidence import Evidence, Harm, Record
 from preroll.demo.ruling import WHOLE
 from preroll.sdk import Audit, AuditState
+from tests.demo.line_told import line
 from tests.demo.told import a_change, a_run, a_step, at, evidence, news
 
 UP_BEFORE = {"pe-1": {1: 4000}, "pe-2": {1: 4000}}
@@ -76,4 +77,4 @@ def circuits() -> Evidence:
     told.rounds = {link.name: [a_round(link, "START"), a_round(link, "STOP", "Down")] for link in (LINK, NIGHT)}
     told.left = {"pe-1": {}, "pe-2": {}}
     told.outages[0] = replace(told.outages[0], circuit=Audit(AuditState.UP, found="3950 kbit/s"))
-    return told
+    return line(told)

@@ -37,6 +37,12 @@ RUN = {
     "config_version": 1, "worker": "demo", "began": "2026-03-01T18:00:00Z", "ended": None, "outcome": "running",
     "reason": "", "message": "", "returned": {}, "steps": [STEP],
 }  # fmt: skip
+ORDER = {
+    "id": "2", "name": "Campus line", "platform": "demo", "state": "Scheduled", "hold": None,
+    "due": "2026-03-01T18:00:04Z", "together": "atomic", "priority": 0, "external": "",
+    "why": "", "revision": 1, "created": "2026-03-01T17:59:00Z",
+    "created_by": "demo", "changed": "2026-03-01T17:59:00Z",
+}  # fmt: skip
 LOGGED = {"at": "2026-03-01T18:00:01Z", "run": "r", "severity": "warning", "text": "again in 1 s", "data": {}}
 
 
@@ -45,11 +51,16 @@ class Api:
 
     def __init__(self) -> None:
         self.bookings, self.changes, self.log = [dict(BOOKING)], [CHANGE], [LOGGED]
+        self.orders: list[dict[str, object]] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         match request.url.path.split("/")[3:]:
             case ["bookings"]:
                 body = {"items": self.bookings, "next": None}
+            case ["orders"]:
+                body = {"items": self.orders, "next": None}
+            case ["orders", _, "log"]:
+                body = [{**LOGGED, "severity": "info", "text": "both new"}]
             case ["changes"]:
                 new = [c for c in self.changes if c["position"] > request.url.params.get("after", "")]
                 body = {"items": new, "next": new[-1]["position"] if new else request.url.params.get("after", "")}
@@ -129,6 +140,22 @@ async def test_what_an_audit_turned_is_told(client, api):
     api.changes.append(audited)
     await board.look(client)
     assert (Voice.ACTION, "audit Pending → Up") in [(line.voice, line.text) for line in told]
+
+
+async def test_orders_stand_below_the_bookings(client, api):
+    told: list[Line] = []
+    api.orders = [ORDER]
+    api.changes.append(
+        {**CHANGE, "position": "8", "kind": "order.state", "id": "2", "before": "Requested", "after": "Scheduled"}
+    )
+    board = Board("http://demo", tell=told.append)
+    await board.look(client)
+    lines = [(line.booking, line.text) for line in told]
+    assert ("Campus line", "order state Requested → Scheduled") in lines
+    assert ("Campus line", "both new") in lines
+    found = shown(board)
+    assert "◆ Scheduled" in found
+    assert "due in 4 s" in found
 
 
 async def test_an_hour_is_told_in_minutes(client, api):

@@ -35,7 +35,12 @@ PORT = {
 
 @pytest.fixture(params=[PINGED, ENTERED], ids=["ping", "relay"])
 def documents(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
-    filled = {"chain.yaml": CHAIN, "port.yaml": PORT, "circuit.yaml": request.param}
+    filled = {
+        "lights.yaml": {"lights": "/somewhere"},
+        "chain.yaml": CHAIN,
+        "port.yaml": PORT,
+        "circuit.yaml": request.param,
+    }
     texts = {file.name: file.read_text() for file in sorted((HERE / "bundle").glob("*.yaml"))}
     texts |= {name: Template(texts[name]).substitute(values) for name, values in filled.items()}
     return [dict(document.content) for name, text in texts.items() for document in read(text, name)]

@@ -11,6 +11,7 @@ from preroll.cli import demo
 from preroll.demo import performance, world
 from preroll.demo.cast import BOTH, Half
 from preroll.demo.circuit_verdicts import BESIDE_THE_MEDIA, CIRCUIT
+from preroll.demo.line_verdicts import LINE_ORDERED
 from preroll.demo.verdicts import ALWAYS, MEDIA, judge
 from preroll.demo.world import Unavailable, World, read_bundle
 from tests.demo.circuit_told import circuits
@@ -45,7 +46,10 @@ def test_what_is_not_played_is_not_judged() -> None:
     def judged(halves: frozenset[Half]) -> list[str]:
         return [verdict.promise for verdict in judge(replace(told, halves=halves))]
 
-    names = [[promise for promise, _ in promises] for promises in (MEDIA, CIRCUIT, BESIDE_THE_MEDIA, ALWAYS)]
+    names = [
+        [promise for promise, _ in promises]
+        for promises in (MEDIA, (*CIRCUIT, *LINE_ORDERED), BESIDE_THE_MEDIA, ALWAYS)
+    ]
     media, circuit, beside, always = names
     assert judged(frozenset({Half.MEDIA})) == media + always
     assert judged(frozenset({Half.CIRCUIT})) == circuit + always

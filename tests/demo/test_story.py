@@ -15,7 +15,7 @@ from tests.demo.conftest import left_behind
 DEMO = [sys.executable, "-m", "preroll", "demo", "--plain"]
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(240)
 def test_the_demo_keeps_its_promises(tmp_path, ffmpeg):
     done = subprocess.run([*DEMO, "--dir", tmp_path / "demo"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-4_000:]
@@ -26,7 +26,7 @@ def test_the_demo_keeps_its_promises(tmp_path, ffmpeg):
     assert left_behind(tmp_path) == []
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(150)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_takes_everything_with_it(tmp_path, ffmpeg, number):
     command = [*DEMO, "--dir", tmp_path / "demo"]

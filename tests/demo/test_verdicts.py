@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from preroll.demo.cast import BRIEFING, GALA, NEWS, STADIUM, WEATHER, Part
-from preroll.demo.evidence import Evidence, Record
+from preroll.demo.cast import BRIEFING, GALA, LIGHTS, NEWS, STADIUM, WEATHER, Part
+from preroll.demo.evidence import Crash, Evidence, Record
 from preroll.demo.timing import timings
 from preroll.demo.verdicts import ALWAYS, MEDIA, STANDARD, judge
 from preroll.sdk import Audit, AuditState
@@ -101,6 +101,15 @@ def finish_late(told: Evidence) -> None:
     told.records[BRIEFING.name].changes[-1] = a_change("booking.finished", second=42)
 
 
+def leave_a_light_on(told: Evidence) -> None:
+    runs = told.records[LIGHTS.name].runs
+    runs[1] = replace(runs[1], steps=runs[1].steps[:1])
+
+
+def stop_the_lights_twice(told: Evidence) -> None:
+    told.records[LIGHTS.name].runs.append(a_run("l3", STANDARD[3], LIGHTS.off_air + 1))
+
+
 def restart_an_encoder(told: Evidence) -> None:
     told.outages[0] = replace(told.outages[0], after={"enc-1": a_node(99), "dec-1": a_node(12)})
 
@@ -158,6 +167,15 @@ def stumble(told: Evidence) -> None:
     told.incidents.append("the lie: TimeoutError")
 
 
+def take_another_recorder(told: Evidence) -> None:
+    changes = told.records[BRIEFING.name].changes
+    changes[0] = replace(changes[0], why="recorder: rec-1, the best of 3 eligible by priority")
+
+
+def leave_the_recorder_alone(told: Evidence) -> None:
+    change_run(told, BRIEFING, 1, steps=[])
+
+
 # fmt: off
 SPOILED: tuple[tuple[Spoil, set[str]], ...] = (
     (skip_a_state,            {"Evening news goes from Partial to Completed"}),
@@ -173,7 +191,11 @@ SPOILED: tuple[tuple[Spoil, set[str]], ...] = (
     (take_both,               {"Its resources are free for the next one"}),
     (begin_what_is_on_hold,   {"A booking on hold lets its time pass"}),
     (end_before_its_time,     {"A booking on hold lets its time pass"}),
+    (take_another_recorder,   {"A node that names no recorder takes a free one"}),
+    (leave_the_recorder_alone, {"A node that names no recorder takes a free one"}),
     (finish_late,             {"Finish takes a booking off the air at once"}),
+    (leave_a_light_on,        {"A list of lights: red at START, off at STOP"}),
+    (stop_the_lights_twice,   {"A list of lights: red at START, off at STOP"}),
     (restart_an_encoder,      {"kill -9 on the air: the picture goes on"}),
     (lose_the_picture,        {"kill -9 on the air: the picture goes on"}),
     (miss_nothing,            {"What fell due meanwhile runs at the restart"}),
@@ -228,10 +250,18 @@ class TestTimings:
     def test_they_are_in_the_order_of_the_plan_and_without_asides(self):
         found = timings(evidence())
         assert [t.planned for t in found] == sorted(t.planned for t in found)
-        assert len(found) == 12
+        assert len(found) == 14
 
 
 def test_a_step_without_a_diff_changed_nothing():
     told = evidence()
     told.records[NEWS.name].runs[1].steps.append(a_step("look at encoder", "id-enc-1"))
+    assert broken(told) == set()
+
+
+def test_a_step_that_ended_just_before_the_crash_changed_what_its_diff_says():
+    told = evidence()
+    run = told.records[NEWS.name].runs[1]
+    run.steps.append(a_step("look at encoder", "id-enc-1"))
+    told.outages[1].crashes.append(Crash(run, a_step("look at encoder", "id-enc-1", state="begun")))
     assert broken(told) == set()

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from preroll.client.things import Booking, Change, Event, Run, Step
-from preroll.demo.cast import BRIEFING, GALA, NEWS, STADIUM, WEATHER, Half, Part
+from preroll.client.things import Node as Chosen
+from preroll.demo.cast import BRIEFING, GALA, LAMPS, LIGHTS, NEWS, STADIUM, WEATHER, Half, Part
 from preroll.demo.evidence import Crash, Evidence, Node, Outage, Record
 from preroll.demo.ruling import WHOLE
 from preroll.demo.verdicts import MENDED, STANDARD
@@ -89,14 +90,27 @@ def stadium() -> Record:
 def briefing() -> Record:
     decoder = a_step("apply decoder", "id-dec-3", second=28, diff=[("enabled", False, True)])
     encoder = a_step("apply encoder", "id-enc-3", second=33, attempts=2)
+    recorder = a_step("apply recorder", "id-rec-3", second=BRIEFING.on_air)
     record = a_record(BRIEFING, WHOLE, [
         a_run("b1", STANDARD[0], BRIEFING.pre_roll, decoder, encoder, epoch=2),
-        a_run("b2", STANDARD[1], BRIEFING.on_air),
+        a_run("b2", STANDARD[1], BRIEFING.on_air, recorder),
         a_run("b3", STANDARD[2], FINISHED + 0.05),
         a_run("b4", STANDARD[3], 47.5),
     ], off_air=44)  # fmt: skip
+    record.booking.nodes["recorder"] = Chosen("id-rec-3", "rec-3", "Recorder behind dec-3", {})
+    record.changes[0] = replace(record.changes[0], why="recorder: rec-3, the best of 1 eligible by priority")
     record.changes.append(a_change("booking.finished", second=FINISHED))
     return record
+
+
+def lights() -> Record:
+    part = Part(LIGHTS.name, 0, LIGHTS.on_air - 2, LIGHTS.on_air, LIGHTS.off_air, LIGHTS.off_air + 1)
+    up = [a_step(f"load:{name}", f"id-{name}", diff=[("lamp", "off", "red")]) for name in LAMPS]
+    down = [a_step(f"load:{name}", f"id-{name}", diff=[("lamp", "red", "off")]) for name in LAMPS]
+    return a_record(part, WHOLE, [
+        a_run("l1", STANDARD[1], LIGHTS.on_air, *up),
+        a_run("l2", STANDARD[2], LIGHTS.off_air, *down),
+    ])  # fmt: skip
 
 
 def a_node(pid: int | None, activations: int = 0) -> Node:
@@ -108,6 +122,7 @@ def evidence() -> Evidence:
         news(),
         stadium(),
         briefing(),
+        lights(),
         a_record(GALA, ("Partial", "Confirmed", "Canceled"), []),
         a_record(WEATHER, ("Partial", "Confirmed", "On-Hold"), []),
     ]
@@ -131,7 +146,9 @@ def evidence() -> Evidence:
             "enc-3": a_node(None, 1),
             "rec-1": a_node(None, 0),
         },
-        resources={f"id-{name}": name for name in ("enc-1", "enc-2", "enc-3", "dec-1", "dec-2", "dec-3", "rec-1")},
+        resources={
+            f"id-{name}": name for name in ("enc-1", "enc-2", "enc-3", "dec-1", "dec-2", "dec-3", "rec-1", "rec-3")
+        },
         refusal=f"held by {GALA.name}",
         closed=at(50),
     )

@@ -20,6 +20,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+import yaml
 from pydantic import TypeAdapter
 
 from preroll import cli, settings
@@ -111,9 +112,11 @@ def test_a_pages_loose_python_runs_from_top_to_bottom(page):
 
 
 DOCUMENT: TypeAdapter[object] = TypeAdapter(DocumentGiven)
+ORDERS = [e for e in examples("yaml") if "items" in next(yaml.safe_load_all(e.text))]
+"""Files for ``preroll order create``: tests/docs/test_orders.py sends them."""
 
 
-@pytest.mark.parametrize("example", examples("yaml"), ids=str)
+@pytest.mark.parametrize("example", [e for e in examples("yaml") if e not in ORDERS], ids=str)
 def test_a_bundle_holds_documents_that_can_be_applied(example):
     found = bundle.read(example.text, str(example))
     assert found
@@ -128,6 +131,10 @@ def test_a_settings_file_or_a_project_table_can_be_read(example, tmp_path):
     file = tmp_path / "preroll.toml"
     file.write_text(example.text, encoding="utf-8")
     settings.read(file)
+
+
+def test_orders_have_a_page_whose_test_sends_them():
+    assert {e.page.name for e in ORDERS} == {"order-a-service.md"}
 
 
 COMMAND = re.compile(r"(?:^\$ |`)(?P<words>preroll(?: [a-z-]+)*)")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preroll.domain.capacity import UNIT, Wish
-from preroll.domain.choosing import Opening, candidates, choose, rank
+from preroll.domain.choosing import Candidates, Opening, choose, ranking
 from preroll.domain.config import Ordering
 from preroll.domain.definition import AutoSelect, Node
 from preroll.domain.resource import Resource
@@ -104,9 +104,8 @@ def test_they_are_sorted_as_the_platform_says():
     rate, none = Wish("n", {"rate": 1}), Wish("n")
 
     def first(order, wish):
-        return min(((cheap, some), (dear, more)), key=lambda pair: rank(pair[0], wish, order, lambda _: pair[1]))[
-            0
-        ].name
+        left = {cheap.name: some, dear.name: more}
+        return min((cheap, dear), key=ranking(wish, order, lambda r: left[r.name])).name
 
     assert [first(Ordering.PRIORITY, none), first(Ordering.NAME, none)] == ["z", "a"]
     assert [first(Ordering.LEFT, rate), first(Ordering.LEFT, none)] == ["a", "z"]
@@ -114,9 +113,10 @@ def test_they_are_sorted_as_the_platform_says():
 
 def test_candidates_go_by_function_and_pool():
     found = [Resource("a", function="f", pools=("p",)), Resource("b", function="f"), Resource("c", function="g")]
-    assert [r.name for r in candidates(found, Node("n", "f"))] == ["a", "b"]
-    assert [r.name for r in candidates(found, Node("n", "f", "p"))] == ["a"]
-    assert [r.name for r in candidates(found, Node("n"))] == ["a", "b", "c"]
+    every = Candidates(found)
+    assert [r.name for r in every.of(Node("n", "f"))] == ["a", "b"]
+    assert [r.name for r in every.of(Node("n", "f", "p"))] == ["a"]
+    assert [r.name for r in every.of(Node("n"))] == ["a", "b", "c"]
 
 
 def test_when_a_node_takes_one_by_itself():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preroll.domain.booking import FAILED_EVENT, LIFE_CYCLE, State, Trigger
+from preroll.domain.booking import FAILED_EVENT, LIFE_CYCLE, State, Trigger, entering
 from preroll.domain.boundaries import (
     BOUNDARY,
     EVENTS,
@@ -24,11 +24,10 @@ from preroll.domain.boundaries import (
     Refusal,
     Run,
     advance,
-    decide,
-    entering,
     orchestrates,
 )
 from preroll.domain.config import Limits
+from preroll.domain.decisions import decide
 from preroll.domain.errors import TransitionNotAllowed
 from preroll.domain.machine import Outcome
 from preroll.domain.service import FAILED, PAUSE, STANDBY, START, STOP, ServiceStates, Stage, StageMapping
@@ -387,9 +386,9 @@ def test_a_takeover_is_a_claim_of_what_runs():
 
 
 def test_while_it_is_under_way_a_booking_shows_what_it_is_entering():
-    assert entering(boundary(PRE), standing(PRE)) == "Pre-roll"
-    assert entering(boundary(END), standing(END)) == "Completed"
-    assert entering(boundary(Kind.START_FAILURE), booking(State.FAILED)) == ""
+    assert entering(boundary(PRE).trigger, standing(PRE)) == "Pre-roll"
+    assert entering(boundary(END).trigger, standing(END)) == "Completed"
+    assert entering(boundary(Kind.START_FAILURE).trigger, booking(State.FAILED)) == ""
 
 
 def test_boundaries_fire_from_confirmed_to_the_end_and_in_no_other_state():

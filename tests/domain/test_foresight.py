@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preroll.domain.booking import State
-from preroll.domain.boundaries import EVENTS, STANDARD, Refusal, decide
+from preroll.domain.boundaries import EVENTS, STANDARD, Refusal
 from preroll.domain.config import PlatformConfig
+from preroll.domain.decisions import decide
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.foresight import Ahead, Standing, fails
 from preroll.domain.service import DEFAULT_TRANSITIONS, ServiceStates, StageMapping

@@ -128,7 +128,9 @@ def test_what_is_only_monitored_is_never_set():
     assert both.mistake("values.level", 3) is None
 
 
-@pytest.mark.parametrize("value", ["hunter2", "env:", "vault:key", "", 5, None, ["env:KEY"]])
+@pytest.mark.parametrize(
+    "value", ["hunter2", "env:", "keyring:", "vault:key", "vault:lab/key", "vault:lab#x", "", 5, None, ["env:KEY"]]
+)
 def test_a_secret_is_a_reference_and_is_never_told(value):
     key = Parameter("key", secret=True)
     mistake = key.mistake("values.key", value)
@@ -137,6 +139,8 @@ def test_a_secret_is_a_reference_and_is_never_told(value):
     assert mistake.what == "is no reference to a secret"
     assert key.mistake("values.key", "env:KEY") is None
     assert key.mistake("values.key", "file:lab/key") is None
+    assert key.mistake("values.key", "keyring:lab") is None
+    assert key.mistake("values.key", "vault:lab/site/enc 1#key") is None
 
 
 @pytest.mark.parametrize(

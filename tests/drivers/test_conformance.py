@@ -96,7 +96,7 @@ class HttpRig(Bench):
 
     def driver(self) -> Driver:
         make = partial(http, now_us=self.clock.now_us)
-        return make("Encoder 1", {"url": self.device.url, "timeout": 0.3})
+        return make("Encoder 1", {"url": self.device.url, "timeout": 1.5})
 
     async def tamper(self, values: Mapping[str, object]) -> None:
         self.device.staging.tamper(nested(values))

@@ -321,7 +321,7 @@ class Agent(Rig):
 
     def address(self, **credentials: object) -> dict[str, object]:
         return {
-            "host": "127.0.0.1", "port": self.port, "timeout": 0.5, "variables": self.page["variables"],
+            "host": "127.0.0.1", "port": self.port, "timeout": 1.5, "variables": self.page["variables"],
             "parameters": self.page["parameters"], **(credentials or {"community": Secret("writing")}),
         }  # fmt: skip
 

@@ -41,7 +41,7 @@ def device(clock: ManualClock) -> Iterator[HttpDevice]:
 
 @pytest.fixture
 async def driver(device: HttpDevice, clock: ManualClock) -> AsyncIterator[HttpDriver]:
-    driver = http("enc-1", {"url": device.url, "timeout": 0.4}, now_us=clock.now_us)
+    driver = http("enc-1", {"url": device.url, "timeout": 1.5}, now_us=clock.now_us)
     assert isinstance(driver, HttpDriver)
     await driver.open()
     yield driver

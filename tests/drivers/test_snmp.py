@@ -38,7 +38,7 @@ class SnmpRig(Rig):
         self.device, self.credentials = device, credentials
 
     def driver(self) -> Driver:
-        return snmp("Modulator 1", self.device.address(timeout=0.3, retries=1, **self.credentials))
+        return snmp("Modulator 1", self.device.address(timeout=1, retries=1, **self.credentials))
 
     async def tamper(self, values: Mapping[str, object]) -> None:
         self.device.values.update(values)  # type: ignore[arg-type]
@@ -73,7 +73,7 @@ async def device() -> AsyncIterator[SnmpDevice]:
 
 @pytest.fixture
 async def driver(device: SnmpDevice) -> AsyncIterator[Driver]:
-    driver = snmp("Modulator 1", device.address(timeout=0.3, **V3))
+    driver = snmp("Modulator 1", device.address(timeout=1.5, **V3))
     await driver.open()
     yield driver
     await driver.close()
@@ -91,7 +91,7 @@ async def test_version_3_is_signed_and_encrypted(device: SnmpDevice, driver: Dri
 
 @pytest.mark.parametrize("wrong", [{"username": "nobody"}, {"auth_password": Secret("something else")}])
 async def test_wrong_credentials_of_version_3_are_told(device: SnmpDevice, wrong: Mapping[str, object]) -> None:
-    driver = snmp("Modulator 1", device.address(timeout=0.3, **{**V3, **wrong}))
+    driver = snmp("Modulator 1", device.address(timeout=1.5, **{**V3, **wrong}))
     with pytest.raises(AuthFailed):
         await driver.open()
 
@@ -134,14 +134,14 @@ async def test_a_question_that_was_given_up_is_not_asked_again(device: SnmpDevic
 async def test_more_objects_than_fit_one_question_are_read() -> None:
     initial = {f"port.{number}": number for number in range(35)}
     async with SnmpDevice(initial) as device:
-        driver = snmp("Switch", device.address(timeout=0.5, **V2))
+        driver = snmp("Switch", device.address(timeout=1.5, **V2))
         await driver.open()
         assert await driver.read() == initial
         await driver.close()
 
 
 async def test_an_object_that_is_not_there_is_left_out_and_cannot_be_set(device: SnmpDevice) -> None:
-    address = device.address(timeout=0.3, **V2)
+    address = device.address(timeout=1.5, **V2)
     address["parameters"]["ghost"] = {"oid": "1.3.6.1.4.1.8072.9999.9999.77.0"}
     driver = snmp("Modulator 1", address)
     await driver.open()

@@ -19,12 +19,14 @@ import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from starlette.requests import Request
 
 from preroll.app import build
 from preroll.app.openid import Grant, OpenId
 from preroll.domain.config import Platform
 from preroll.domain.errors import NotSignedIn, ProviderUnavailable
 from preroll.domain.permission import LOCAL
+from preroll.gate.sessions import REFUSED, sent_back
 from preroll.identity.openid import OpenIdProvider, Registration
 from preroll.ports.accounts import Pending
 from preroll.store import open_inline_store
@@ -150,6 +152,24 @@ async def test_nobody_is_sent_to_another_site_afterwards(people: People, returns
 async def test_a_refusal_of_the_provider_is_told(people: People):
     answer = await people.client().get(f"{HOME}/callback?error=access_denied")
     assert (answer.status_code, "access_denied" in answer.text) == (401, True)
+
+
+@pytest.mark.parametrize("path", ["/callback?error=access_denied", "/callback?state=x&code=y"])
+async def test_a_browser_that_cannot_be_signed_in_goes_to_where_people_sign_in(people: People, path: str):
+    answer = await people.client().get(f"{HOME}{path}", headers={"Accept": "text/html,*/*"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/signin")
+    assert REFUSED in answer.headers["set-cookie"]
+
+
+async def test_somebody_without_a_group_is_told_so_in_the_browser(people: People):
+    browser = people.client()
+    back = await at_the_provider(await browser.get(HOME), "1")
+    await people.add("Anna", ["admin"])
+    answer = await browser.get(back, headers={"Accept": "text/html"})
+    assert answer.status_code == 303
+    told = sent_back(Request({"type": "http", "headers": [(b"cookie", answer.headers["set-cookie"].encode())]}))
+    assert told
+    assert "does not vouch for" in told[0]
 
 
 # ---------------------------------------------------------------------- one that lies

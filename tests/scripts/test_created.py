@@ -62,3 +62,16 @@ async def test_the_first_that_fails_stops_the_others(room: Room, script: str, to
     report = await ran(room, NodeAction("a", script, {}), NodeAction("b", "choose", {"name": "ENC 2"}))
     assert (report.outcome, report.message, report.reason) == (Outcome.FAILED, told, reason)
     assert "b: ask" not in [s.name for s in room.ledger.ended]
+
+
+async def test_a_resumed_run_wants_the_versions_that_it_began_with(room: Room) -> None:
+    """Of every action together: they are in one run."""
+    actions = NodeAction("a", "choose", {"name": "ENC 1"}), NodeAction("b", "choose", {"name": "ENC 2"})
+    report = await ran(room, *actions)
+    (began,) = {step.version for step in room.ledger.begun}
+    assert began == report.version != ""
+    room.write("created.py", SCRIPTS + "# changed\n")
+    order = room.order("created booking actions", kind=ScriptKind.CREATED, created=actions, version=began)
+    changed = await room.report(await room.pool(), order)
+    assert changed.outcome is Outcome.FAILED
+    assert changed.message.startswith(f"ScriptChanged: the run began with version {began} of created booking actions")

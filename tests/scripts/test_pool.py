@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,12 @@ async def gone(pid: int) -> None:
             await asyncio.sleep(0.01)
 
 
+async def until(met: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not met():
+            await asyncio.sleep(0.01)
+
+
 async def test_a_missing_script_and_one_of_another_kind_are_told(room: Room) -> None:
     room.write("one.py", ONE)
     pool = await room.pool()
@@ -81,6 +88,16 @@ async def test_a_new_script_runs_at_once(room: Room) -> None:
     room.write("two.py", ONE.replace("one", "two"))
     await pool.refresh()
     assert [s.name for s in pool.installed()] == ["one", "two"]
+
+
+async def test_what_is_put_into_the_folder_is_found_though_nothing_runs(room: Room) -> None:
+    pool = await room.pool(look=0.0, pulse=0.05)
+    assert pool.installed() == ()
+    room.write("one.py", ONE)
+    await until(lambda: [script.name for script in pool.installed()] == ["one"])
+    room.write("one.py", "import nothing_of_that_name")
+    await until(lambda: [Path(broken.source).name for broken in pool.broken()] == ["one.py"])
+    assert pool.installed() == ()
 
 
 async def test_runs_of_the_old_folder_end_in_their_host(room: Room) -> None:
@@ -122,13 +139,19 @@ async def test_a_run_that_lost_its_host_and_its_script_is_told(room: Room) -> No
     assert report.message.startswith("ScriptChanged: the run began with version ")
 
 
-@pytest.mark.parametrize("text", ["import os; os._exit(9)", "while True: pass"], ids=["dies", "hangs"])
-async def test_a_file_that_takes_hosts_down_at_import_is_left_out(room: Room, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "start", "how"),
+    [
+        ("import os; os._exit(9)", 60.0, "exit code 9"),
+        ("import time; time.sleep(3600)", 7.0, "it was not ready after 7 s"),
+    ],
+    ids=["dies", "hangs"],
+)
+async def test_a_file_that_takes_hosts_down_at_import_is_left_out(room: Room, text: str, start: float, how: str):
     room.write("bad.py", text)
     room.write("one.py", ONE)
-    pool = await room.pool(start=4.0, pulse=0.05, hosts=2)
+    pool = await room.pool(start=start, pulse=0.05, hosts=2)
     assert [s.name for s in pool.installed()] == ["one"]
-    how = "exit code 9" if "exit" in text else "it was not ready after 4 s"
     assert [(b.source, b.error) for b in pool.broken()] == [
         (str(room.folder / "bad.py"), f"a host died while importing it ({how})")
     ]

@@ -138,7 +138,7 @@ async def test_a_profile_load_script_gets_a_secret_that_is_covered_when_it_gets_
 @pytest.mark.parametrize(
     ("reference", "reason"),
     [
-        ("hunter2", "values.key: is a secret, and no reference such as env:NAME or file:PATH"),
+        ("hunter2", "values.key: is a secret, and no reference such as env:NAME, file:PATH, keyring:NAME or vault:"),
         ("env:NOBODY", "values.key: env:NOBODY needs PREROLL_SECRET_NOBODY in the environment"),
         (5, "values.key: is a secret, and no reference"),
     ],

@@ -33,23 +33,23 @@ def secrets(folder: Path) -> Secrets:
     return Secrets(str(folder), {"PREROLL_SECRET_LAB": "from the environment", "HOME": "where somebody lives"})
 
 
-def revealed(secrets: Secrets, reference: object) -> object:
-    found = secrets.resolve("pe-1", {"password": reference})["password"]
+async def revealed(secrets: Secrets, reference: object) -> object:
+    found = (await secrets.resolve("pe-1", {"password": reference}))["password"]
     return found.reveal() if isinstance(found, Secret) else found
 
 
-def test_a_reference_becomes_a_secret(secrets: Secrets) -> None:
-    assert revealed(secrets, "env:LAB") == "from the environment"
-    assert revealed(secrets, "file:lab/password") == "s3cret words ", "only the line break is not of it"
+async def test_a_reference_becomes_a_secret(secrets: Secrets) -> None:
+    assert await revealed(secrets, "env:LAB") == "from the environment"
+    assert await revealed(secrets, "file:lab/password") == "s3cret words ", "only the line break is not of it"
 
 
-def test_an_absolute_path_into_the_folder_will_do(secrets: Secrets, folder: Path) -> None:
-    assert revealed(secrets, f"file:{folder}/lab/password") == "s3cret words "
+async def test_an_absolute_path_into_the_folder_will_do(secrets: Secrets, folder: Path) -> None:
+    assert await revealed(secrets, f"file:{folder}/lab/password") == "s3cret words "
 
 
 @pytest.mark.parametrize("plain", ["admin", "http://x:80", "environment:x", ":x", 22, None, {"nested": "env:LAB"}])
-def test_all_else_stays_as_it_is(secrets: Secrets, plain: object) -> None:
-    assert revealed(secrets, plain) == plain
+async def test_all_else_stays_as_it_is(secrets: Secrets, plain: object) -> None:
+    assert await revealed(secrets, plain) == plain
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_all_else_stays_as_it_is(secrets: Secrets, plain: object) -> None:
         ("file:", "cannot be read: Is a directory"),
     ],
 )
-def test_what_is_not_there_or_not_to_be_named(secrets: Secrets, reference: str, reason: str) -> None:
+async def test_what_is_not_there_or_not_to_be_named(secrets: Secrets, reference: str, reason: str) -> None:
     with pytest.raises(InvalidValue, match=f"address.password: {reference} {reason}") as caught:
-        revealed(secrets, reference)
+        await revealed(secrets, reference)
     assert caught.value.device == "pe-1"
 
 
@@ -75,15 +75,15 @@ def test_what_is_not_there_or_not_to_be_named(secrets: Secrets, reference: str, 
     ("content", "reason"),
     [(b"", "is empty"), (b"\n", "is empty"), (b"x" * (MAX_BYTES + 1), "has more than"), (b"\xff\xfe", "is no text")],
 )
-def test_a_file_that_is_no_secret(secrets: Secrets, folder: Path, content: bytes, reason: str) -> None:
+async def test_a_file_that_is_no_secret(secrets: Secrets, folder: Path, content: bytes, reason: str) -> None:
     (folder / "odd").write_bytes(content)
     with pytest.raises(InvalidValue, match=reason):
-        revealed(secrets, "file:odd")
+        await revealed(secrets, "file:odd")
 
 
-def test_without_a_folder_no_file_can_be_named() -> None:
+async def test_without_a_folder_no_file_can_be_named() -> None:
     with pytest.raises(InvalidValue, match="there is none"):
-        revealed(Secrets(environ={}), "file:etc/hostname")
+        await revealed(Secrets(environ={}), "file:etc/hostname")
 
 
 def test_nothing_shows_a_secret(caplog: pytest.LogCaptureFixture) -> None:

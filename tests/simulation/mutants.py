@@ -138,17 +138,26 @@ class Undead(Mutant):
         return await self.journal.claim(*asked)
 
 
+class Careless(Mutant):
+    """A list that is on the air counts as one that is only held."""
+
+    async def claim(self, *asked: Any) -> Any:
+        sql(self, "update booking set orchestrated = 0 where state = 'Service Active'")
+        return await self.journal.claim(*asked)
+
+
 MUTANTS: dict[Callable[[Any], Mutant], str] = {
     NoFence: "a write belongs to an open run",
     NoHandOver: "one owner at a time per device",
     Forgetful: "what is done is not repeated",
     NoProbe: "a step with a probe takes effect once",
-    Lossy: "one run at a time per booking",
+    Lossy: "every life comes to its end",
     Sleepy: "what is due and free is claimed at once",
     Rosy: "a success is a script that returned",
     Twice: "what is due and free is claimed at once",
     Unordered: "what is due and free is claimed at once",
     Silent: "every change of state is in the change log",
+    Careless: "a list that is Completed is down",
     Undead: "every change of state is in the change log",
 }
 """Each with the rule by which it is found."""

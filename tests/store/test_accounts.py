@@ -13,7 +13,7 @@ from preroll.domain.errors import NameInUse, NotFound, Stale
 from preroll.domain.permission import Actor, Bounds, Rights
 from preroll.domain.window import DAY, MINUTE
 from preroll.ports.accounts import Checked, Pending
-from preroll.ports.store import BookingFilter
+from preroll.ports.lists import BookingFilter
 
 RIGHTS = Rights(frozenset({"viewer"}), {7: frozenset({"operator", "designer"})}, frozenset({"sport"}))
 
@@ -104,6 +104,27 @@ async def test_failures_are_counted_forgiven_and_tidied(world):
     assert (await world.store.write(lambda tx: tx.accounts.failures("an address", counted.of))).count == 4
     await world.store.write(lambda tx: tx.accounts.tidy(0, world.clock.us + 1))
     assert (await world.store.write(lambda tx: tx.accounts.failures("an address", counted.of))).count == 0
+
+
+async def test_what_is_counted_for_an_account_is_found_and_forgiven(world):
+    pair, whole = "an account from an address", "an account"
+    mine = [Failures("anna from ::1", pair, 1, 10, 20), Failures("anna from ::2", pair, 2), Failures("anna", whole, 3)]
+    others = [Failures("annabel from ::1", pair, 4), Failures("annabel", whole, 5), Failures("anna", "an address", 6)]
+    await world.store.write(lambda tx: tx.accounts.count([*mine, *others]))
+    found = await world.store.read(lambda tx: tx.accounts.against("Anna"))
+    assert sorted(found, key=lambda one: one.count) == mine
+    await world.store.write(lambda tx: tx.accounts.unlock("ANNA"))
+    assert await world.store.read(lambda tx: tx.accounts.against("anna")) == []
+    assert len(await world.store.read(lambda tx: tx.accounts.against("annabel"))) == 2
+    assert (await world.store.write(lambda tx: tx.accounts.failures("an address", "anna"))).count == 6
+
+
+async def test_sessions_of_a_person_the_last_used_first(world, anna):
+    for n, digest in enumerate(("old", "new")):
+        await world.store.write(lambda tx, n=n, d=digest: tx.accounts.begin_session(Session(anna.key, d, n, n)))
+    found = await world.store.read(lambda tx: tx.accounts.sessions(anna.key))
+    assert [(one.digest, one.user, one.seen_us) for one in found] == [("new", anna.key, 1), ("old", anna.key, 0)]
+    assert await world.store.read(lambda tx: tx.accounts.sessions(anna.key + 1)) == []
 
 
 async def test_a_pending_sign_in_is_taken_once_and_not_late(world):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from preroll.domain.attention import Attention
 from preroll.domain.booking import State, Timing
 from preroll.domain.window import MINUTE, SECOND
-from preroll.ports.store import BookingFilter
+from preroll.ports.lists import BookingFilter
 from preroll.store import journal_alarms
 from tests.builders import NOON
 from tests.store.world import ON_AIR, PRE_ROLL, World

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from functools import partial
 
 import pytest
 
-from preroll.domain.booking import NodeChoice, State, Timing
+from preroll.domain.booking import Booking, Carries, NodeChoice, State, Timing
 from preroll.domain.errors import NotFound, Refused, Stale
+from preroll.domain.order import OrderItem, OrderKind
+from preroll.domain.ordered import Order as ServiceOrder
 from preroll.domain.window import MINUTE
-from preroll.ports.store import BookingFilter
+from preroll.ports.lists import BookingFilter, Order, SortBy
+from preroll.store.bookings import entered
 from tests import builders
 from tests.builders import NOON
 
@@ -28,6 +32,11 @@ async def test_comes_back_as_it_went_in(world):
     assert stored.key > 0
     assert await world.store.read(lambda tx: tx.bookings.get("b-7")) == stored
     assert await world.store.read(lambda tx: tx.bookings.by_key(stored.key)) == stored
+
+
+def test_nothing_is_lost_when_an_event_begins():
+    seen = Booking(**{field.name: object() for field in fields(Booking)} | {"state_version": 4})
+    assert entered(seen, "Pre-roll") == replace(seen, began=True, entering="Pre-roll", state_version=5)
 
 
 async def test_without_end_comes_back_without_end(world):
@@ -103,6 +112,30 @@ async def test_pages_follow_each_other_without_gap_or_repeat(world):
     assert seen == [b.id for b in sorted(made, key=lambda b: (b.timing.start, b.id))]
 
 
+@pytest.mark.parametrize("by", list(SortBy))
+@pytest.mark.parametrize("down", [False, True])
+async def test_every_order_goes_on_without_gap_or_repeat(world, by, down):
+    made, order = await shelf(world), Order(by, down)
+    seen, after = [], None
+    while True:
+        found = await world.store.read(
+            partial(lambda tx, at: tx.bookings.page(BookingFilter(), at, 4, order), at=after)
+        )
+        seen += [b.id for b in found.items]
+        after = found.next
+        if after is None:
+            break
+    assert seen == [b.id for b in sorted(made, key=order.place, reverse=down)]
+
+
+async def test_bookings_are_counted(world):
+    await shelf(world)
+    count = lambda **where: world.store.read(lambda tx: tx.bookings.count(BookingFilter(**where)))  # noqa: E731
+    assert await count() == 6
+    assert await count(states=frozenset({State.PARTIAL})) == 3
+    assert await count(over_us=0) <= 6
+
+
 async def test_a_full_last_page_has_no_next(world):
     await shelf(world)
     assert (await page(world, limit=6)).next is None
@@ -146,3 +179,25 @@ async def test_neither_the_ended_nor_those_without_a_service_have_a_name(world):
     loose = builders.booking(id="loose", name="News", platform=world.platform.key, definition=None)
     await world.store.write(lambda tx: tx.bookings.add(loose))
     assert await named(world) is None
+
+
+async def test_overlays_are_found_by_their_service_while_they_live(world):
+    first, other = (replace(builders.booking(id=i, key=0, platform=world.platform.key), overlays=s, definition=None)
+                    for i, s in (("b-8", "s-1"), ("b-9", "s-2")))  # fmt: skip
+    stored = await world.store.write(lambda tx: tx.bookings.add(first))
+    await world.store.write(lambda tx: tx.bookings.add(replace(other, name="Other")))
+    assert await world.store.read(lambda tx: tx.bookings.overlays("s-1")) == [stored]
+    assert stored.overlays == "s-1"
+    items = [OrderItem("it", OrderKind.MODIFY, "s-1")]
+    ordered, draft = [
+        await world.store.write(lambda tx: tx.orders.add(ServiceOrder("More", 1, tuple(items)))) for _ in "ab"
+    ]
+    carrier = replace(stored, id=ordered.id, key=0, overlays="", name="More", carries=Carries.ORDER)
+    carrier = await world.store.write(lambda tx: tx.bookings.add(carrier))
+    await world.store.write(lambda tx: tx.bookings.add(replace(carrier, id=draft.id, state=State.PARTIAL)))
+    for ask in (world.store.read, world.store.write):
+        assert await ask(lambda tx: tx.bookings.on_top("s-1")) == [stored, carrier]
+    ended = replace(stored, state=State.CANCELED, revision=2, state_version=2)
+    await world.store.write(lambda tx: tx.bookings.put(ended, seen=stored))
+    assert await world.store.read(lambda tx: tx.bookings.overlays("s-1")) == []
+    assert await world.store.read(lambda tx: tx.bookings.on_top("s-1")) == [carrier]

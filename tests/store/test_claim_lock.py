@@ -9,14 +9,18 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+import psycopg
 import pytest
 
+from preroll.domain.booking import Timing
 from preroll.domain.boundaries import Kind
-from preroll.store import journal_claim
-from tests.store.world import LEASE, PRE_ROLL, World
+from preroll.domain.window import HOUR, SECOND
+from preroll.store import journal_claim, open_store
+from tests.store.world import LEASE, PRE_ROLL, StoppedClock, World
 
 BOUND = 2
 PLACES = {"enc-1": "north", "card-a": "north", "enc-2": "south", "mux": "south"}
+NOW = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
 WAITS = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
 
 
@@ -82,6 +86,27 @@ async def test_the_bound_is_exact_over_all_workers(opened):
 async def test_who_stands_still_in_its_claim_is_passed(opened):
     """The server gives its locks back; when it goes on it claims what is left then."""
     assert await at_once(opened, still=True) == (0, BOUND)
+
+
+async def test_a_run_begins_when_its_locks_are_had(postgres, spawn):
+    """Not when the claim began to wait for them."""
+    clock, url = StoppedClock(), postgres.current()
+    world = World(open_store(url, clock=clock, spawn=spawn, readers=1, writers=1), clock, url)
+    try:
+        await world.furnish()
+        start = (await world.raw(NOW))[0][0] // SECOND * SECOND + HOUR
+        booking = await world.book(timing=Timing(start, start + HOUR, pre_roll=HOUR))
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute("select pg_advisory_lock(%s, %s)", (journal_claim.CLAIMS_LOCK, world.platform.key))
+            claim = asyncio.create_task(world.claim())
+            await until(lambda: other.execute(WAITS).fetchone() != (0,))
+            ((freed,),) = other.execute(NOW).fetchall()
+        (run,) = (await claim).runs
+        assert run.began_us > freed
+        stored = await world.boundary(booking, Kind.START_OF_PRE_ROLL)
+        assert [stored.began_us, *(r.began_us for r in await world.runs(booking))] == [run.began_us] * 2
+    finally:
+        world.store.close()
 
 
 async def test_without_the_lock_the_bound_is_exceeded(opened, monkeypatch):

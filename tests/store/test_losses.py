@@ -10,8 +10,9 @@ import pytest
 from preroll.app import build
 from preroll.app.bookings import NewBooking
 from preroll.domain.booking import NodeChoice, State, Timing
+from preroll.domain.boundaries import BoundaryState
 from preroll.domain.capacity import UNIT, Wish
-from preroll.domain.errors import Conflict
+from preroll.domain.errors import Conflict, Stale
 from preroll.domain.permission import LOCAL
 from preroll.domain.quarantine import Kind, Loss, Reason, Rival
 from preroll.domain.resource import Mode
@@ -64,6 +65,35 @@ async def test_what_a_running_booking_holds_in_conflict_is_only_marked(world, he
     await world.store.write(lambda tx: tx.losses.add(held.key, [loss(world.resources["mux"], "rate", UNIT, held=True)]))
     assert await holds(world) == before
     assert [x.held for x in await world.store.read(lambda tx: tx.losses.of(held.key))] == [True]
+
+
+async def test_losses_of_one_dimension_add_up_and_other_bookings_keep_theirs(world, held):
+    mux, encoder = world.resources["mux"], world.resources["enc-1"]
+    twice = [loss(mux, "rate", UNIT), loss(mux, "rate", 2 * UNIT), loss(mux, CONCURRENCY, 1)]
+    other = await world.book(on=[], timing=Timing(NOON + 120 * MINUTE, NOON + 180 * MINUTE))
+    await world.store.write(lambda tx: tx.reservations.hold(other, [Need(encoder)]))
+    await world.store.write(lambda tx: tx.losses.add_all([(held.key, twice), (other.key, [])]))
+    assert await holds(world) == {
+        ("mux", "rate"): 2 * UNIT, ("mux", CONCURRENCY): 2, ("enc-1", CONCURRENCY): 1,
+    }  # fmt: skip
+    await world.store.write(lambda tx: tx.losses.add_all([(other.key, [loss(encoder, CONCURRENCY, 1)])]))
+    found = await world.store.read(lambda tx: tx.reservations.usages([encoder], Window(0, None)))
+    assert [u.booking for u in found[encoder.key]] == [held.id]
+
+
+async def test_many_are_moved_together_or_none(world, held):
+    other = await world.book(on=[], timing=Timing(NOON + 120 * MINUTE, NOON + 180 * MINUTE))
+    seen = await world.store.read(lambda tx: [tx.bookings.by_key(key) for key in (held.key, other.key)])
+    moved = [
+        (b, replace(b, state=State.QUARANTINED, revision=b.revision + 1, state_version=b.state_version + 1))
+        for b in seen
+    ]
+    await world.store.write(lambda tx: tx.bookings.put(moved[1][1], seen=seen[1]))
+    with pytest.raises(Stale):
+        await world.store.write(lambda tx: tx.bookings.move([moved[0], (seen[1], replace(seen[1], revision=9))]))
+    assert (await world.store.read(lambda tx: tx.bookings.by_key(held.key))) == seen[0]
+    await world.store.write(lambda tx: tx.bookings.move(moved[:1]))
+    assert (await world.store.read(lambda tx: tx.bookings.by_key(held.key))).state is State.QUARANTINED
 
 
 async def test_closed_losses_are_over_and_what_the_booking_was_is_known(world, held):
@@ -125,3 +155,28 @@ async def test_force_and_the_way_back_through_the_use_cases(world):
         await app.catalogue.apply(LOCAL, platform, [closed])
     await app.catalogue.apply(LOCAL, platform, [closed], force=True)
     assert (await app.bookings.get(LOCAL, first)).lot.losses[0].reason is Reason.MAINTENANCE
+
+
+async def test_who_holds_something_is_told_with_both_counters(world):
+    mux = world.resources["mux"]
+    held = [await world.book(name, on=["mux"], timing=AIR) for name in ("One", "Two")]
+    await world.book("Other", on=["enc-1"], timing=AIR)
+    await world.cancel(await world.book("Gone", on=["mux"], timing=AIR))
+    every = Window(0, None)
+
+    async def holders(window=every):
+        return await world.store.read(lambda tx: tx.reservations.holders([mux.key], window))
+
+    assert await holders() == {b.key: (b.revision, b.state_version) for b in held}
+    assert await holders(Window(NOON + 90 * MINUTE, None)) == {}
+    await world.store.write(lambda tx: tx.bookings.put(replace(held[0], revision=7, state_version=8), seen=held[0]))
+    assert (await holders())[held[0].key] == (7, 8)
+
+
+async def test_the_events_of_a_booking_are_disarmed_together(world):
+    news, sports = await world.book("News", timing=AIR), await world.book("Sports", timing=AIR)
+    await world.store.write(lambda tx: tx.boundaries.disarm([news.key]))
+    assert {b.state for b in (await world.boundaries(news)).values()} == {BoundaryState.DISARMED}
+    assert {b.state for b in (await world.boundaries(sports)).values()} == {BoundaryState.ARMED}
+    assert await world.drain(AIR.start) != []
+    assert await world.state(news) is news.state

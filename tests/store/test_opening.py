@@ -9,9 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 
 from preroll.domain.errors import BadSettings, EngineRunning, StoreUnavailable
@@ -147,7 +145,7 @@ def test_the_newest_schema_is_that_of_the_tables(postgres):
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_every_older_database_becomes_a_current_one(blank, revision, tmp_path, fresh):
+def test_every_older_database_becomes_a_current_one(blank, revision, newest):
     """Each schema that there ever was, upgraded, is the schema that a new database gets."""
     db = opened_raw(blank)
     for statement in schema(revision, postgres=db.postgres):
@@ -157,31 +155,21 @@ def test_every_older_database_becomes_a_current_one(blank, revision, tmp_path, f
     db.run("insert into alembic_version (version_num) values (?)", revision)
     db.close()
     migrate(blank)
-    migrate(fresh)
-    assert shape(blank) == shape(fresh)
+    assert shape(blank) == shape(newest)
 
 
-def test_the_migrations_from_nothing_come_to_the_same(blank, fresh):
+def test_the_migrations_from_nothing_come_to_the_same(blank, newest):
     migrations.upgrade(blank)
-    migrate(fresh)
-    assert shape(blank) == shape(fresh)
+    assert shape(blank) == shape(newest)
     migrate(blank)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def places(request, tmp_path):
-    """Gives new, quite empty databases."""
+    """Gives quite empty databases."""
     if request.param == "sqlite":
         return lambda name: f"sqlite:///{tmp_path / name}.db"
-    home = request.getfixturevalue("server")
-
-    def make(name):
-        with psycopg.connect(home, autocommit=True) as connection:
-            connection.execute(f"drop database if exists {name}")
-            connection.execute(f"create database {name}")
-        return urlunsplit(urlsplit(home)._replace(path=f"/{name}"))
-
-    return make
+    return request.getfixturevalue("postgres").bare
 
 
 @pytest.fixture
@@ -192,6 +180,16 @@ def blank(places):
 @pytest.fixture
 def fresh(places):
     return places("empty_two")
+
+
+@pytest.fixture
+def newest(request, places):
+    """A database that was made with the current schema."""
+    if "postgresql" in request.node.name:
+        return request.getfixturevalue("postgres").current()
+    made = places("newest")
+    migrate(made)
+    return made
 
 
 def test_a_newer_database_is_refused(fresh, spawn):
@@ -236,6 +234,12 @@ def test_marks_are_translated():
         server.sql == "select a from b where c = any(%s::bigint[]) and d = %s and e like '%%x' for no key update of b"
     )
     assert lite.lists == server.lists == (True, False)
+
+
+def test_an_order_of_locks_is_none_where_there_are_no_locks():
+    text = "select a from b where c = ? for no key update of b by b.c, b.d"
+    assert for_sqlite(text).sql == "select a from b where c = ? "
+    assert for_postgres(text).sql == "select a from b where c = %s order by b.c, b.d for no key update of b"
 
 
 def test_rows_are_a_table_for_both():

@@ -17,7 +17,7 @@ from preroll.domain.booking import Booking, State, Timing
 from preroll.domain.capacity import UNIT, Capability, Wish
 from preroll.domain.errors import Conflict
 from preroll.domain.resource import Resource
-from preroll.domain.usage import Need
+from preroll.domain.usage import Held, Need, Step
 from preroll.domain.window import DAY, MINUTE, Window
 from preroll.store import open_inline_store, reservations
 from preroll.store.reservations import TIERS, tier_of
@@ -53,6 +53,20 @@ async def test_a_clash_is_where_both_meet(world):
     await world.book(on=["enc-1"], timing=at(0, 2))
     (clash,) = await clashes(world, asking(at(1, 5)), "enc-1")
     assert (clash.start_us, clash.end_us) == (NOON + HOUR, NOON + 2 * HOUR)
+
+
+async def test_what_changes_within_a_booking_is_held_step_by_step(world):
+    made, none = await world.book("News", on=["enc-1"], timing=at(0, 3)), Wish(places=0)
+    less = Need(world.resources["enc-1"], (Wish(),), (Step(NOON, (Wish(),)), Step(NOON + HOUR, (none,))))
+    await world.store.write(lambda tx: tx.reservations.hold(made, [less]))
+    assert await clashes(world, asking(at(1, 2)), "enc-1") == []
+    (clash,) = await clashes(world, asking(at(0, 2)), "enc-1")
+    assert (clash.start_us, clash.end_us) == (NOON, NOON + HOUR)
+    await world.book("Late", on=["enc-1"], timing=at(2))
+    late = replace(less, steps=(Step(NOON, (none,)), Step(NOON + HOUR, (Wish(),))))
+    for need, rivals in ((less, []), (late, ["Late"]), (replace(late, steps=()), ["Late"])):
+        found = await world.store.write(lambda tx, need=need: tx.reservations.clashes(made, [need]))
+        assert [clash.rival_name for clash in found] == rivals
 
 
 async def test_windows_that_only_touch_do_not_clash(world):
@@ -107,6 +121,31 @@ async def test_to_hold_again_is_to_hold_something_else(world):
     assert len(await clashes(world, asking(at(3)), "enc-1", "enc-2")) == 1
 
 
+async def test_a_dimension_has_its_name_whoever_added_it_and_none_from_what_was_rolled_back(opened):
+    one, other = opened(), opened()
+    await one.furnish()
+    await other.like(one)
+    made, mux = await one.book(on=["mux"], timing=at(0)), one.resources["mux"]
+
+    def taking(name: str, error: Exception | None = None):
+        def unit(tx):
+            tx.reservations.hold(made, [Need(mux, (Wish("a", {name: 5}),))])
+            if error:
+                raise error
+
+        return unit
+
+    def held(tx):
+        return {u.dimension: u.amount for u in tx.reservations.usages([mux], made.timing.held)[mux.key]}
+
+    with pytest.raises(Conflict):
+        await one.store.write(taking("never", Conflict([])))
+    await other.store.write(taking("rate"))
+    assert await one.store.read(held) == await other.store.read(held) == {"": 1, "rate": 5}
+    await one.store.write(taking("seats"))
+    assert await one.store.read(held) == await other.store.read(held) == {"": 1, "seats": 5}
+
+
 async def test_a_resource_for_nobody_clashes_with_nobody_in_particular(world):
     await world.store.write(lambda tx: tx.catalogue.put_resource(replace(world.resources["enc-1"], concurrency=0)))
     (clash,) = await clashes(world, asking(at(0)), "enc-1")
@@ -159,7 +198,9 @@ def test_every_length_has_a_tier():
 
 
 windows = st.tuples(
-    st.integers(0, 40), st.one_of(st.integers(1, 8), st.sampled_from([16, 17, 64, 65, 720, 721])), st.integers(1, 3)
+    st.one_of(st.integers(0, 40), st.integers(60, 80), st.integers(700, 800)),
+    st.one_of(st.integers(1, 8), st.sampled_from([16, 17, 64, 65, 720, 721])),
+    st.integers(1, 3),
 )
 
 
@@ -274,3 +315,12 @@ async def test_capacities_are_shared_out_and_bookings_agree_on_what_depends_on_t
     assert sorted((u.dimension, u.amount, u.agreed, u.name) for u in held[mux.key]) == [
         ("", 1, "", "first"), ("polarisation", 0, "H", "first"), ("rate", 8 * UNIT, "", "first"),
     ]  # fmt: skip
+    other = await world.book("other", timing=at(0, 2))
+    await world.store.write(lambda tx: tx.reservations.hold(other, need(1, "H")))
+    parts = [Held(made.key, mux.key, "rate", 5 * UNIT, ""), Held(made.key, mux.key, "polarisation", 0, "V")]
+    await world.store.write(lambda tx: tx.reservations.amend(parts))
+    held = await world.store.read(lambda tx: tx.reservations.usages([mux], at(0).held))
+    assert sorted((u.name, u.dimension, u.amount, u.agreed) for u in held[mux.key]) == [
+        ("first", "", 1, ""), ("first", "polarisation", 0, "V"), ("first", "rate", 5 * UNIT, ""),
+        ("other", "", 1, ""), ("other", "polarisation", 0, "H"), ("other", "rate", UNIT, ""),
+    ], "the amount and what is agreed on, of this one alone"  # fmt: skip

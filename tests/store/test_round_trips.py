@@ -3,33 +3,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
-import psycopg
 import pytest
 from psycopg import errors
 
-from preroll.app import build
+from preroll.app import build, deploying
 from preroll.app.bookings import NewBooking
+from preroll.app.orchestration import Orchestration
+from preroll.app.orders import NewOrder, Time
 from preroll.domain.booking import NodeChoice, Timing
 from preroll.domain.config import Platform
 from preroll.domain.definition import Node, ServiceDefinition
+from preroll.domain.deployment import WHOLE
+from preroll.domain.machine import Outcome
+from preroll.domain.order import OrderItem, OrderKind, OrderState
 from preroll.domain.parameter import Parameter, ParameterKind, ValueType
 from preroll.domain.permission import LOCAL
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
-from preroll.domain.window import DAY, MINUTE, Window
+from preroll.domain.window import DAY, HOUR, MINUTE, Window
+from preroll.ports import scripts
+from preroll.ports.rows import Settlement
 from preroll.store import open_store
 from preroll.store.postgres import PostgresConnection, connect
-from tests.store.conftest import database
+from tests.postgres import Postgres
 from tests.store.wire import Wire
-from tests.store.world import StoppedClock
+from tests.store.world import PRE_ROLL, StoppedClock, World
+
+R = TypeVar("R")
 
 
 @pytest.fixture
-def db(server: str) -> Iterator[PostgresConnection]:
-    connection = connect(server)
+def db(postgres: Postgres) -> Iterator[PostgresConnection]:
+    connection = connect(postgres.bare("talk"))
     yield connection
     connection.close()
 
@@ -65,6 +77,19 @@ def test_a_commit_that_carries_a_failure_commits_nothing(db):
     assert db.one("select to_regclass('half')") == (None,)
 
 
+def test_much_is_sent_whole_to_a_server_that_is_slow_to_take_it(db):
+    db.begin(write=False)
+    pid = db.one("select pg_backend_pid()")
+    db.send("select pg_sleep(0.2)")
+    far = threading.Timer(30, os.kill, (pid[0], signal.SIGTERM))
+    far.start()
+    try:
+        assert db.one("select count(*) from each(?texts) u", ["x" * 1_000] * 10_000) == (10_000,)
+    finally:
+        far.cancel()
+    db.rollback()
+
+
 def test_what_was_never_sent_needs_no_undoing(db):
     db.begin(write=True)
     db.send("insert into nowhere values (1)")
@@ -85,6 +110,23 @@ def test_what_was_prepared_can_be_used_after_a_roll_back(db):
         db.rollback()
 
 
+def test_what_was_prepared_stays_so_when_a_look_ends(db):
+    """Planning it again would cost more than carrying it out."""
+    for _ in range(2):
+        db.begin(write=False)
+        assert db.one("select 7") == (7,)
+        db.send("select 8")
+        db.end()
+        prepared = db.all("select statement from pg_prepared_statements where statement in ('select 7', 'select 8')")
+        assert prepared == [("select 7",)], "and what was never sent is not sent now"
+    db.begin(write=False)
+    with pytest.raises(errors.UndefinedTable):
+        db.one("select * from nowhere")
+    db.end()
+    db.end()
+    assert db.one("select 3") == (3,)
+
+
 def test_an_answer_that_is_there_sends_nothing(db):
     first, second = db.later("select 1"), db.later("select 2")
     assert first() == [(1,)]
@@ -94,10 +136,8 @@ def test_an_answer_that_is_there_sends_nothing(db):
 
 
 @pytest.fixture
-def wire(server: str, tmp_path: Path) -> Iterator[Wire]:
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("create database counted template blank")
-    made = Wire(database(server, "counted"), tmp_path)
+def wire(postgres: Postgres, tmp_path: Path) -> Iterator[Wire]:
+    made = Wire(postgres.current(), tmp_path)
     yield made
     made.close()
 
@@ -129,6 +169,65 @@ async def test_a_booking_of_three_resources_takes_four_round_trips(wire, spawn):
         assert [await book(day) for day in range(1, 5)][1:] == [4, 4, 4], "the first two make and learn the dimension"
         held = await store.read(lambda tx: tx.reservations.usages(resources_of(tx), Window(0, None)))
         assert {(u.dimension, u.amount) for found in held.values() for u in found} == {("", 1), ("rate", 8_000_000)}
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("held", [(), ("enc-1",)])
+async def test_what_an_event_waits_for(wire, spawn, held):
+    """Each with its commit. What it holds costs no round trip more."""
+    clock = StoppedClock()
+    world = World(open_store(wire.url, clock=clock, spawn=spawn, pin_clock=True, readers=1, writers=1), clock, wire.url)
+    counted: dict[str, int] = {}
+
+    async def count(name: str, call: Awaitable[R]) -> R:
+        before = wire.round_trips
+        answer = await call
+        counted[name] = wire.round_trips - before
+        return answer
+
+    try:
+        await world.furnish()
+        for name in ("the first, which is prepared", "News"):
+            await world.book(name, on=held)
+            claims = await count("claim", world.claim(PRE_ROLL))
+            (run,) = claims.runs
+            await count("begin", world.begin(run))
+            await count("end", world.end(run))
+            await count("settle", world.settle(run))
+            await count("nothing", world.claim(PRE_ROLL))
+        assert counted == {"claim": 4, "begin": 2, "end": 2, "settle": 2, "nothing": 3}
+    finally:
+        world.store.close()
+
+
+async def test_what_a_deployment_waits_for(wire, spawn):
+    """Issue 7: what it needs is read in one look, and what must not have changed is looked at in one more."""
+    store = open_store(wire.url, clock=StoppedClock(), spawn=spawn, readers=1, writers=1)
+    try:
+        app = build(store, None)
+        await app.platforms.put(LOCAL, Platform("default"))
+        nodes = (Node("end", profile="stream", default_profile="HD"),)
+        shelf = [ProfileDefinition("stream", ()), ProfileInstance("HD", "stream"), Resource("R0"), Resource("R1")]
+        await app.catalogue.apply(LOCAL, "default", [*shelf, ServiceDefinition("line", nodes=nodes)])
+        worker = await store.journal.enlist("one", "here", 1, "1", HOUR)
+        for name in ("R0", "R1"):
+            said = {"definition": "line", "name": name, "nodes": {"end": {"resource": name}}}
+            items = (OrderItem("1", OrderKind.PROVISION, "", values=said),)
+            ordered = await app.orders.create(LOCAL, NewOrder("default", name, items), time=Time())
+            (claimed,) = (await store.journal.claim(worker, HOUR, Orchestration(store, None).decide, 10)).runs
+            trips = [wire.round_trips]
+
+            async def go(_: scripts.Order, trips: list[int] = trips) -> scripts.Report:
+                trips.append(wire.round_trips)
+                return scripts.Report(Outcome.OK, returned={"parts": {WHOLE: {"ok": True, "fault": "", "message": ""}}})
+
+            report = await deploying.performed(store, claimed, go)
+            trips.append(wire.round_trips)
+            done = await app.orders.get(LOCAL, ordered.order.id)
+            assert done.order.state is OrderState.COMPLETED
+            await store.journal.settle(Settlement(claimed.fence, claimed.run, report.outcome, claimed.decision))
+        assert (trips[1] - trips[0], trips[2] - trips[1]) == (3, 5)
     finally:
         store.close()
 

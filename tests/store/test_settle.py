@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from preroll.domain.booking import State
+from preroll.domain.booking import NodeChoice, State
 from preroll.domain.boundaries import BoundaryState, Kind, Reason
 from preroll.domain.errors import TransitionNotAllowed
 from preroll.domain.machine import Outcome
@@ -205,6 +205,21 @@ async def test_a_pre_roll_that_ran_no_script_resets_nothing(world):
     await world.book("second", on=["enc-1"], timing=later, definition=bare.key)
     await world.drain(NOON + 115 * MINUTE)
     assert (await world.booking(made)).not_reset
+
+
+async def test_what_was_taken_out_and_no_script_was_left_for_is_free_and_marked(world):
+    bare = await world.unscripted()
+    kept, out = (NodeChoice(world.resources[name].id) for name in ("enc-1", "enc-2"))
+    made = await world.book(
+        on=["enc-1", "enc-2"], definition=bare.key, nodes={"Encoder": kept}, leaving={"Encoder": out}
+    )  # fmt: skip
+    await world.play(END)
+    assert await world.state(made) is State.COMPLETED
+    rows = await world.raw(
+        "select s.id, r.live, r.unreset from reservation r join resource s on s.key = r.resource where r.booking = ?",
+        made.key,
+    )
+    assert sorted(rows) == sorted([(kept.resource, 0, 0), (out.resource, 0, 1)])
 
 
 async def test_an_acknowledged_end_counts_as_reset(world):

@@ -12,9 +12,10 @@ import psycopg
 import pytest
 
 from preroll.domain.booking import State
-from preroll.domain.config import Platform
+from preroll.domain.config import Platform, PlatformConfig
 from preroll.domain.errors import PrerollError, Refused, StoreUnavailable
 from preroll.ports.rows import Verdict
+from preroll.store.postgres import AGAIN, GONE, WHOLE_SINCE, connect
 from tests import builders
 from tests.store.world import PRE_ROLL
 
@@ -182,6 +183,27 @@ async def test_a_unit_that_was_interrupted_runs_again(world):
 
     assert await world.store.write(unit) == 2
     assert len(await world.store.read(lambda tx: tx.platforms.all())) == 2
+
+
+async def test_who_stops_in_the_middle_of_what_he_sends_is_not_waited_for(world, monkeypatch):
+    """For the server that is no pause: it waits for the rest of what was sent, and only the whole has a limit."""
+    if hasattr(world.store._backend, "_writer"):
+        pytest.skip("SQLite has no server")
+    stopped = connect(world.url, 100, whole=True)
+    if stopped._connection.info.server_version < WHOLE_SINCE:
+        pytest.skip("this server limits no transaction as a whole")
+    stopped.begin(write=True)
+    stopped.send("update platform set zone = zone")
+    monkeypatch.setattr(stopped._pipeline, "sync", lambda: None)
+    stopped._exchange()
+    assert (
+        await world.store.write(lambda tx: tx.platforms.put(Platform("tv", config=PlatformConfig(paused=True))))
+    ).config.paused
+    monkeypatch.undo()
+    with pytest.raises((*AGAIN, *GONE)) as told:
+        stopped.commit()
+    assert stopped.lost(told.value)
+    stopped.close()
 
 
 async def test_two_that_insert_the_same_at_once_are_put_in_order(world):

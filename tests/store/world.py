@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from preroll.domain.booking import Booking, NodeChoice, State, Timing, Trigger
-from preroll.domain.boundaries import Boundary, BoundaryState, Decision, Kind, Reason, Run, decide, retime
+from preroll.domain.boundaries import Boundary, BoundaryState, Decision, Kind, Reason, Run, retime
 from preroll.domain.config import Limits, Platform, PlatformConfig
+from preroll.domain.decisions import decide
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.machine import Outcome
 from preroll.domain.resource import Resource

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from preroll.bootstrap.inline import inline_set
@@ -15,6 +18,16 @@ from tests.system.stage import Cast, Stage, furnish
 def pytest_asyncio_loop_factories(config, item):
     """The loop under each test: its wall clock begins a day before the built booking."""
     return {"virtual": lambda: VirtualLoop(NOON - DAY)}
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What web libraries give to a thread is done on the loop: while it waits for one, virtual time would go on."""
+
+    async def at_once(function: Callable[..., Any], *args: Any, **_: object) -> Any:
+        return function(*args)
+
+    monkeypatch.setattr("anyio.to_thread.run_sync", at_once)
 
 
 @pytest.fixture

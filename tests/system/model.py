@@ -8,6 +8,7 @@ the real one must answer. Times are seconds from the full hour.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import ceil
 
 SLOW = 30.37
 """Seconds of a slow script: never a whole one, so that its end meets no event."""
@@ -68,6 +69,8 @@ class Model:
     began: bool = False
     aborted: float | None = None
     """When it was finished in pre-roll."""
+    finished: bool = False
+    """It was finished later: its post-roll ends with what is done in it."""
     events: list[Event] = field(default_factory=lambda: [Event(script) for script in SCRIPTS])
     run: Run | None = None
     up: bool = True
@@ -165,6 +168,8 @@ class Model:
         self._move(REACHED[event.script] if ok else self.state if retry else FAILED[event.script])
 
     def _move(self, state: str) -> None:
+        if state == "Post-roll" and self.finished and self.end is not None:
+            self.post = min(self.post, max(0.0, float(ceil(self.now)) - self.end))
         self.state = state
         self.history.append((round(self.now, 6), state))
 
@@ -216,6 +221,7 @@ class Model:
     def finish(self) -> None:
         if not self.running or self._leaving():
             raise No
+        self.finished = self._begun("on-air")
         if self._begun("wind-down"):
             assert self.end is not None
             self.post = self._whole() - self.end
@@ -233,7 +239,8 @@ class Model:
     def _leaving(self) -> bool:
         if self.aborted is not None or self._begun("reset"):
             return True
-        return self.end is not None and self.end + self.post <= self._whole()
+        last = self.post if self._begun("wind-down") or not self.finished else 0
+        return self.end is not None and self.end + last <= self._whole()
 
     def _whole(self) -> float:
         return float(self.now // 1)
@@ -259,6 +266,7 @@ class Model:
         if any(frozen):
             raise No
         self.start, self.end, self.post = start, end, post
+        self.finished &= not moved
         if moved and self.state == "Confirmed" and not self.began and end is not None and end <= self.now:
             self._move("Partial")
 

@@ -13,7 +13,7 @@ from preroll.domain.boundaries import Kind
 from preroll.domain.errors import ActionNotPossible, Conflict, Invalid, NameInUse, NotFound
 from preroll.domain.permission import LOCAL, Actor
 from preroll.domain.window import MINUTE, SECOND
-from preroll.ports.store import BookingFilter
+from preroll.ports.lists import BookingFilter
 from tests.builders import NOON
 
 HOUR = 3_600

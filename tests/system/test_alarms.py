@@ -11,7 +11,7 @@ from preroll.domain.attention import Attention
 from preroll.domain.booking import State
 from preroll.domain.permission import LOCAL
 from preroll.domain.window import MINUTE, SECOND
-from preroll.ports.store import BookingFilter
+from preroll.ports.lists import BookingFilter
 from tests.builders import NOON
 from tests.system.stage import CONFIG
 

@@ -12,7 +12,7 @@ from preroll.domain.booking import State
 from preroll.domain.errors import Conflict
 from preroll.domain.window import SECOND
 from tests.builders import NOON
-from tests.system.stage import CONFIG, fails, takes
+from tests.system.stage import CONFIG, fails, hangs, takes
 
 HOUR = 3_600
 TURN = NOON + (HOUR + 300) * SECOND
@@ -75,6 +75,22 @@ async def test_a_failed_end_gives_way_too(stage):
     await stage.to(HOUR + 300)
     assert await stage.state(first) is State.FAILED_COMPLETED
     assert await stage.state(second) is State.PRE_ROLL
+
+
+async def test_an_end_that_hangs_gives_way_when_its_time_is_out(stage):
+    stage.cast.when("reset", hangs(), booking="First", times=1)
+    first, second = await back_to_back(stage)
+    out = HOUR + 300 + CONFIG.limits.lso_us // SECOND
+    await stage.to(out - 1)
+    seen = await stage.see(second)
+    assert seen.booking.state is State.CONFIRMED
+    assert [w.for_name for w in seen.waiting] == ["First"]
+    await stage.to(out)
+    assert await stage.state(first) is State.FAILED_COMPLETED
+    assert await stage.state(second) is State.ACTIVE, "late by twenty minutes, so both its up events follow at once"
+    assert [(c.booking, c.script) for c in stage.cast.calls if c.script != "report"][-3:] == [
+        ("First", "reset"), ("Second", "warm-up"), ("Second", "on-air"),
+    ]  # fmt: skip
 
 
 async def test_a_late_end_does_not_hold_what_others_hold(stage):

@@ -162,13 +162,14 @@ async def test_a_permanent_booking_finished_in_pre_roll(stage):
     assert stage.cast.names("News") == ["warm-up", "reset"]
 
 
-async def test_finished_on_air_post_roll_follows_in_full(stage):
+async def test_finished_on_air_post_roll_follows_and_lasts_as_long_as_what_it_does(stage):
+    stage.cast.when("wind-down", takes(20))
     news = await stage.book()
     await stage.to(1_000)
     seen = await stage.finish(news, "short news")
     assert seen.booking.timing.end == NOON + 1_000 * 1_000_000
     await stage.to(2 * HOUR)
-    assert (await stage.life(news))[4:] == [(1_000, "Post-roll"), (1_300, "Completed")]
+    assert (await stage.life(news))[4:] == [(1_020, "Post-roll"), (1_020, "Completed")]
     finished = next(c for c in await stage.history(news) if c.kind == "booking.finished")
     assert (finished.actor, finished.why) == ("local", "short news")
 

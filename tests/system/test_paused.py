@@ -80,3 +80,41 @@ async def test_an_up_event_does_not_begin_after_the_end(stage):
     await stage.configure(paused=False)
     await stage.to(3_701)
     assert stage.cast.names("News") == ["warm-up", "wind-down"], "START was missed, down it goes"
+
+
+async def test_an_up_run_is_not_stopped_for_a_down_event_that_may_not_begin(stage):
+    stage.cast.when("on-air", takes(600))
+    news = await stage.book(minutes=5)
+    await stage.to(60)
+    await stage.configure(paused=True)
+    await stage.to(400)
+    assert (await stage.see(news)).booking.entering == "Service Active", "what runs goes on to its end"
+    await stage.to(601)
+    assert await stage.state(news) is State.ACTIVE
+    await stage.configure(paused=False)
+    await stage.to(900)
+    assert await stage.state(news) is State.COMPLETED
+    assert [r.run.outcome for r in await stage.runs(news)] == ["ok"] * 4
+
+
+async def test_one_that_is_not_over_is_stopped_when_the_pause_is(stage):
+    stage.cast.when("on-air", takes(900))
+    news = await stage.book(minutes=5)
+    await stage.to(60)
+    await stage.configure(paused=True)
+    await stage.to(400)
+    await stage.configure(paused=False)
+    await stage.to(500)
+    assert [r.run.outcome for r in await stage.runs(news)][1] == "cancelled"
+    assert stage.cast.names("News")[2:3] == ["wind-down"]
+
+
+async def test_one_that_lost_its_worker_under_a_pause_goes_on(stage):
+    stage.cast.when("on-air", takes(600))
+    news = await stage.book(minutes=5)
+    await stage.to(60)
+    await stage.configure(paused=True)
+    await stage.to(400)
+    await stage.rig.crash_and_restart()
+    await stage.to(1_200)
+    assert await stage.state(news) is State.ACTIVE

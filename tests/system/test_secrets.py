@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 from dataclasses import replace
@@ -16,10 +17,14 @@ from preroll.domain.errors import Invalid
 from preroll.domain.parameter import Parameter
 from preroll.domain.permission import LOCAL
 from preroll.domain.profile import ProfileInstance
-from preroll.sdk import Secret
+from preroll.domain.resource import Resource
+from preroll.drivers.sim import FaultKind
+from preroll.drivers.sim.driver import SimDriver
+from preroll.sdk import AuthFailed, Secret
 from tests.system.stage import ENCODING, HD, fails
 
 CANARY, TYPED = "c4nary-in-the-environment", "c4nary-typed-by-mistake"
+LOGIN = "c4nary-of-an-address"
 KEYED = replace(ENCODING, parameters=(*ENCODING.parameters, Parameter("key", path="video.key", secret=True)))
 SECRETIVE = replace(HD, values={**HD.values, "key": "env:KEY"})
 
@@ -33,18 +38,20 @@ async def stage(stage, monkeypatch):
 
 @pytest.fixture
 async def api(stage):
-    transport = httpx.ASGITransport(create_app(stage.app), raise_app_exceptions=False)
+    looked = itertools.cycle([False, True])  # a stream tells what there is, and ends
+    transport = httpx.ASGITransport(create_app(stage.app, stopping=lambda: next(looked)), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost/api/v1/") as client:
         yield client
 
 
 async def stored(stage) -> str:
-    """All rows of all tables."""
+    """All rows of all tables, and the bytes of the database as a backup copies them."""
 
     def query(tx) -> str:
         db = tx._work.db
         tables = [name for (name,) in db.all("select name from sqlite_master where type = 'table'")]
-        return repr({table: db.all(f"select * from {table}") for table in tables})
+        rows = repr({table: db.all(f"select * from {table}") for table in tables})
+        return rows + db._connection.serialize().decode("utf-8", "replace")
 
     return await stage.rig.store.read(query)
 
@@ -53,7 +60,8 @@ async def shown(api: httpx.AsyncClient, ident: str) -> str:
     """All that the doors answer about a booking and its catalogue."""
     paths = [
         "bookings", f"bookings/{ident}", f"bookings/{ident}/runs", f"bookings/{ident}/log",
-        f"bookings/{ident}/changes", "changes", "catalogue", "profile-definitions", "profile-instances",
+        f"bookings/{ident}/changes", "changes", "changes/stream?after=", "catalogue", "profile-definitions",
+        "profile-instances", "resources",
     ]  # fmt: skip
     answers = [await api.get(path) for path in paths]
     assert [answer.status_code for answer in answers] == [200] * len(paths)
@@ -82,6 +90,34 @@ async def test_nor_does_what_goes_wrong_show_it(stage, api, caplog):
     runs = await stage.runs(bad)
     assert runs[0].run.message == "cannot use <secret>"
     assert CANARY not in await stored(stage) + await shown(api, bad) + caplog.text
+
+
+async def test_nor_does_a_device_that_did_not_take_it(stage, api, caplog, capfd):
+    caplog.set_level(logging.DEBUG)
+    stage.rig.devices.fault("enc-1", FaultKind.LIES)
+    bad = await stage.book("Bad")
+    await stage.to(4000)
+    told = "".join(run.run.message for run in await stage.runs(bad))
+    assert "video.key: expected <secret>, found " in told
+    assert "video.key: expected <secret>" in await shown(api, bad)
+    assert CANARY not in await stored(stage) + await shown(api, bad) + caplog.text + "".join(capfd.readouterr())
+
+
+async def test_nor_does_a_device_that_repeats_the_one_of_its_address(stage, api, caplog, monkeypatch):
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("PREROLL_SECRET_LOGIN", LOGIN)
+    await stage.app.catalogue.apply(LOCAL, "default", [Resource("enc-1", address={"device": "env:LOGIN"})])
+    monkeypatch.setattr(SimDriver, "open", _repeats)
+    bad = await stage.book("Bad")
+    await stage.to(4000)
+    everything = await stored(stage) + await shown(api, bad)
+    assert "nobody is called <secret> here" in everything
+    assert "env:LOGIN" in everything
+    assert LOGIN not in everything + caplog.text
+
+
+async def _repeats(driver) -> None:
+    raise AuthFailed(f"nobody is called {LOGIN} here")
 
 
 async def test_one_that_is_typed_in_is_refused_at_each_door_and_not_repeated(stage, api, caplog):

@@ -5,6 +5,6 @@ from __future__ import annotations
 
 from preroll.api.application import contract, create_app
 from preroll.api.editors import bundle_schema
-from preroll.api.health import Health
+from preroll.gate.health import Health
 
 __all__ = ["Health", "bundle_schema", "contract", "create_app"]

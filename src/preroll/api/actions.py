@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from preroll.api.door import Asking, Ident, UseCases
+from preroll.api.door import Asking, Ident
 from preroll.api.fields import Given, Instant, JsonObject, Length, Name
 from preroll.api.idempotency import BOOKINGS, answered
 from preroll.api.problems import can
@@ -18,6 +18,7 @@ from preroll.api.schemas import Bare, BookingShown, Force, Nothing
 from preroll.app.bookings import Copy
 from preroll.domain.booking import Timing
 from preroll.domain.errors import Invalid, Mistake
+from preroll.gate.door import UseCases
 
 router = APIRouter(prefix=BOOKINGS, tags=["bookings"])
 _COMMAND = can(400, 403, 404, 409, 412, 413, 422, 503)

@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from functools import cache
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
+from starlette.routing import BaseRoute
 
 from preroll import __version__
 from preroll.api import (
     actions,
     audits,
+    automation,
     availability,
     bookings,
     catalogue,
@@ -23,27 +26,26 @@ from preroll.api import (
     health,
     imports,
     metrics,
+    night,
     openid,
+    orders,
     platforms,
     problems,
     refitting,
     resources,
     runs,
+    services,
     sessions,
+    subscriptions,
     tokens,
     users,
     workers,
 )
 from preroll.api.door import Door, Scripts
-from preroll.api.gates import BodyLimit, Counted, OwnHostOnly
-from preroll.api.guard import FRESH_S, Guard
-from preroll.api.health import Health
 from preroll.app import App
-from preroll.domain.account import SignIn
-
-BODY_LIMIT = 10_000_000
-"""Bytes of a request's body, if nothing else is set."""
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from preroll.gate.gates import BODY_LIMIT, LOOPBACK, BodyLimit, Counted, Counters, OwnHostOnly
+from preroll.gate.guard import Guard
+from preroll.gate.health import Health
 
 DESCRIPTION = """\
 Books resources over time and takes the service that they form on the air, and off again, on time.
@@ -63,8 +65,8 @@ def create_app(
     hosts: Collection[str] | None = LOOPBACK,
     body_limit: int = BODY_LIMIT,
     if_match_needed: bool = False,
-    sign_in: SignIn = SignIn.AUTO,
-    fresh_s: float = FRESH_S,
+    guard: Guard | None = None,
+    counters: Counters | None = None,
 ) -> FastAPI:
     """The API on a set of use cases.
 
@@ -73,19 +75,21 @@ def create_app(
         ready: can the process do its work? Asked by ``/readyz``.
         scripts: what is installed, and what cannot be used.
         stopping: is the server going down? Open streams then end by themselves, within a second.
-        registry: what ``/metrics`` prints; the API's own counters are added to it.
+        registry: what ``/metrics`` prints.
         hosts: the names by which the server may be called, against DNS rebinding; None: any.
         body_limit: in bytes; a larger body is refused with 413.
         if_match_needed: a change without ``If-Match`` is refused with 428.
-        sign_in: must people sign in?
-        fresh_s: seconds for which it is remembered who a token or a session is.
+        guard: who tells who asks; None: people sign in as soon as there is an account.
+        counters: of requests; None: new ones, in the registry.
     """
     api = _routes()
-    api.state.door = Door(app, ready, scripts, stopping, if_match_needed, Guard(app, sign_in, fresh_s))
+    api.state.door = Door(app, guard or Guard(app), ready, scripts, stopping, if_match_needed)
     api.state.registry = registry if registry is not None else CollectorRegistry()
-    api.add_middleware(BodyLimit, limit=body_limit)
-    api.add_middleware(OwnHostOnly, hosts=None if hosts is None else frozenset(hosts))
-    api.add_middleware(Counted, registry=api.state.registry)
+    api.add_middleware(BodyLimit, limit=body_limit, refuse=problems.refused_at_the_gate)
+    api.add_middleware(
+        OwnHostOnly, hosts=None if hosts is None else frozenset(hosts), refuse=problems.refused_at_the_gate
+    )
+    api.add_middleware(Counted, counters=counters or Counters(api.state.registry))
     return api
 
 
@@ -104,16 +108,25 @@ def _routes() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
+        routes=[*_nouns()],
     )
-    for noun in (
-        bookings, actions, refitting, availability, free_busy, audits, runs, changes, catalogue, imports, resources,
-        definitions, platforms, workers, sessions, openid, users, tokens, health, metrics,
-    ):  # fmt: skip
-        api.include_router(noun.router)
     problems.install(api)
     describe = api.openapi
     api.openapi = lambda: problems.describe(describe())  # type: ignore[method-assign]
     return api
+
+
+@cache
+def _nouns() -> Sequence[BaseRoute]:
+    """The routes of every noun; what they take and answer is worked out once, at their first request."""
+    together = APIRouter(generate_unique_id_function=_operation_id)
+    for noun in (
+        bookings, orders, services, actions, refitting, availability, free_busy, audits, runs, changes, catalogue,
+        imports, resources, automation, definitions, platforms, workers, night, sessions, openid, users, tokens,
+        subscriptions, health, metrics,
+    ):  # fmt: skip
+        together.include_router(noun.router)
+    return together.routes
 
 
 def _operation_id(route: APIRoute) -> str:

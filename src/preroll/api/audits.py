@@ -9,13 +9,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Response
 from pydantic import Field
 
-from preroll.api.door import Asking, By, Ident, UseCases
+from preroll.api.door import Asking, Ident
 from preroll.api.fields import Shown, maybe_when, when
 from preroll.api.idempotency import BOOKINGS, answered
 from preroll.api.problems import can
 from preroll.api.schemas import BookingShown, KnownShown, Nothing, known_shown
 from preroll.app.audits import Audits, Check, Round
 from preroll.domain.audit import Configuration, Finding, Status
+from preroll.gate.door import By, UseCases
 
 router = APIRouter(prefix=BOOKINGS, tags=["audits"])
 

@@ -9,7 +9,6 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field
 
-from preroll.api.door import By, UseCases
 from preroll.api.fields import Given, Instant, JsonObject, Length, Name, Shown, Word, maybe_when
 from preroll.api.problems import ClashProblem, can, clash_shown
 from preroll.app.availability import NodeAnswer, Offer, Question, Wanted
@@ -17,6 +16,7 @@ from preroll.domain.booking import Timing
 from preroll.domain.capacity import in_units
 from preroll.domain.config import Ordering
 from preroll.domain.usage import CONCURRENCY
+from preroll.gate.door import By, UseCases
 
 router = APIRouter(prefix="/api/v1/availability", tags=["availability"])
 

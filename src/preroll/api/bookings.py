@@ -8,8 +8,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Header, Query, Response
 
-from preroll.api import etag, paging
-from preroll.api.door import Asking, By, Ident, UseCases
+from preroll.api import etag
+from preroll.api.door import Asking, Ident
 from preroll.api.history import ChangeShown, LineShown, change_shown, line_shown
 from preroll.api.idempotency import BOOKINGS, answered, booking_response, waits
 from preroll.api.problems import can
@@ -30,13 +30,15 @@ from preroll.api.schemas import (
 )
 from preroll.app import App
 from preroll.domain.attention import attention
-from preroll.domain.booking import Booking
+from preroll.domain.booking import WAITING, Booking
+from preroll.domain.boundaries import OPEN
 from preroll.domain.config import Platform
-from preroll.domain.created import CONFIRMING
 from preroll.domain.errors import Invalid, Mistake
 from preroll.domain.permission import Actor
 from preroll.domain.window import FOREVER
-from preroll.ports.store import BookingFilter
+from preroll.gate import paging
+from preroll.gate.door import By, UseCases
+from preroll.ports.lists import BookingFilter
 
 router = APIRouter(prefix=BOOKINGS, tags=["bookings"])
 
@@ -101,12 +103,14 @@ async def confirm_booking(
         position = await app.views.tail(asked.by)
         found = await app.bookings.get(asked.by, ident)
         left = until - time.monotonic()
-        if found.booking.entering != CONFIRMING or left <= 0:
+        waiting, actions = found.booking.state in WAITING, found.confirming
+        under_way = waiting and actions is not None and actions.state in OPEN
+        if not under_way or left <= 0:
             break
         await app.views.wait(asked.by, position, left)
     if found.confirming is None:
         return answer
-    return booking_response(booking_shown(found), 202 if found.booking.entering == CONFIRMING else 200)
+    return booking_response(booking_shown(found), 202 if under_way else 200)
 
 
 @router.post("/{ident}/leave-quarantine", response_model=BookingShown, responses=_COMMAND)

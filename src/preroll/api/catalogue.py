@@ -10,7 +10,6 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from preroll.api import paging
 from preroll.api.documents import DocumentGiven
 from preroll.api.documents_shown import (
     DocumentShown,
@@ -23,12 +22,15 @@ from preroll.api.documents_shown import (
     resolved_shown,
     service_definition_shown,
 )
-from preroll.api.door import By, Ident, UseCases
+from preroll.api.door import Ident
 from preroll.api.fields import Given, Name, Queried, Shown, Word
 from preroll.api.problems import LosingProblem, can, losing_shown
 from preroll.api.written import differences, written
+from preroll.app.catalogue import Applied
 from preroll.app.comparison import Plan, Step
 from preroll.domain.errors import Invalid, Mistake
+from preroll.gate import paging
+from preroll.gate.door import By, UseCases
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
 
@@ -161,7 +163,7 @@ async def apply_catalogue(body: DocumentsOfPlan, app: UseCases, by: By) -> Appli
         applied = await app.catalogue.apply(
             by, body.platform, documents, prune=body.prune, version=body.version, force=body.force
         )
-    return AppliedPage(items=[AppliedShown(kind=a.kind, name=a.name, id=a.id, change=a.change) for a in applied])
+    return AppliedPage(items=[applied_shown(a) for a in applied])
 
 
 @router.post("/catalogue/plan", responses=can(400, 403, 404, 413, 422, 503))
@@ -185,12 +187,17 @@ class Removal(Queried):
     platform: Name = "default"
     kind: Literal["pool", "profile_definition", "function", "profile_instance", "resource", "service_definition"]
     name: Name
+    force: bool = Field(default=False, description="bookings that wait and have the resource are quarantined")
 
 
 @router.delete("/catalogue", responses=can(403, 404, 409, 412, 422, 503))
 async def remove_document(asks: Annotated[Removal, Query()], app: UseCases, by: By) -> AppliedShown:
     """Take one document out; refused as long as bookings or other documents need it."""
-    a = await app.catalogue.remove(by, asks.platform, (asks.kind, asks.name))
+    return applied_shown(await app.catalogue.remove(by, asks.platform, (asks.kind, asks.name), force=asks.force))
+
+
+def applied_shown(a: Applied) -> AppliedShown:
+    """One document as it is stored now."""
     return AppliedShown(kind=a.kind, name=a.name, id=a.id, change=a.change)
 
 

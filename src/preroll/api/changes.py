@@ -11,15 +11,16 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from preroll.api.door import By, Calling, Door, TheDoor, UseCases
+from preroll.api.door import Door, TheDoor
 from preroll.api.fields import Name, Queried
-from preroll.api.guard import Caller
 from preroll.api.history import ChangePage, change_shown
-from preroll.api.paging import DEFAULT, MOST
 from preroll.api.problems import can
 from preroll.app import App
 from preroll.domain.errors import NotPermitted, NotSignedIn
 from preroll.domain.permission import Actor
+from preroll.gate.door import By, Calling, UseCases
+from preroll.gate.guard import Caller
+from preroll.gate.paging import DEFAULT, MOST
 
 router = APIRouter(prefix="/api/v1/changes", tags=["changes"])
 

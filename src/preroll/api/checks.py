@@ -9,10 +9,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from preroll.api.fields import Given, JsonObject, Name, Shown, Span
+from preroll.api.fields import Given, JsonObject, Length, Name, Shown, Span
 from preroll.domain.audit import REFERENCE, AuditSpec, OnUnknown
+from preroll.domain.audit_schedule import AuditSchedule
+from preroll.domain.window import SECOND
 
-Event = Literal["START_BOOKING_WITH_PREROLL", "START", "STOP", "STOP_BOOKING_WITH_POSTROLL"]
+Event = Literal["START_BOOKING_WITH_PREROLL", "START", "STOP", "STOP_BOOKING_WITH_POSTROLL", "VERIFY"]
 A_REFERENCE = {"type": "string", "pattern": f"^{REFERENCE.pattern}$", "description": "a value of the booking"}
 
 
@@ -113,6 +115,9 @@ class ConfigGiven(Given):
     node: Text = Field(default="", description="label of the node; empty: every node")
     values: JsonObject = Field(default={}, description="by the driver's paths; empty: the values last applied")
     ignore: list[Name] = Field(default=[], max_length=1000, description="paths that may differ")
+    only: list[Name] = Field(
+        default=[], max_length=100, description="beginnings of paths under which nothing else may be on the device"
+    )
     tolerance: Share = 0.0
 
 
@@ -121,7 +126,10 @@ class CheckGiven(Given):
 
     name: Name
     after: list[Event] = Field(
-        default=["START"], max_length=4, description="events after whose success it is made; empty: when asked for"
+        default=["START"],
+        max_length=5,
+        description="events after whose success it is made, VERIFY: before an order's deployment is decided; empty: "
+        "when asked for",
     )
     within: Span = Field(
         default=5, validate_default=True, description="for so long it is looked at again before it counts as Down"
@@ -213,3 +221,29 @@ def audit_shown(a: AuditSpec) -> AuditShown:
         name=a.name, kind=a.kind, parameters=dict(a.parameters), after=list(a.after), within=a.within_us / 1e6,
         unknown=a.unknown,
     )  # fmt: skip
+
+
+class AuditScheduleGiven(Given):
+    """When services are audited by themselves: by an interval, by a calendar, or by both."""
+
+    every: Length | None = Field(default=None, description="after the audit before; a minute to 366 days; null: not so")
+    weekly: Annotated[str, Field(max_length=500)] = Field(
+        default="", description="by the platform's clock on the wall; empty: not so",
+        examples=["daily 03:00", "mon,thu 03:00; sat 12:30"],
+    )  # fmt: skip
+
+    def thing(self) -> AuditSchedule:
+        """As the domain has it."""
+        return AuditSchedule(self.every, self.weekly)
+
+
+class AuditScheduleShown(Shown):
+    """When services are audited by themselves; the interval in seconds."""
+
+    every: float | None
+    weekly: str
+
+
+def audit_schedule_shown(s: AuditSchedule) -> AuditScheduleShown:
+    """When services are audited by themselves."""
+    return AuditScheduleShown(every=None if s.every_us is None else s.every_us / SECOND, weekly=s.weekly)

@@ -6,8 +6,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from preroll.api.documents_shown import ServiceDefinitionShown, service_definition_shown
-from preroll.api.door import By, Ident, UseCases
+from preroll.api.door import Ident
 from preroll.api.problems import can
+from preroll.gate.door import By, UseCases
 
 router = APIRouter(prefix="/api/v1/service-definitions/{ident}", tags=["catalogue"])
 

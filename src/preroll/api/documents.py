@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from preroll.api.checks import AuditGiven
+from preroll.api.checks import AuditGiven, AuditScheduleGiven
 from preroll.api.fields import Given, JsonObject, Name, Prose, Word
 from preroll.api.opening_hours import AvailabilityGiven
 from preroll.api.platform_documents import PlatformGiven
@@ -138,7 +138,13 @@ class ParameterGiven(Given):
     display: dict[Name, Name] = Field(default={}, max_length=1000, description="choice -> how it is shown to people")
     default: str | bool | int | float | None = None
     mandatory: bool = False
-    secret: bool = Field(default=False, description="its values are references such as env:NAME or file:PATH")
+    secret: bool = Field(
+        default=False,
+        description="its values are references such as env:NAME, file:PATH, keyring:NAME or vault:MOUNT/PATH#FIELD",
+    )
+    editable_after_deploy: bool = Field(
+        default=True, description="may an order change it on a service that is deployed?"
+    )
 
     def thing(self) -> Parameter:
         """As the domain has it."""
@@ -146,6 +152,7 @@ class ParameterGiven(Given):
             name=self.name, type=self.type, kinds=tuple(self.kinds), path=self.path, unit=self.unit,
             minimum=self.minimum, maximum=self.maximum, choices=tuple(self.choices), default=self.default,
             mandatory=self.mandatory, step=self.step, decimals=self.decimals, display=self.display, secret=self.secret,
+            editable_after_deploy=self.editable_after_deploy,
         )  # fmt: skip
 
 
@@ -219,6 +226,9 @@ class NodeGiven(Given):
     created_action: CreatedActionGiven | None = Field(
         default=None, description="what runs before the booking is Confirmed; or the property Created Booking Action"
     )
+    editable_after_deploy: bool = Field(
+        default=True, description="may an order change it, its resource included, on a service that is deployed?"
+    )
 
     def thing(self) -> Node:
         """As the domain has it."""
@@ -226,6 +236,7 @@ class NodeGiven(Given):
             self.label, self.function, self.pool, self.optional, self.profile, self.default_profile, self.order,
             self.profile_by, hidden=self.hidden, properties=self.properties, auto_select=self.auto_select,
             created_action=self.created_action.thing() if self.created_action else None,
+            editable_after_deploy=self.editable_after_deploy,
         )  # fmt: skip
 
 
@@ -252,6 +263,9 @@ class ServiceDefinitionGiven(Given):
     connections: list[ConnectionGiven] = Field(default=[], max_length=5000)
     actions: dict[Name, Name] = Field(default={}, max_length=100, description="service state -> LSO script")
     audits: list[AuditGiven] = Field(default=[], max_length=100, description="checks that show that it is up")
+    service_audits: AuditScheduleGiven | None = Field(
+        default=None, description="when its services are audited by themselves; null: as the platform says"
+    )
     publication: Annotated[Publication, Choice] = Publication.PUBLISHED
     properties: JsonObject = Field(default={})
 
@@ -263,6 +277,7 @@ class ServiceDefinitionGiven(Given):
             self.name, nodes=nodes, actions=self.actions, audits=audits, publication=self.publication,
             description=self.description, connections=tuple(c.thing() for c in self.connections),
             properties=self.properties,
+            service_audits=self.service_audits.thing() if self.service_audits else None,
         )  # fmt: skip
 
 

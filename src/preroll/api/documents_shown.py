@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from preroll.api.checks import AuditShown, audit_shown
+from preroll.api.checks import AuditScheduleShown, AuditShown, audit_schedule_shown, audit_shown
 from preroll.api.fields import Shown
 from preroll.api.opening_hours import AvailabilityShown, opening_hours_shown
 from preroll.domain.capacity import Capability
@@ -100,6 +100,7 @@ class ParameterShown(Shown):
     default: Any
     mandatory: bool
     secret: bool
+    editable_after_deploy: bool = Field(description="may an order change it on a service that is deployed?")
 
 
 class ProfileDefinitionShown(DocumentShown):
@@ -156,6 +157,7 @@ class NodeShown(Shown):
     profile_by: ProfileBy
     auto_select: AutoSelect | None
     hidden: bool
+    editable_after_deploy: bool = Field(description="may an order change it on a service that is deployed?")
     properties: dict[str, Any]
     created_action: CreatedActionShown | None
 
@@ -177,6 +179,7 @@ class ServiceDefinitionShown(DocumentShown):
     connections: list[ConnectionShown]
     actions: dict[str, str]
     audits: list[AuditShown]
+    service_audits: AuditScheduleShown | None = Field(description="null: as the platform says")
     publication: Publication
     properties: dict[str, Any]
 
@@ -225,6 +228,7 @@ def profile_definition_shown(p: ProfileDefinition) -> ProfileDefinitionShown:
             name=x.name, type=x.type, kinds=list(x.kinds), path=x.path, unit=x.unit,
             minimum=x.minimum, maximum=x.maximum, step=x.step, decimals=x.decimals, choices=list(x.choices),
             display=dict(x.display), default=x.default, mandatory=x.mandatory, secret=x.secret,
+            editable_after_deploy=x.editable_after_deploy,
         )
         for x in p.parameters
     ]  # fmt: skip
@@ -266,13 +270,16 @@ def service_definition_shown(d: ServiceDefinition) -> ServiceDefinitionShown:
             label=n.label, function=n.function, pool=n.pool, optional=n.optional, profile=n.profile,
             default_profile=n.default_profile, order=n.order, profile_by=n.profile_by,
             auto_select=n.auto_select, hidden=n.hidden, properties=dict(n.properties),
+            editable_after_deploy=n.editable_after_deploy,
             created_action=_created_shown(n.created_action),
         )
         for n in d.nodes
     ]  # fmt: skip
     return ServiceDefinitionShown(
         kind="service_definition", id=d.id, name=d.name, revision=d.version, nodes=nodes, actions=dict(d.actions),
-        audits=[audit_shown(a) for a in d.audits], publication=d.publication, description=d.description,
+        audits=[audit_shown(a) for a in d.audits],
+        service_audits=audit_schedule_shown(d.service_audits) if d.service_audits is not None else None,
+        publication=d.publication, description=d.description,
         connections=[
             ConnectionShown(source=c.source, output=c.output, target=c.target, input=c.input) for c in d.connections
         ],

@@ -194,6 +194,13 @@ Span = Annotated[
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_named)]
 Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_clean)]
+Overlaid = Annotated[
+    Word,
+    Field(
+        description="id or name of a permanent service: its nodes have these values from start to end, then their own "
+        "again; nodes are named without resources"
+    ),
+]
 Prose = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_prose)]
 Zone = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_clean), AfterValidator(_zone)]
 Json = Annotated[object, AfterValidator(_plain)]

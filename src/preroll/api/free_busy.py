@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from preroll.api.door import By, UseCases
 from preroll.api.fields import Instant, Name, Queried, Shown, Word, when
 from preroll.api.problems import can
 from preroll.app.free_busy import LONGEST_DAYS, MOST, Which
@@ -20,6 +19,7 @@ from preroll.domain.free_busy import Stretch
 from preroll.domain.resource import Resource
 from preroll.domain.usage import CONCURRENCY, Usage
 from preroll.domain.window import Window
+from preroll.gate.door import By, UseCases
 
 router = APIRouter(prefix="/api/v1/availability", tags=["availability"])
 

@@ -3,24 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from preroll import __version__
 from preroll.api.fields import Shown
+from preroll.gate.health import Health
 
 router = APIRouter(tags=["health"])
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Can the process do its work? ``parts`` says of each part ``ok``, or what is wrong with it."""
-
-    ready: bool
-    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Alive(Shown):

@@ -13,7 +13,6 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from preroll.api.catalogue import DifferenceShown
 from preroll.api.documents import ResourceGiven
-from preroll.api.door import By, UseCases
 from preroll.api.fields import Given, Name, Shown
 from preroll.api.problems import can, mistakes_of
 from preroll.api.written import differences, written
@@ -24,6 +23,7 @@ from preroll.domain.errors import Invalid, Stale
 from preroll.domain.permission import Actor
 from preroll.domain.resource import Resource
 from preroll.formats import csv
+from preroll.gate.door import By, UseCases
 
 router = APIRouter(prefix="/api/v1/resources", tags=["catalogue"])
 

@@ -8,14 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from preroll.api.door import By
 from preroll.api.problems import can
 from preroll.domain.permission import permit
+from preroll.gate.door import By
 
 router = APIRouter(tags=["health"])
 
 
-def _registry(request: Request) -> CollectorRegistry:
+async def _registry(request: Request) -> CollectorRegistry:
     found: CollectorRegistry = request.app.state.registry
     return found
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from preroll.api.checks import AuditScheduleGiven, AuditScheduleShown, audit_schedule_shown
 from preroll.api.documents_shown import DocumentShown
 from preroll.api.fields import Given, Length, Name, Shown, Span, Word
 from preroll.domain.booking import State
@@ -58,6 +59,10 @@ class LimitsGiven(Given):
         default=900, validate_default=True,
         description="a booking that is not confirmed so long before its first event raises an alarm; null: none does",
     )  # fmt: skip
+    operator: Span | None = Field(
+        default=900, validate_default=True,
+        description="an order waits so long for an operator when nothing tells what a device has; null: it fails",
+    )  # fmt: skip
 
     def thing(self) -> Limits:
         """As the domain has it."""
@@ -65,7 +70,7 @@ class LimitsGiven(Given):
             lso_us=self.lso, step_us=self.step, start_failure_us=self.start_failure, created_us=self.created,
             attempts=self.attempts,
             backoff_us=self.backoff, grace_us=self.grace, simultaneous_lso=self.simultaneous_lso, late_us=self.late,
-            near_air_us=self.near_air,
+            near_air_us=self.near_air, operator_us=self.operator,
         )  # fmt: skip
 
 
@@ -111,13 +116,30 @@ class SettingsGiven(Given):
     ordering: Annotated[Ordering, Field(strict=False)] = Ordering.PRIORITY
     lock_bookings: Annotated[bool, Field(description="only its owner may change a booking")] = False
     paused: Annotated[bool, Field(description="nothing begins: what is due waits until it is false again")] = False
+    approve_orders: Annotated[bool, Field(description="orders are deployed when a second person has approved")] = False
+    strict_plans: Annotated[bool, Field(description="an order with another plan than the checked one waits")] = False
+    shrink_post_roll: Annotated[
+        bool, Field(description="a booking ends once what it does in post-roll has succeeded; a finished one always")
+    ] = False
+    rescheduling_delay: Span = Field(
+        default=0, validate_default=True,
+        description="between an operator's word (start now, finish) and what it brings about; whole seconds",
+    )  # fmt: skip
+    retention: Length | None = Field(
+        default=None, description="how long an ended booking is kept with all that is written of it; null: for ever"
+    )
+
+    service_audits: AuditScheduleGiven = Field(
+        default_factory=AuditScheduleGiven, description="when services are audited by themselves"
+    )
 
     def platform(self, name: str) -> Platform:
         """The platform of that name with these settings."""
         config = PlatformConfig(
             self.service_states.thing(), self.limits.thing(), self.start_failure_script,
             self.start_failure_on_failed_events, self.lifecycle_colors.thing(), self.defaults.thing(), self.guard,
-            self.ordering, self.lock_bookings, self.paused,
+            self.ordering, self.lock_bookings, self.paused, self.approve_orders, self.strict_plans,
+            self.shrink_post_roll, self.rescheduling_delay, self.retention, self.service_audits.thing(),
         )  # fmt: skip
         return Platform(name, self.zone, config)
 
@@ -146,6 +168,7 @@ class LimitsShown(Shown):
     simultaneous_lso: int
     late: float | None
     near_air: float | None
+    operator: float | None
 
 
 class ServiceStatesShown(Shown):
@@ -180,6 +203,12 @@ class PlatformShown(DocumentShown):
     ordering: Ordering
     lock_bookings: bool
     paused: bool
+    approve_orders: bool
+    strict_plans: bool
+    shrink_post_roll: bool
+    rescheduling_delay: float
+    retention: float | None
+    service_audits: AuditScheduleShown
 
 
 def platform_shown(p: Platform) -> PlatformShown:
@@ -198,11 +227,15 @@ def platform_shown(p: Platform) -> PlatformShown:
             simultaneous_lso=limits.simultaneous_lso,
             late=None if limits.late_us is None else limits.late_us / SECOND,
             near_air=None if limits.near_air_us is None else limits.near_air_us / SECOND,
+            operator=None if limits.operator_us is None else limits.operator_us / SECOND,
         ),
         start_failure_script=c.start_failure_script, start_failure_on_failed_events=c.start_failure_on_failed_events,
         lifecycle_colors={theme.value: dict(c.lifecycle_colors.own(theme)) for theme in Theme},
         defaults=_defaults_shown(c.defaults), guard=c.guard_us / SECOND, ordering=c.ordering,
-        lock_bookings=c.lock_bookings, paused=c.paused,
+        lock_bookings=c.lock_bookings, paused=c.paused, approve_orders=c.approve_orders, strict_plans=c.strict_plans,
+        shrink_post_roll=c.shrink_post_roll, rescheduling_delay=c.rescheduling_delay_us / SECOND,
+        retention=None if c.retention_us is None else c.retention_us / SECOND,
+        service_audits=audit_schedule_shown(c.service_audits),
     )  # fmt: skip
 
 

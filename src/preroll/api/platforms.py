@@ -13,7 +13,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field, ValidationError
 
 from preroll.api import etag, keys
-from preroll.api.door import Asking, By, UseCases
+from preroll.api.door import Asking
 from preroll.api.fields import Given, JsonObject, Name, Prose, Queried, Shown, when
 from preroll.api.platform_documents import (
     LookShown,
@@ -29,6 +29,7 @@ from preroll.api.written import whole
 from preroll.app.platforms import Past
 from preroll.domain.config import Platform
 from preroll.domain.errors import Invalid, Mistake
+from preroll.gate.door import By, UseCases
 
 router = APIRouter(prefix="/api/v1/platforms", tags=["platforms"])
 

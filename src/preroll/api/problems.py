@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors in the language of HTTP (RFC 9457). One table; what it does not list is a server error."""
+"""Errors as programs read them: problems (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -11,84 +11,31 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from preroll.api.fields import Shown, maybe_when, when
 from preroll.domain.errors import (
-    ActionNotPossible,
     Clash,
     Conflict,
     Doomed,
     InUse,
     Invalid,
-    KeyReused,
     Losing,
     Mistake,
-    NameInUse,
-    NotFound,
     NotPermitted,
     NotReady,
     NotSignedIn,
     PrerollError,
-    ProviderUnavailable,
-    Refused,
     SignInLocked,
     Stale,
-    StoreUnavailable,
     TransitionNotAllowed,
     Way,
     WouldFail,
 )
+from preroll.gate.statuses import HTTP_CODES, PROBLEMS, status_of
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
-
-
-class BadHeader(PrerollError):
-    """A header of the request cannot be read."""
-
-    code = "bad_request"
-
-
-class RevisionNeeded(PrerollError):
-    """This server wants to know which revision a change is made on."""
-
-    code = "revision_needed"
-    hint = "read the booking first, and send its ETag as If-Match (or If-Match: * to change it as it is)"
-
-
-# fmt: off
-PROBLEMS: Mapping[type[PrerollError], tuple[int, str]] = {
-    # error                status  title
-    BadHeader:            (400, "The request cannot be read"),
-    NotSignedIn:          (401, "Not signed in"),
-    NotPermitted:         (403, "Not permitted"),
-    NotFound:             (404, "Not found"),
-    Refused:              (409, "Refused"),
-    TransitionNotAllowed: (409, "Not possible in this state"),
-    ActionNotPossible:    (409, "Not possible now"),
-    NotReady:             (409, "Not ready to be confirmed"),
-    Conflict:             (409, "A resource is already held"),
-    WouldFail:            (409, "Events of bookings would fail"),
-    NameInUse:            (409, "The name is in use"),
-    InUse:                (409, "Still in use"),
-    Stale:                (412, "Changed by someone else"),
-    Invalid:              (422, "Invalid input"),
-    KeyReused:            (422, "The idempotency key was used for another request"),
-    RevisionNeeded:       (428, "If-Match is needed"),
-    SignInLocked:         (429, "Too many failed sign-ins"),
-    ProviderUnavailable:  (502, "The OpenID Connect provider is not available"),
-    StoreUnavailable:     (503, "The store is not available"),
-}
-HTTP_CODES: Mapping[int, tuple[str, str]] = {
-    # status  code                  title
-    400: ("bad_request",            "The request cannot be read"),
-    404: ("no_such_route",          "There is nothing at this address"),
-    405: ("method_not_allowed",     "This address does not know the method"),
-    413: ("too_large",              "The request is too large"),
-    415: ("media_type",             "The body must be JSON"),
-    500: ("unexpected",             "Something unexpected went wrong"),
-}
-# fmt: on
 
 
 class FieldProblem(Shown):
@@ -176,11 +123,6 @@ class Problem(Shown):
     revision: int | None = Field(default=None, description="the revision that is stored, for code stale")
 
 
-def status_of(error: PrerollError) -> tuple[int, str]:
-    """Status and title of an error, by its nearest class in the table."""
-    return next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), (500, HTTP_CODES[500][1]))
-
-
 def problem_of(error: PrerollError) -> Problem:
     """The problem that tells of an error."""
     status, title = status_of(error)
@@ -228,6 +170,13 @@ def http_problem(status: int, detail: str = "", hint: str = "") -> Problem:
     """A problem that the transport itself has."""
     code, title = HTTP_CODES.get(status, ("http", "The request was refused"))
     return Problem(type=_urn(code), title=title, status=status, detail=detail or title, code=code, hint=hint)
+
+
+def refused_at_the_gate(_: Scope, error: NotPermitted | HTTPException) -> Response:
+    """The answer to what does not pass a gate."""
+    if isinstance(error, HTTPException):
+        return answer(http_problem(error.status_code, error.detail))
+    return answer(problem_of(error))
 
 
 def install(api: FastAPI) -> None:

@@ -8,12 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from preroll.api.door import Asking, Ident, UseCases
+from preroll.api.door import Asking, Ident
 from preroll.api.fields import Given, JsonObject, Name, Prose
 from preroll.api.idempotency import BOOKINGS, answered
 from preroll.api.problems import can
 from preroll.api.schemas import BookingShown, Force, Why
 from preroll.app.bookings import Refit
+from preroll.gate.door import UseCases
 
 router = APIRouter(prefix=BOOKINGS, tags=["bookings"])
 _COMMAND = can(400, 403, 404, 409, 412, 413, 422, 503)

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from preroll.api import paging
-from preroll.api.catalogue import Asks, CatalogueQueried, DocumentPage, page
+from preroll.api import etag
+from preroll.api.catalogue import AppliedShown, Asks, CatalogueQueried, DocumentPage, applied_shown, page
 from preroll.api.documents import Choice
 from preroll.api.documents_shown import (
     FunctionShown,
@@ -19,13 +19,15 @@ from preroll.api.documents_shown import (
     pool_shown,
     resource_shown,
 )
-from preroll.api.door import By, Ident, UseCases
-from preroll.api.fields import Given, Word
+from preroll.api.door import Asking, Ident
+from preroll.api.fields import Given, Queried, Word
 from preroll.api.problems import can
 from preroll.app.resources import ResourceFilter, SortBy
 from preroll.domain.errors import Invalid, Mistake
-from preroll.domain.resource import Mode
+from preroll.domain.resource import Mode, Resource
 from preroll.formats.bundle import plain
+from preroll.gate import paging
+from preroll.gate.door import By, UseCases
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
 
@@ -75,6 +77,12 @@ class ResourceChange(Given):
     force: bool = Field(default=False, description="bookings that then have too little are quarantined")
 
 
+class ResourceRemoval(Queried):
+    """At what price."""
+
+    force: bool = Field(default=False, description="bookings that wait and have it are quarantined")
+
+
 class PoolListed(PoolShown):
     """A pool and how many resources are in it; revision 0: no document describes it, resources bear its name."""
 
@@ -101,16 +109,35 @@ async def list_resources(
 
 
 @router.get("/resources/{ident}", responses=_LIST)
-async def get_resource(ident: Ident, app: UseCases, by: By) -> ResourceShown:
+async def get_resource(ident: Ident, app: UseCases, by: By, response: Response) -> ResourceShown:
     """One resource."""
-    return resource_shown(await app.catalogue.resource(by, ident))
+    return _answered(await app.catalogue.resource(by, ident), response)
 
 
-@router.patch("/resources/{ident}", responses=can(400, 403, 404, 409, 412, 413, 422, 503))
-async def change_resource(ident: Ident, body: ResourceChange, app: UseCases, by: By) -> ResourceShown:
+@router.patch("/resources/{ident}", responses=can(400, 403, 404, 409, 412, 413, 422, 428, 503))
+async def change_resource(
+    ident: Ident, body: ResourceChange, app: UseCases, asked: Asking, response: Response
+) -> ResourceShown:
     """Set a resource's mode, or take the engine's hands off it."""
     fields = body.model_dump(exclude={"force"}, exclude_none=True)
-    return resource_shown(await app.catalogue.change(by, ident, fields, force=body.force))
+    found = await app.catalogue.change(asked.by, ident, fields, seen=asked.seen, force=body.force)
+    return _answered(found, response)
+
+
+def _answered(resource: Resource, response: Response) -> ResourceShown:
+    response.headers["ETag"] = etag.tag(resource.revision)
+    return resource_shown(resource)
+
+
+@router.delete("/resources/{ident}", responses=can(403, 404, 409, 412, 422, 503))
+async def delete_resource(
+    ident: Ident, asks: Annotated[ResourceRemoval, Query()], app: UseCases, by: By
+) -> AppliedShown:
+    """Take a resource out; refused while bookings have it. By force those that wait are quarantined.
+
+    One on which a booking runs stays, force or not. Added again under its name it has its old id.
+    """
+    return applied_shown(await app.catalogue.remove_resource(by, ident, force=asks.force))
 
 
 @router.get("/pools", responses=_LIST)

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from preroll.api.door import By, Ident, TheDoor, UseCases
+from preroll.api.door import Ident, TheDoor
 from preroll.api.fields import Shown
 from preroll.api.history import LineShown, line_shown
 from preroll.api.problems import can
 from preroll.api.runs_shown import RunShown, run_shown
 from preroll.domain.permission import permit
+from preroll.gate.door import By, UseCases
 from preroll.ports.scripts import ScriptKind
 
 router = APIRouter(prefix="/api/v1", tags=["runs and scripts"])

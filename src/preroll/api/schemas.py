@@ -18,6 +18,7 @@ from preroll.api.fields import (
     JsonObject,
     Length,
     Name,
+    Overlaid,
     Prose,
     Queried,
     Shown,
@@ -26,7 +27,6 @@ from preroll.api.fields import (
     maybe_when,
     when,
 )
-from preroll.api.paging import DEFAULT, MOST
 from preroll.api.quarantine import QuarantineShown, quarantine_shown
 from preroll.app.bookings import Edit, NewBooking
 from preroll.app.views import BookingDetails
@@ -35,9 +35,11 @@ from preroll.domain.audit import Configuration, Status, Verdict
 from preroll.domain.booking import Booking, NodeChoice, Phase, State
 from preroll.domain.boundaries import OPEN, Boundary, BoundaryState, Kind
 from preroll.domain.config import AskedTiming
+from preroll.domain.edits import NodePatch
 from preroll.domain.inheritance import taken_by
 from preroll.domain.profile import ProfileBy
 from preroll.domain.window import SECOND
+from preroll.gate.paging import DEFAULT, MOST
 
 Priority = Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="higher wins a conflict")]
 Scopes = Annotated[
@@ -45,6 +47,10 @@ Scopes = Annotated[
 ]
 Force = Annotated[bool, Field(description="save it in spite of conflicts: the problem without it lists who loses what")]
 
+Orchestrated = Annotated[
+    bool,
+    Field(description="of a list of resources: their profiles are loaded at START and STOP; false: it is only held"),
+]
 Selecting = Annotated[
     bool, Field(description="false: no node takes a resource by itself, whatever its definition says")
 ]
@@ -59,10 +65,26 @@ class NodeGiven(Given):
     profile_by: Annotated[ProfileBy, Field(strict=False)] | None = Field(
         default=None, description="is the profile copied now, or read at each event? Null: as the node says"
     )
+    whole: bool = Field(default=False, description="take the resource whole: every place and all of each capacity")
 
     def choice(self) -> NodeChoice:
         """As the domain has it."""
-        return NodeChoice(self.resource, self.profile, self.values, self.profile_by)
+        return NodeChoice(self.resource, self.profile, self.values, self.profile_by, whole=self.whole)
+
+
+class NodeChangeGiven(Given):
+    """What is to change of what is chosen for a node: what is left out stays, null takes away."""
+
+    resource: Name | None = Field(default=None, description="the id or name of a resource")
+    profile: Name | None = Field(default=None, description="the name of a profile instance")
+    values: JsonObject | None = Field(default=None, description="parameter values; null takes a single one away too")
+    profile_by: Annotated[ProfileBy, Field(strict=False)] | None = Field(
+        default=None, description="is the profile copied now, or read at each event? Null: as the node says"
+    )
+
+    def patch(self) -> NodePatch:
+        """As the domain has it."""
+        return NodePatch({name: getattr(self, name) for name in self.model_fields_set})
 
 
 class BookingGiven(Given):
@@ -94,6 +116,8 @@ class BookingGiven(Given):
     scopes: Scopes = Field(default=[])
     force: Force = False
     auto_select: Selecting = True
+    orchestrated: Orchestrated = False
+    overlays: Overlaid = ""
 
     def booking(self) -> NewBooking:
         """As the use case takes it."""
@@ -101,8 +125,8 @@ class BookingGiven(Given):
             name=self.name, timing=self._timing(), platform=self.platform, definition=self.definition,
             definition_version=self.definition_version, properties=self.properties,
             nodes={label: node.choice() for label, node in self.nodes.items()},
-            priority=self.priority, zone=self.zone or "", id=str(self.id) if self.id else "",
-            scopes=self.scopes, force=self.force, auto_select=self.auto_select,
+            priority=self.priority, zone=self.zone or "", id=str(self.id) if self.id else "", overlays=self.overlays,
+            scopes=self.scopes, force=self.force, auto_select=self.auto_select, orchestrated=self.orchestrated,
         )  # fmt: skip
 
     def _timing(self) -> AskedTiming:
@@ -118,9 +142,10 @@ class ChangeGiven(Given):
     end: Instant | None = Field(default=None, description="null makes it permanent")
     pre_roll: Length | None = None
     post_roll: Length | None = None
-    nodes: dict[Name, NodeGiven | None] = Field(default={}, max_length=1000)
+    nodes: dict[Name, NodeChangeGiven | None] = Field(default={}, max_length=1000)
     properties: JsonObject = Field(default={})
     priority: Priority | None = None
+    orchestrated: Orchestrated | None = None
 
     def edit(self) -> Edit:
         """As the use case takes it."""
@@ -129,9 +154,10 @@ class ChangeGiven(Given):
         return Edit(
             name=self.name,
             timing=(lambda before: replace(before, **timing)) if timing else None,
-            nodes={label: node.choice() if node else None for label, node in self.nodes.items()} or None,
+            nodes={label: node.patch() if node else None for label, node in self.nodes.items()} or None,
             properties=self.properties or None,
             priority=self.priority,
+            orchestrated=self.orchestrated,
         )
 
 
@@ -183,6 +209,7 @@ class NodeShown(Shown):
     profile: str | None
     values: dict[str, Any]
     profile_by: ProfileBy
+    whole: bool = Field(description="it has the resource whole: every place and all of each capacity")
     kept: dict[str, Any] | None = Field(description="what the profile said when it was copied; null: it is read")
 
 
@@ -269,7 +296,9 @@ class ConfirmingShown(Shown):
 class BookingShown(BookingSummary):
     """A booking with all that a screen shows of it."""
 
-    definition: DefinitionNamed | None
+    definition: DefinitionNamed | None = Field(description="null: a free list of resources")
+    orchestrated: bool = Field(description="a free list whose profiles are loaded at START and STOP")
+    overlays: str = Field(description="id of the service that has other values meanwhile; empty: it is no overlay")
     nodes: dict[str, NodeShown]
     properties: dict[str, Any]
     created: datetime
@@ -305,6 +334,8 @@ def booking_shown(found: BookingDetails) -> BookingShown:
     return BookingShown(
         **_summary(b, found.platform, found.attention),
         definition=DefinitionNamed(name=definition.name, version=definition.version) if definition else None,
+        orchestrated=b.orchestrated,
+        overlays=b.overlays,
         nodes={
             label: NodeShown(
                 resource=n.resource,
@@ -312,6 +343,7 @@ def booking_shown(found: BookingDetails) -> BookingShown:
                 profile=n.profile,
                 values=dict(n.values),
                 profile_by=taken_by(definition.node(label) if definition else None, n),
+                whole=n.whole,
                 kept=dict(n.kept.values) if n.kept else None,
             )
             for label, n in b.nodes.items()

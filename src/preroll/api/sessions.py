@@ -8,15 +8,16 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from preroll.api.door import By, Calling, TheDoor
+from preroll.api.door import TheDoor
 from preroll.api.fields import Given, Shown
-from preroll.api.guard import COOKIE, Way, csrf_of
 from preroll.api.problems import can
-from preroll.app.sessions import Opened
 from preroll.domain.account import LONGEST
 from preroll.domain.errors import NotSignedIn, SignInLocked
 from preroll.domain.permission import Actor, Role
 from preroll.domain.window import SECOND
+from preroll.gate.door import By, Calling
+from preroll.gate.guard import COOKIE, Way, csrf_of
+from preroll.gate.sessions import address_of, hand_over, take_back
 from preroll.telemetry import logger
 
 router = APIRouter(prefix="/api/v1", tags=["sign-in"])
@@ -74,7 +75,7 @@ async def sign_in(body: SignInGiven, request: Request, response: Response, door:
         log.warning("a sign-in failed", address=address, reason=refused.code)
         raise
     door.guard.forget()
-    set_cookie(request, response, opened, door.app.sessions.limits.longest_us // SECOND)
+    hand_over(request, response, opened, door.app.sessions.limits.longest_us // SECOND)
     return await _me(door, opened.user.actor, Way.SESSION, csrf_of(opened.secret))
 
 
@@ -84,7 +85,7 @@ async def sign_out(request: Request, response: Response, door: TheDoor, by: By) 
     if secret := request.cookies.get(COOKIE):
         await door.app.sessions.sign_out(secret)
         door.guard.forget()
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+    take_back(response)
 
 
 @router.get("/me", responses=can(403, 503))
@@ -101,18 +102,6 @@ async def change_password(body: PasswordGiven, door: TheDoor, by: By) -> None:
     """Change one's own password; all one's sessions end."""
     await door.app.users.change_password(by, body.old, body.new)
     door.guard.forget()
-
-
-def set_cookie(request: Request, response: Response, opened: Opened, lasts_s: int) -> None:
-    """Hand the session to the browser: no script reads it, no other site's page sends it with a change."""
-    secure = request.url.scheme == "https"
-    response.set_cookie(COOKIE, opened.secret, lasts_s, path="/", secure=secure, httponly=True, samesite="lax")
-    response.headers["Cache-Control"] = "no-store"
-
-
-def address_of(request: Request) -> str:
-    """From where a request comes; behind a proxy on this machine, as that says."""
-    return request.client.host if request.client else "unknown"
 
 
 async def _me(door: TheDoor, actor: Actor, way: Way, csrf: str) -> MeShown:

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from preroll.api.door import By, Ident, TheDoor, UseCases
+from preroll.api.door import Ident, TheDoor
 from preroll.api.fields import Given, Length, Name, Queried, Shown, maybe_when, when
 from preroll.api.problems import can
 from preroll.api.sessions import roles_shown
@@ -17,6 +17,7 @@ from preroll.api.users import Roles
 from preroll.app.tokens import NewToken, TokenDetails
 from preroll.domain.permission import Role
 from preroll.domain.window import DAY
+from preroll.gate.door import By, UseCases
 
 router = APIRouter(prefix="/api/v1/tokens", tags=["people and tokens"])
 

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Header, Path, Response
 from pydantic import Field
 
 from preroll.api import etag
-from preroll.api.door import By, TheDoor, UseCases
+from preroll.api.door import TheDoor
 from preroll.api.fields import Given, Name, Shown, Word, when
 from preroll.api.problems import can
 from preroll.api.sessions import Typed, roles_shown
 from preroll.app.users import NamedRights, NewUser, UserDetails, UserEdit
 from preroll.domain.permission import Role
+from preroll.gate.door import By, UseCases
 
 router = APIRouter(prefix="/api/v1/users", tags=["people and tokens"])
 
@@ -95,13 +96,13 @@ async def create_user(body: UserGiven, door: TheDoor, by: By) -> Response:
     """Add a person."""
     shown = user_shown(await door.app.users.create(by, body.user()))
     door.guard.forget()
-    return _tagged(shown, 201)
+    return etag.answered(shown, router.prefix, 201)
 
 
 @router.get("/{named}", response_model=UserShown, responses=can(403, 404, 422, 503))
 async def get_user(named: Named, app: UseCases, by: By) -> Response:
     """One person; oneself without a role."""
-    return _tagged(user_shown(await app.users.get(by, named)))
+    return etag.answered(user_shown(await app.users.get(by, named)), router.prefix)
 
 
 @router.patch("/{named}", response_model=UserShown, responses=can(400, 403, 404, 409, 412, 413, 422, 503))
@@ -109,7 +110,20 @@ async def edit_user(named: Named, body: UserEditGiven, door: TheDoor, by: By, if
     """Change a person; with another password, or disabled, all sessions of this person end."""
     shown = user_shown(await door.app.users.edit(by, named, etag.seen(if_match), body.edit()))
     door.guard.forget()
-    return _tagged(shown)
+    return etag.answered(shown, router.prefix)
+
+
+@router.post("/{named}/sign-out", status_code=204, responses=can(403, 404, 422, 503))
+async def sign_user_out(named: Named, door: TheDoor, by: By) -> None:
+    """End all sessions of a person; the tokens go on."""
+    await door.app.users.sign_out(by, named)
+    door.guard.forget()
+
+
+@router.post("/{named}/unlock", status_code=204, responses=can(403, 404, 422, 503))
+async def unlock_user(named: Named, app: UseCases, by: By) -> None:
+    """Forget the failed sign-ins of a person, so that the next one is tried at once."""
+    await app.users.unlock(by, named)
 
 
 @router.delete("/{named}", status_code=204, responses=can(400, 403, 404, 409, 412, 422, 503))
@@ -128,10 +142,3 @@ def user_shown(found: UserDetails) -> UserShown:
         scopes=sorted(user.rights.scopes), disabled=user.disabled, password=bool(user.password), issuer=user.issuer,
         revision=user.revision, created=when(user.created_us), changed=when(user.changed_us),
     )  # fmt: skip
-
-
-def _tagged(shown: UserShown, status: int = 200) -> Response:
-    headers = {"ETag": etag.tag(shown.revision), "Cache-Control": "no-store"}
-    if status == 201:
-        headers["Location"] = f"{router.prefix}/{shown.id}"
-    return Response(shown.model_dump_json(), status, headers, media_type="application/json")

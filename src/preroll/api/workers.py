@@ -8,9 +8,9 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import Field
 
-from preroll.api.door import By, UseCases
 from preroll.api.fields import Shown, when
 from preroll.api.problems import can
+from preroll.gate.door import By, UseCases
 from preroll.ports.workers import Role, Unreached, Worker
 
 router = APIRouter(prefix="/api/v1", tags=["workers"])

@@ -93,11 +93,12 @@ def _neat(fields: Plain) -> Plain:
 _NEAT: Mapping[str, Callable[[Any], Any]] = {
     "limits": _neat,
     "defaults": _neat,
-    "guard": lambda seconds: _neat({"": seconds})[""],
+    **dict.fromkeys(("guard", "rescheduling_delay", "retention"), lambda seconds: _neat({"": seconds})[""]),
     "capacities": _neat,
     "capabilities": lambda known: {name: _neat(able) for name, able in known.items()},
     "parameters": lambda known: [_neat(p) | {"default": p["default"]} for p in known],
     "audits": lambda known: [_neat(audit) for audit in known],
+    "service_audits": lambda known: known and _neat(known),
 }
 
 

@@ -7,10 +7,11 @@ those that wait and have it by reference; who runs keeps what it began with unti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from preroll.app import holding, quarantine, sight
+from preroll.app.order_needs import in_place_of
 from preroll.app.recording import store, tell
 from preroll.domain.booking import Booking, Phase
 from preroll.domain.config import Platform
@@ -20,7 +21,7 @@ from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.quarantine import Contender, Loser, Loss, Share, offers_another, reason_of, settle, share
 from preroll.domain.resource import Resource
-from preroll.domain.usage import Need
+from preroll.domain.usage import Held, Need
 from preroll.domain.window import Window
 from preroll.ports.store import Tx
 
@@ -41,6 +42,17 @@ class _Touched:
     """Id -> waiting bookings that a changed profile may make need something else, and what they need now."""
     keepers: Sequence[Booking] = ()
     """Running bookings, each as it is to be: with a copy of the profiles that were changed."""
+    using: Sequence[Booking] = ()
+    """Everyone who has a changed profile, and is not over."""
+    instances: Collection[str] = ()
+    made_of: Collection[int] = ()
+    """The profile instances, and the keys of the definitions, by which they were found."""
+
+    @property
+    def looked_at(self) -> Mapping[int, Resource]:
+        """Key -> each resource on which somebody may have to yield, as it is after the change."""
+        found = {key: after or before for key, (before, after) in self.resources.items()}
+        return found | {need.resource.key: need.resource for _, needs in self.users.values() for need in needs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,12 @@ class Aftermath:
     """Who is in conflict."""
     fresh: Sequence[Loser] = ()
     """Those of the running that were not, or not so much."""
+    needing: Sequence[tuple[Booking, Sequence[Need]]] = ()
+    """Users who need something else now than they hold."""
+    amended: Sequence[Held] = ()
+    """What others of them hold and need more or less of, and nothing else."""
+    seen: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    """Key -> (revision, state version) of everyone by whom this was judged."""
 
     @property
     def losing(self) -> list[Losing]:
@@ -70,30 +88,39 @@ def foresee(tx: Tx, platform: int, pairs: Iterable[Pair]) -> Aftermath:
     shelf = tx.catalogue.profiles(platform).after(changed)
     touched = _touched(tx, platform, changed, resources, shelf, known)
     if not touched.resources and not touched.users:
-        return Aftermath(touched)
-    contenders = _contenders(tx, touched, shelf, known)
+        return Aftermath(touched, seen=_revisions(touched.using))
+    looked_at = touched.looked_at
+    holders = quarantine.holders(tx, [looked_at[key] for key in sorted(looked_at)], _from_now(tx))
+    contenders = _contenders(tx, touched, holders, shelf, known)
     losers = [_with_reasons(loser, touched.resources) for loser in settle(contenders)]
     running = [loser for loser in losers if loser.booking.phase is Phase.RUNNING]
     return Aftermath(
         touched, contenders, [loser for loser in losers if loser.booking.phase is Phase.WAITING], running,
         [loser for loser in running if _differs(tx.losses.of(loser.booking.key), loser.losses)],
+        *_needing(touched, holders), _revisions([*touched.using, *(holder.booking for holder in holders)]),
     )  # fmt: skip
 
 
-def settle_changes(tx: Tx, by: Actor, platform: int, pairs: Iterable[Pair], *, force: bool) -> None:
+def settle_changes(
+    tx: Tx, by: Actor, platform: int, pairs: Iterable[Pair], *, force: bool, foreseen: Aftermath | None = None
+) -> None:
     """Bring the bookings in line with documents that were stored in this transaction.
+
+    Args:
+        foreseen: on a snapshot, of the same change to the same catalogue; it stands if the bookings are the same too.
 
     Raises:
         Conflict: bookings would lose what they hold, or be in conflict; each is listed. Never with ``force``.
     """
-    found = foresee(tx, platform, pairs)
+    found = foreseen if foreseen and _stands(tx, platform, foreseen) else foresee(tx, platform, pairs)
     refuse(tx, by, platform, found, force=force)
     for keeper in found.touched.keepers:
         _keep(tx, by, keeper)
-    for booking, needs in found.touched.users.values():
-        tx.reservations.hold(booking, needs)
+    tx.reservations.hold_all(found.needing)
+    tx.reservations.amend(found.amended)
     gone = {before.id for before, after in found.touched.resources.values() if after is None}
-    quarantine.impose(tx, by, [_without(loser, gone) for loser in found.waiting], "the catalogue was changed")
+    waiting = [_without(loser, gone) for loser in found.waiting] if gone else found.waiting
+    quarantine.impose(tx, by, waiting, "the catalogue was changed")
     _mark(tx, by, found.contenders, found.running, {loser.booking.id for loser in found.fresh})
 
 
@@ -103,11 +130,55 @@ def refuse(tx: Tx, by: Actor, platform: int, found: Aftermath, *, force: bool) -
     Raises:
         Conflict: each is listed. NotPermitted.
     """
-    if not found.losing:
+    if not found.waiting and not found.fresh:
         return
     if not force:
         raise sight.conflict(tx, by, platform, Conflict([], losing=found.losing))
     permit(by, "booking.force", platform)
+
+
+def _stands(tx: Tx, platform: int, foreseen: Aftermath) -> bool:
+    """Have the same bookings, unchanged, what was touched? From here on nobody else can change that."""
+    touched, looked_at = foreseen.touched, foreseen.touched.looked_at
+    tx.reservations.lock(list(looked_at.values()))
+    found = dict(tx.reservations.holders(looked_at, _from_now(tx)))
+    if touched.instances or touched.made_of:
+        found |= tx.bookings.revisions_using(platform, touched.instances, touched.made_of)
+    return found == foreseen.seen
+
+
+def _revisions(bookings: Iterable[Booking]) -> dict[int, tuple[int, int]]:
+    return {booking.key: (booking.revision, booking.state_version) for booking in bookings}
+
+
+def _needing(
+    touched: _Touched, holders: Iterable[Contender]
+) -> tuple[list[tuple[Booking, Sequence[Need]]], list[Held]]:
+    """Users who need other things than they hold; and what the others need more or less of.
+
+    What is held on top of a service may change from one instant to the next: that is always held anew.
+    """
+    held = {holder.booking.key: {part.resource.key: part.amounts for part in holder.shares} for holder in holders}
+    needing, amended = [], list[Held]()
+    for booking, needs in touched.users.values():
+        has, wants = held.get(booking.key, {}), {need.resource.key: need.amounts() for need in needs}
+        if has == wants:
+            continue
+        on_top = booking.carries or booking.overlays
+        if on_top or has.keys() != wants.keys() or any(has[key].keys() != wants[key].keys() for key in has):
+            needing.append((booking, needs))
+        else:
+            amended += [
+                Held(booking.key, key, name, *what)
+                for key, amounts in wants.items()
+                for name, what in amounts.items()
+                if has[key][name] != what
+            ]
+    return needing, amended
+
+
+def _from_now(tx: Tx) -> Window:
+    return Window(tx.now, None)
 
 
 def _touched(
@@ -130,13 +201,15 @@ def _touched(
         if any(n.default_profile in instances or n.profile in profiles for n in d.nodes)
     ]
     found = tx.bookings.using(platform, instances, made_of)
+    short = tx.losses.open_of([b.key for b in found])
     users = {
         b.id: (b, holding.needs_of(tx, b, shelf, known))
         for b in found
-        if b.phase is Phase.WAITING and not tx.losses.of(b.key)
+        if b.phase is Phase.WAITING and b.key not in short
     }
     running = [b for b in found if b.phase is Phase.RUNNING]
-    return _Touched(resources, users, _keepers(tx, running, shelf, shelf.before(changed)) if running else ())
+    keepers = _keepers(tx, running, shelf, shelf.before(changed)) if running else ()
+    return _Touched(resources, users, keepers, found, instances, made_of)
 
 
 def _changed_resources(tx: Tx, platform: int, changed: Sequence[Pair]) -> dict[int, tuple[Resource, Resource | None]]:
@@ -175,17 +248,18 @@ def _keep(tx: Tx, by: Actor, booking: Booking) -> None:
     tell(tx, by, "booking.profile_kept", kept, kept.state, kept.state, why, "the catalogue was changed")
 
 
-def _contenders(tx: Tx, touched: _Touched, shelf: Profiles, known: Known) -> list[Contender]:
+def _contenders(
+    tx: Tx, touched: _Touched, holders: Sequence[Contender], shelf: Profiles, known: Known
+) -> list[Contender]:
     """Everyone who holds, or needs now, something of what was touched: from now on, with what the change leaves."""
-    resources = {key: after or before for key, (before, after) in touched.resources.items()}
-    resources |= {need.resource.key: need.resource for _, needs in touched.users.values() for need in needs}
-    holders = quarantine.holders(tx, [resources[key] for key in sorted(resources)], Window(tx.now, None))
     others = [holder for holder in holders if holder.booking.id not in touched.users]
     idents = {ident for holder in others for ident in holder.booking.held}
     platform = next((holder.booking.platform for holder in others), 0)
     every = {r.id: r for r in tx.catalogue.resources(platform, ids=sorted(idents - known.keys()))} | dict(known)
     held = [_judged(tx, holder, touched, shelf, every) for holder in others]
-    return held + [Contender(b, _shares(tx, b, needs, touched)) for b, needs in touched.users.values()]
+    return held + [
+        Contender(b, _shares(tx, b, needs, touched), in_place_of(tx, b)) for b, needs in touched.users.values()
+    ]
 
 
 def _shares(tx: Tx, booking: Booking, needs: Sequence[Need], touched: _Touched) -> tuple[Share, ...]:
@@ -201,11 +275,11 @@ def _judged(tx: Tx, holder: Contender, touched: _Touched, shelf: Profiles, known
         return holder
     needed = _shares(tx, holder.booking, holding.needs_of(tx, holder.booking, shelf, known), touched)
     wanted = {part.resource.key: part for part in needed}
-    return Contender(holder.booking, tuple(_with_never(part, wanted.get(part.resource.key)) for part in holder.shares))
+    return replace(holder, shares=tuple(_with_never(part, wanted.get(part.resource.key)) for part in holder.shares))
 
 
 def _with_never(part: Share, wanted: Share | None) -> Share:
-    return replace(part, never=wanted.never) if wanted else part
+    return replace(part, never=wanted.never) if wanted and wanted.never else part
 
 
 def _without(loser: Loser, gone: set[str]) -> Loser:
@@ -245,6 +319,6 @@ def _mark(tx: Tx, by: Actor, contenders: Sequence[Contender], running: Sequence[
             continue
         tx.losses.close([booking.key])
         elsewhere = [loss for loss in marked if loss.resource not in seen]
-        tx.losses.add(booking.key, [*elsewhere, *(replace(loss, was=booking.state) for loss in now)])
+        tx.losses.add(booking.key, [*elsewhere, *now])
         if booking.id in fresh:
             tell(tx, by, "booking.in_conflict", booking, booking.state, booking.state, "; ".join(map(str, now)))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from preroll.domain.errors import KeyReused, PrerollError
+from preroll.domain.errors import Invalid, KeyReused, Mistake, PrerollError
 from preroll.domain.permission import Actor
 from preroll.ports.store import Store, StoredAnswer, Tx, Unit
 
@@ -35,6 +35,8 @@ class Ask(Generic[R]):
     """Of the request's body."""
     render: Callable[[R], StoredAnswer]
     """The answer that a repeat will get; pure."""
+    stands: Callable[[Tx, StoredAnswer], bool] = lambda _, __: True
+    """Is what was done then still what is asked for? Else it is done anew."""
 
 
 async def command(store: Store, by: Actor, unit: Unit[R], ask: Ask[R] | None = None) -> R:
@@ -49,7 +51,7 @@ async def command(store: Store, by: Actor, unit: Unit[R], ask: Ask[R] | None = N
 
     def once(tx: Tx) -> R:
         found = tx.answers.find(by.name, ask.route, ask.key)
-        if found is not None:
+        if found is not None and ask.stands(tx, found):
             if found.digest != ask.digest:
                 raise KeyReused
             raise Replayed(found)
@@ -58,3 +60,13 @@ async def command(store: Store, by: Actor, unit: Unit[R], ask: Ask[R] | None = N
         return result
 
     return await store.write(once)
+
+
+def require_reason(reason: str) -> None:
+    """Refuse what nobody would understand later.
+
+    Raises:
+        Invalid: there is no reason.
+    """
+    if not reason.strip():
+        raise Invalid([Mistake("reason", "is empty", "why, for whoever reads it later")])

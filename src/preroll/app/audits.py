@@ -11,9 +11,8 @@ from preroll.app.asking import Ask, command
 from preroll.app.views import BookingDetails, details
 from preroll.domain.actions import require_action
 from preroll.domain.audit import AuditSpec, Configuration, Finding, Status, Verdict
-from preroll.domain.auditing import asked_by, audit_again, stands
+from preroll.domain.auditing import asked_by, audit_again, is_audited_soon, stands
 from preroll.domain.booking import Booking
-from preroll.domain.boundaries import OPEN, Kind
 from preroll.domain.changes import Change
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import ActionNotPossible
@@ -100,19 +99,23 @@ class Auditing:
         """What the audits of a booking found, the newest rounds first."""
 
         def query(tx: Tx) -> Audits:
-            booking = sight.booking(tx, by, ident)
-            specs, boundaries = _specs(tx, booking), tx.boundaries.of(booking.key)
-            runs = tx.records.audits(booking.key, limit)
-            steps = tx.records.steps([run.id for run in runs])
-            rounds = tuple(_round(run, [s for s in steps if s.run == run.id], specs) for run in runs)
-            return Audits(
-                booking.id,
-                stands(booking, boundaries, tx.records.rounds(booking.key)) if specs else None,
-                any(b.kind is Kind.AUDIT and b.state in OPEN for b in boundaries),
-                rounds,
-            )
+            return audits_of(tx, sight.booking(tx, by, ident), limit)
 
         return await self._store.read(query)
+
+
+def audits_of(tx: Tx, booking: Booking, limit: int) -> Audits:
+    """What the audits of a booking, or of the service that it carries, found."""
+    specs, boundaries = _specs(tx, booking), tx.boundaries.of(booking.key)
+    runs = tx.records.audits(booking.key, limit)
+    steps = tx.records.steps([run.id for run in runs])
+    rounds = tuple(_round(run, [s for s in steps if s.run == run.id], specs) for run in runs)
+    return Audits(
+        booking.id,
+        stands(booking, boundaries, tx.records.rounds(booking.key)) if specs else None,
+        is_audited_soon(boundaries, tx.now),
+        rounds,
+    )
 
 
 def _specs(tx: Tx, booking: Booking) -> tuple[AuditSpec, ...]:

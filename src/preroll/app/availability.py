@@ -6,13 +6,13 @@ Advisory: the commit asks the same rule again under the lock of the resources (S
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from preroll.app import holding, sight
 from preroll.domain.booking import Booking, NodeChoice, Timing
 from preroll.domain.capacity import Wish
-from preroll.domain.choosing import candidates, rank
+from preroll.domain.choosing import ranking
 from preroll.domain.config import Ordering, PlatformConfig
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
@@ -53,7 +53,7 @@ class Question:
     nodes: Mapping[str, Wanted] = field(default_factory=dict)
     """Label -> what it wants; those that a service definition has and this leaves out are looked at as it says."""
     ignore: str = ""
-    """Id of a booking whose own usage counts as free, for swaps."""
+    """Id of a booking, or of a service, whose own usage counts as free, for swaps."""
     guard_us: int | None = None
     """Resources that are free for so many microseconds before and after as well come first; None: the platform's."""
     order: Ordering | None = None
@@ -94,7 +94,6 @@ class Availability:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._pools: dict[int, _Pool] = {}
 
     async def eligible(self, by: Actor, question: Question) -> Mapping[str, NodeAnswer]:
         """For each node, in one look, what could fill it.
@@ -111,12 +110,11 @@ class Availability:
             definition = None
             if question.definition is not None:
                 definition = tx.catalogue.definition(platform.key, question.definition, question.definition_version)
-            ignored = sight.booking(tx, by, question.ignore).key if question.ignore else 0
+            ignored = sight.booking(tx, by, question.ignore, hidden=True).key if question.ignore else 0
             wishes = _wishes(tx, platform.key, question, definition)
-            pool = self._pool(tx, platform.key, platform.catalogue_version)
+            every = tx.catalogue.candidates(platform.key)
             found = {
-                label: _answer(tx, settled, wish, pool.candidates(node), ignored)
-                for label, (node, wish) in wishes.items()
+                label: _answer(tx, settled, wish, every.of(node), ignored) for label, (node, wish) in wishes.items()
             }
             return {label: _veiled(tx, by, platform.key, answer) for label, answer in found.items()}
 
@@ -127,9 +125,7 @@ class Availability:
 
         def query(tx: Tx) -> Conflict:
             permit(by, "view", booking.platform)
-            platform = tx.platforms.by_key(booking.platform)
-            pool = self._pool(tx, platform.key, platform.catalogue_version)
-            ways = _ways(tx, booking, conflict.clashes, pool)
+            ways = _ways(tx, booking, conflict.clashes)
             whole = Conflict(conflict.clashes, tuple(ways), conflict.losing)
             return sight.conflict(tx, by, booking.platform, whole)
 
@@ -138,38 +134,15 @@ class Availability:
     def spare(self, tx: Tx, booking: Booking, label: str) -> Resource | None:
         """The best resource that is free for a node of a stored booking and that it does not use; None: none is."""
         platform = tx.platforms.by_key(booking.platform)
-        pool = self._pool(tx, platform.key, platform.catalogue_version)
         definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
         choice, held = booking.nodes.get(label, NodeChoice()), set(booking.held)
         now = tx.catalogue.resource(choice.resource) if choice.resource else None
         node = (definition.node(label) if definition else None) or Node(label, now.function if now else "")
         wish = tx.catalogue.profiles(booking.platform).filled(node, choice).wish(label)
-        candidates = [r for r in pool.candidates(node) if r.id not in held]
+        candidates = [r for r in tx.catalogue.candidates(platform.key).of(node) if r.id not in held]
         question = _settled(Question(booking.timing, limit=1), platform.config)
         found = _answer(tx, question, wish, candidates, booking.key).eligible
         return found[0].resource if found else None
-
-    def _pool(self, tx: Tx, platform: int, version: int) -> _Pool:
-        """A platform's resources, sorted out once for each version of its catalogue."""
-        known = self._pools.get(platform)
-        if known is None or known.version != version:
-            known = self._pools[platform] = _Pool(version, tx.catalogue.resources(platform))
-        return known
-
-
-class _Pool:
-    """The resources of a platform by function."""
-
-    def __init__(self, version: int, resources: Sequence[Resource]) -> None:
-        self.version = version
-        self._by_function: dict[str, list[Resource]] = {"": list(resources)}
-        for resource in resources:
-            if resource.function:
-                self._by_function.setdefault(resource.function, []).append(resource)
-
-    def candidates(self, node: Node) -> list[Resource]:
-        """Those with the function that a node takes, of its pool."""
-        return candidates(self._by_function.get(node.function, ()), node)
 
 
 def _wishes(
@@ -213,21 +186,31 @@ def _answer(tx: Tx, question: Question, wish: Wish, candidates: Sequence[Resourc
     usages = tx.reservations.usages(candidates, wide, but=ignored, named=question.explain)
     wishes, now = (wish,), tx.now
     fits, fits_wide = fitting(wishes, held, now), fitting(wishes, wide, now)
-    fit: list[tuple[bool, Resource]] = []
+    fit: list[Resource] = []
+    tight: set[int] = set()
     refused: dict[str, Sequence[Clash]] = {}
     for resource in candidates:
         around = usages.get(resource.key, ())
         taken = _within(held, around) if guard else around
         if fits(resource, taken):
-            fit.append((not guard or fits_wide(resource, around), resource))
+            fit.append(resource)
+            if guard and not fits_wide(resource, around):
+                tight.add(resource.key)
         elif question.explain:
             refused[resource.name] = clashes(resource, wishes, held, taken, now)
     start: int | None = held.start
     if len(fit) < question.count:
         start = _slot(tx, held, wish, candidates, ignored, question.count)
+
+    def left_of(resource: Resource) -> Sequence[Left]:
+        return left(resource, held, usages.get(resource.key, ()))
+
+    fit.sort(key=ranking(wish, question.order or Ordering.PRIORITY, left_of))
+    if tight:
+        fit.sort(key=lambda resource: resource.key in tight)
     return NodeAnswer(
-        _best(question, wish, fit, lambda r: left(r, held, usages.get(r.key, ()))),
-        len(candidates), refused, None if start is None else question.timing.start + start - held.start,
+        tuple(Offer(r, left_of(r), r.key not in tight) for r in fit[: question.limit]), len(candidates), refused,
+        None if start is None else question.timing.start + start - held.start,
     )  # fmt: skip
 
 
@@ -239,15 +222,6 @@ def _veiled(tx: Tx, by: Actor, platform: int, answer: NodeAnswer) -> NodeAnswer:
 
 def _within(held: Window, usages: Sequence[Usage]) -> Sequence[Usage]:
     return [usage for usage in usages if usage.start < held.until and usage.end > held.start]
-
-
-def _best(
-    question: Question, wish: Wish, fit: list[tuple[bool, Resource]], left_of: Callable[[Resource], Sequence[Left]]
-) -> tuple[Offer, ...]:
-    """The first of those that fit, guarded ones before others; what is left is looked up for them only, if it can."""
-    order = question.order or Ordering.PRIORITY
-    fit.sort(key=lambda pair: (not pair[0], *rank(pair[1], wish, order, left_of)))
-    return tuple(Offer(resource, left_of(resource), guarded) for guarded, resource in fit[: question.limit])
 
 
 def _slot(tx: Tx, window: Window, wish: Wish, candidates: Sequence[Resource], ignored: int, count: int) -> int | None:
@@ -264,26 +238,25 @@ def _slot(tx: Tx, window: Window, wish: Wish, candidates: Sequence[Resource], ig
     return None
 
 
-def _ways(tx: Tx, booking: Booking, found: Sequence[Clash], pool: _Pool) -> list[Way]:
+def _ways(tx: Tx, booking: Booking, found: Sequence[Clash]) -> list[Way]:
     """Other resources for the nodes in conflict, then another time, then who would have to yield."""
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     needs = holding.needs_of(tx, booking)
     troubled = {clash.resource for clash in found}
     ways = []
     for need in needs:
-        if need.resource.name in troubled:
+        if need.resource.name in troubled and not booking.overlays:
             for wish in need.wishes:
-                ways += _others(tx, booking, definition, need.resource, wish, pool)
+                ways += _others(tx, booking, definition, need.resource, wish)
     return ways + _later(tx, booking, needs) + _yielding(tx, found)
 
 
 def _others(
-    tx: Tx, booking: Booking, definition: ServiceDefinition | None, now: Resource, wish: Wish,
-    pool: _Pool,
+    tx: Tx, booking: Booking, definition: ServiceDefinition | None, now: Resource, wish: Wish
 ) -> list[Way]:  # fmt: skip
     node = (definition.node(wish.label) if definition else None) or Node(wish.label, now.function)
     chosen = set(booking.resources)
-    others = [r for r in pool.candidates(node) if r.id not in chosen]
+    others = [r for r in tx.catalogue.candidates(booking.platform).of(node) if r.id not in chosen]
     answer = _answer(tx, Question(booking.timing, limit=SUGGESTED), wish, others, booking.key)
     return [
         Way(f"take {offer.resource.name} for {wish.label}", node=wish.label, resource=offer.resource.name)
@@ -311,6 +284,6 @@ def _later(tx: Tx, booking: Booking, needs: Sequence[Need]) -> list[Way]:
 
 def _yielding(tx: Tx, found: Sequence[Clash]) -> list[Way]:
     """The rivals, the one that would lose first before the others (SPEC 6); who runs never loses."""
-    rivals = [tx.bookings.get(ident) for ident in dict.fromkeys(c.rival for c in found if c.rival)]
+    rivals = [tx.bookings.get(ident, hidden=True) for ident in dict.fromkeys(c.rival for c in found if c.rival)]
     waiting = sorted((b for b in rivals if not b.began), key=standing, reverse=True)
     return [Way(f"move or cancel {b.name}, {b.state.value}", rival=b.id) for b in waiting[:SUGGESTED]]

@@ -11,13 +11,16 @@ from preroll.app.asking import Ask, command
 from preroll.app.choosing import Attempt, Overtaken
 from preroll.app.edits import Copy, Edit, NewBooking, Retime, Rule
 from preroll.app.refitting import Refit, Spare
+from preroll.app.timeline import Move
+from preroll.app.veil import veiled
 from preroll.app.views import BookingDetails, details
 from preroll.domain.booking import Booking, Timing
 from preroll.domain.boundaries import begun_kinds
 from preroll.domain.edits import extended, started_now
 from preroll.domain.errors import Conflict
 from preroll.domain.permission import Actor, permit
-from preroll.ports.store import BookingFilter, Page, Store, Tx, Unit
+from preroll.ports.lists import BookingFilter, Page, Place
+from preroll.ports.store import Store, Tx, Unit
 
 __all__ = ["Bookings", "Copy", "Edit", "Installed", "NewBooking", "Refit", "WaysOut"]
 
@@ -57,6 +60,16 @@ class Bookings:
         """
         return await self._changed(by, "edit", ident, seen, change, ask)
 
+    async def move(
+        self, by: Actor, ident: str, seen: int | None, move: Move, ask: Ask[BookingDetails] | None = None
+    ) -> BookingDetails:
+        """Edit it as it was dragged: to other times, to another resource, or both at once.
+
+        Raises:
+            Invalid: every mistake, what is frozen included. Conflict. NameInUse. ActionNotPossible: it has ended.
+        """
+        return await self._changed(by, "edit", ident, seen, move.edit, ask)
+
     async def start_now(
         self,
         by: Actor,
@@ -67,7 +80,7 @@ class Bookings:
         force: bool = False,
         ask: Ask[BookingDetails] | None = None,
     ) -> BookingDetails:
-        """Begin a confirmed booking's pre-roll now; the end stays.
+        """Begin a confirmed booking's pre-roll now, or when the platform's rescheduling delay is over; the end stays.
 
         Args:
             pre_roll: another length for it, in microseconds.
@@ -77,7 +90,8 @@ class Bookings:
         """
 
         def rule(tx: Tx, booking: Booking) -> Edit:
-            return Edit(timing=started_now(booking.timing, tx.now, pre_roll), force=force)
+            delay = tx.platforms.by_key(booking.platform).config.rescheduling_delay_us
+            return Edit(timing=started_now(booking.timing, tx.now, pre_roll, delay), force=force)
 
         return await self._changed(by, "start-now", ident, seen, rule, ask)
 
@@ -291,9 +305,10 @@ class Bookings:
     async def finish(
         self, by: Actor, ident: str, seen: int | None, why: str = "", ask: Ask[BookingDetails] | None = None
     ) -> BookingDetails:
-        """End a running booking now. In pre-roll that is an abort: only the end event runs, START and STOP never do.
+        """End a running booking now, or when the platform's rescheduling delay is over.
 
-        On the air the end becomes now and post-roll follows; in post-roll what is left of it is cut.
+        In pre-roll that is an abort: only the end event runs, START and STOP never do. On the air the end becomes now,
+        and post-roll follows until what it does has succeeded; in post-roll what is left of it is cut.
         """
         return await self._done(by, lambda tx: running.finish(tx, by, ident, seen, why), ask)
 
@@ -322,13 +337,11 @@ class Bookings:
         """One booking with all that a screen shows of it."""
 
         def query(tx: Tx) -> BookingDetails:
-            return details(tx, sight.booking(tx, by, ident))
+            return veiled(tx, by, details(tx, sight.booking(tx, by, ident)))
 
         return await self._store.read(query)
 
-    async def page(
-        self, by: Actor, where: BookingFilter, after: tuple[int, str] | None = None, limit: int = 100
-    ) -> Page:
+    async def page(self, by: Actor, where: BookingFilter, after: Place | None = None, limit: int = 100) -> Page:
         """Bookings sorted by (start, id), after a sort key."""
 
         def query(tx: Tx) -> Page:
@@ -362,7 +375,7 @@ class Bookings:
         return await self._held(by, attempt, unit, ask)
 
     async def _done(self, by: Actor, unit: Unit[BookingDetails], ask: Ask[BookingDetails] | None) -> BookingDetails:
-        return await command(self._store, by, unit, ask)
+        return await command(self._store, by, lambda tx: veiled(tx, by, unit(tx)), ask)
 
     async def _held(
         self, by: Actor, attempt: Attempt, unit: Unit[BookingDetails], ask: Ask[BookingDetails] | None
@@ -372,10 +385,11 @@ class Bookings:
         Whoever is overtaken with what was chosen for it tries again, and locks first.
         """
         try:
-            return await command(self._store, by, unit, ask)
+            return await self._done(by, unit, ask)
         except Overtaken:
             attempt.locked = True
             return await self._held(by, attempt, unit, ask)
         except Conflict as conflict:
-            assert attempt.tried is not None  # noqa: S101 - it is in conflict
+            if attempt.tried is None:  # what is in the way of an overlay is no matter of what is left
+                raise
             raise await self._ways_out(by, attempt.tried, conflict) from None

@@ -20,12 +20,11 @@ from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.ports.bundles import Batch, Prepared
-from preroll.ports.scripts import ScriptKind
+from preroll.ports.scripts import ScriptKinds
 from preroll.ports.store import Store, Tx
 
 Documents = Sequence[Document | Platform | Bundle]
-ScriptKinds = Callable[[], Mapping[str, ScriptKind] | None]
-"""Name -> kind of each script that is installed; None: this process does not know."""
+_Priced = tuple[Plan, aftermath.Aftermath | None]
 ROUNDS = 5
 """How often a catalogue is compared again when somebody else changed it in between."""
 
@@ -55,7 +54,7 @@ class Catalogue:
         Raises:
             Invalid: every mistake, each with ``<index>.<field>``.
         """
-        found = await self._store.read(partial(_planned, by, platform, documents, prune=prune, force=force))
+        found, _ = await self._store.read(partial(_planned, by, platform, documents, prune=prune, force=force))
         kinds = self._scripts()
         gaps = None if kinds is None else judgement.gaps_of(sorted_out(documents), kinds)
         return replace(found, gaps=gaps)
@@ -86,15 +85,22 @@ class Catalogue:
         drafted = partial(_drafted, by, platform, documents, prune=prune, force=force)
         return await self._settled(by, drafted, version, force=force)
 
-    async def change(self, by: Actor, ident: str, fields: Mapping[str, object], *, force: bool = False) -> Resource:
+    async def change(
+        self, by: Actor, ident: str, fields: Mapping[str, object], *, seen: int | None = None, force: bool = False
+    ) -> Resource:
         """Set fields of a resource, by the way of ``apply``.
 
+        Args:
+            seen: the revision that the change was made on; None skips that guard.
+
         Raises:
-            NotFound. Conflict: bookings would lose what they hold.
+            NotFound. Stale: it is at another revision. Conflict: bookings would lose what they hold.
         """
 
         def drafted(tx: Tx) -> _Draft:
             resource = sight.resource(tx, by, ident, "catalogue.change")
+            if seen is not None and seen != resource.revision:
+                raise Stale(f"resource {resource.name}", seen, resource.revision)
             home = tx.platforms.by_key(resource.platform)
             documents = [replace(resource, **fields)]  # type: ignore[arg-type]
             return _drafted(by, home.name, documents, tx, prune=False, force=force)
@@ -102,13 +108,26 @@ class Catalogue:
         await self._settled(by, drafted, None, force=force)
         return await self.resource(by, ident)
 
-    async def remove(self, by: Actor, platform: str, title: Title) -> Applied:
-        """Take one document out.
+    async def remove(self, by: Actor, platform: str, title: Title, *, force: bool = False) -> Applied:
+        """Take one document out, by the way of ``apply``.
+
+        Args:
+            force: a resource that waiting bookings have; they are quarantined.
 
         Raises:
-            NotFound. InUse: bookings or other documents need it.
+            NotFound. InUse: bookings that run, or other documents, need it. Conflict: bookings would lose it.
         """
-        (removed,) = await self._settled(by, partial(_removal, by, platform, title), None, force=False)
+        (removed,) = await self._settled(by, partial(_removal, by, platform, title), None, force=force)
+        return removed
+
+    async def remove_resource(self, by: Actor, ident: str, *, force: bool = False) -> Applied:
+        """The same of a resource by id."""
+
+        def drafted(tx: Tx) -> _Draft:
+            resource = sight.resource(tx, by, ident, "catalogue.change")
+            return _removal(by, tx.platforms.by_key(resource.platform).name, title_of(resource), tx)
+
+        (removed,) = await self._settled(by, drafted, None, force=force)
         return removed
 
     async def _settled(
@@ -127,10 +146,12 @@ class Catalogue:
             if plan.losing and not force:
                 raise Conflict([], losing=plan.losing)
             try:
-                return await self._store.write(partial(_carried_out, by, draft, force))
+                stored = await self._store.write(partial(_carried_out, by, draft, force))
             except Stale as stale:
                 if version is not None or next(rounds) == ROUNDS:
                     raise _outdated(plan.platform, stale.seen, stale.stored) from None
+            else:
+                return [_applied(step, stored.get(step.title, step.document).id) for step in plan.steps]
 
     async def export(
         self, by: Actor, platform: str, *, kinds: Collection[str] = (), names: Collection[str] = (), bundle: str = ""
@@ -225,7 +246,7 @@ def stored(tx: Tx, home: Platform) -> list[Document]:
     ]  # fmt: skip
 
 
-def _planned(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: bool, force: bool) -> Plan:
+def _planned(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: bool, force: bool) -> _Priced:
     """The plan, on the snapshot of a transaction.
 
     Raises:
@@ -248,11 +269,17 @@ def _planned(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: b
     if found:
         raise Invalid(found)
     if home is None:
-        return plan
+        return plan, None
     users = uses.users_of(tx, home.key, removed, result) if removed else {}
     told = [replace(s, users=tuple(users.get(s.title, ()))) if s.after is None else s for s in steps]
-    cost = Conflict([], losing=aftermath.foresee(tx, home.key, _pairs(plan)).losing)
-    return replace(plan, steps=tuple(told), losing=tuple(sight.conflict(tx, by, home.key, cost).losing))
+    return _priced(tx, by, home, replace(plan, steps=tuple(told)))
+
+
+def _priced(tx: Tx, by: Actor, home: Platform, plan: Plan) -> _Priced:
+    """The plan with what it costs bookings, and how that was foreseen."""
+    foreseen = aftermath.foresee(tx, home.key, _pairs(plan))
+    cost = Conflict([], losing=foreseen.losing)
+    return replace(plan, losing=tuple(sight.conflict(tx, by, home.key, cost).losing)), foreseen
 
 
 def _pairs(plan: Plan) -> list[aftermath.Pair]:
@@ -275,11 +302,12 @@ class _Draft:
     plan: Plan
     prepared: Prepared
     changes: Sequence[Change]
+    foreseen: aftermath.Aftermath | None = None
 
 
 def _drafted(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: bool, force: bool) -> _Draft:
-    plan = _planned(by, platform, documents, tx, prune=prune, force=force)
-    return _worked_out(by, plan, plan.home.key, tx) if plan.home else _Draft(plan, Prepared((), {}), ())
+    plan, foreseen = _planned(by, platform, documents, tx, prune=prune, force=force)
+    return _worked_out(by, plan, plan.home.key, tx, foreseen) if plan.home else _Draft(plan, Prepared((), {}), ())
 
 
 def _removal(by: Actor, platform: str, title: Title, tx: Tx) -> _Draft:
@@ -290,10 +318,11 @@ def _removal(by: Actor, platform: str, title: Title, tx: Tx) -> _Draft:
         raise NotFound(title[0].replace("_", " "), title[1])
     users = uses.users_of(tx, home.key, [document], shelf.after((), {title}))
     step = Step(ChangeKind.REMOVED, document, None, tuple(users.get(title, ())))
-    return _worked_out(by, Plan(platform, home, "", (step,)), home.key, tx)
+    plan, foreseen = _priced(tx, by, home, Plan(platform, home, "", (step,)))
+    return _worked_out(by, plan, home.key, tx, foreseen)
 
 
-def _worked_out(by: Actor, plan: Plan, platform: int, tx: Tx) -> _Draft:
+def _worked_out(by: Actor, plan: Plan, platform: int, tx: Tx, foreseen: aftermath.Aftermath | None = None) -> _Draft:
     batch = Batch(
         added=_after(plan.doing, ChangeKind.ADDED),
         changed=_after([step for step in plan.doing if not step.moved], ChangeKind.CHANGED),
@@ -304,11 +333,11 @@ def _worked_out(by: Actor, plan: Plan, platform: int, tx: Tx) -> _Draft:
     prepared = tx.bundles.prepare(platform, batch)
     steps = [step for step in plan.doing if not isinstance(step.document, Platform)]
     changes = [_change(by, platform, step, prepared.stored.get(step.title, step.document)) for step in steps]
-    return _Draft(plan, prepared, changes)
+    return _Draft(plan, prepared, changes, foreseen)
 
 
-def _carried_out(by: Actor, draft: _Draft, force: bool, tx: Tx) -> list[Applied]:  # noqa: FBT001 - bound
-    """Write a plan down.
+def _carried_out(by: Actor, draft: _Draft, force: bool, tx: Tx) -> Mapping[Title, Document | Platform]:  # noqa: FBT001 - bound
+    """Write a plan down; returns what is stored now.
 
     Raises:
         Stale: the catalogue is another one now. InUse: a booking has come in between.
@@ -323,10 +352,9 @@ def _carried_out(by: Actor, draft: _Draft, force: bool, tx: Tx) -> list[Applied]
     tx.bundles.carry_out(draft.prepared)
     if plan.removed:
         uses.refuse(uses.users_of(tx, home.key, plan.removed, Shelf()))
-    aftermath.settle_changes(tx, by, home.key, _pairs(plan), force=force)
+    aftermath.settle_changes(tx, by, home.key, _pairs(plan), force=force, foreseen=draft.foreseen)
     tx.changes.add_all(draft.changes)
-    known = {**draft.prepared.stored, title_of(home): home}
-    return [_applied(step, known.get(step.title, step.document).id) for step in plan.steps]
+    return {**draft.prepared.stored, title_of(home): home}
 
 
 def _home(tx: Tx, by: Actor, plan: Plan, *, force: bool) -> Platform:

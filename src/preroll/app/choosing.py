@@ -7,15 +7,16 @@ once more with every candidate locked, and cannot be overtaken again. Functions 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from preroll.app import holding, quarantine
 from preroll.app.quarantine import Verdict
 from preroll.domain.booking import Booking, NodeChoice
 from preroll.domain.capacity import Wish
-from preroll.domain.choosing import Opening, candidates, choose, rank
+from preroll.domain.choosing import Opening, choose, ranking
 from preroll.domain.definition import AutoSelect, Node, ServiceDefinition
+from preroll.domain.edits import NodePatch
 from preroll.domain.errors import Conflict
 from preroll.domain.permission import Actor
 from preroll.domain.resource import Resource
@@ -49,12 +50,22 @@ class Choice:
     """For each node what it took and why, or why it took nothing."""
 
 
-def on_create(tx: Tx, booking: Booking, definition: ServiceDefinition | None, attempt: Attempt) -> Choice:
-    """A new booking, with a resource on every node that takes one by itself and has none."""
+def on_create(
+    tx: Tx,
+    booking: Booking,
+    definition: ServiceDefinition | None,
+    attempt: Attempt,
+    left_open: Collection[str] = (),
+) -> Choice:
+    """A new booking, with a resource on every node that takes one by itself and has none.
+
+    Args:
+        left_open: labels of nodes that take none this time.
+    """
     nodes = [
         node
         for node in (definition.ordered if definition else ())
-        if node.selects is not AutoSelect.NEVER and not _resource(booking, node)
+        if node.selects is not AutoSelect.NEVER and node.label not in left_open and not _resource(booking, node)
     ]
     return _filled(tx, booking, definition, nodes, attempt)
 
@@ -64,7 +75,7 @@ def on_edit(
     before: Booking,
     after: Booking,
     definition: ServiceDefinition | None,
-    named: Mapping[str, NodeChoice | None],
+    named: Mapping[str, NodeChoice | NodePatch | None],
     attempt: Attempt,
 ) -> Choice:
     """An edited booking, with a resource on every node that always takes one: where it has none, or none that fits.
@@ -100,8 +111,10 @@ def weighed(tx: Tx, by: Actor, before: Booking | None, choice: Choice, attempt: 
         raise Overtaken from None
 
 
-def _decided(label: str, named: Mapping[str, NodeChoice | None]) -> bool:
+def _decided(label: str, named: Mapping[str, NodeChoice | NodePatch | None]) -> bool:
     choice = named.get(label, NodeChoice())
+    if isinstance(choice, NodePatch):
+        return "resource" in choice.given
     return choice is None or bool(choice.resource)
 
 
@@ -124,7 +137,8 @@ def _filled(
     if not nodes:
         return Choice(booking)
     nodes = sorted(nodes, key=lambda node: node.optional)
-    there = {node.label: candidates(tx.catalogue.resources(booking.platform), node) for node in nodes}
+    every = tx.catalogue.candidates(booking.platform)
+    there = {node.label: every.of(node) for node in nodes}
     openings = _Look(tx, booking, nodes, there, locked=attempt.locked)
     found = choose([openings.of(node) for node in nodes], openings.fits)
     chosen = dict(booking.nodes)
@@ -177,7 +191,10 @@ class _Look:
         """The node with what is eligible for it."""
         wish = self._shelf.filled(node, self._booking.nodes.get(node.label, NodeChoice())).wish(node.label)
         eligible = [r for r in self._there[node.label] if self.fits(r, [wish])]
-        found = Opening(wish, tuple(sorted(eligible, key=lambda resource: self._rank(resource, wish))))
+        eligible.sort(key=ranking(wish, self._order, self._left))
+        if self._guarded:
+            eligible.sort(key=lambda resource: not self._free_around(resource, wish))
+        found = Opening(wish, tuple(eligible))
         self._openings[node.label] = found
         return found
 
@@ -190,11 +207,9 @@ class _Look:
         of = f"of {len(eligible)} eligible by {self._order.value}"
         return f"{node.label}: {resource.name}, {'the best' if not place else f'number {place + 1}'} {of}"
 
-    def _rank(self, resource: Resource, wish: Wish) -> tuple[object, ...]:
-        """What is free for the guard interval as well comes first."""
-        around = self._around.get(resource.key, ())
-        tight = self._guarded and not fits(resource, (wish,), self._wide, around)
-        return tight, *rank(resource, wish, self._order, self._left)
+    def _free_around(self, resource: Resource, wish: Wish) -> bool:
+        """Is it free for the guard interval as well? Such come first."""
+        return fits(resource, (wish,), self._wide, self._around.get(resource.key, ()))
 
     def _left(self, resource: Resource) -> Sequence[Left]:
         return left(resource, self._booking.timing.held, self._usages.get(resource.key, ()))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from preroll.app import choosing, holding, quarantine, sight
+from preroll.app import choosing, holding, overlaying, quarantine, sight
 from preroll.app.choosing import Attempt, Choice
 from preroll.app.recording import store, tell
 from preroll.app.views import BookingDetails, details
@@ -15,8 +15,9 @@ from preroll.domain.booking import LIFE_CYCLE, Booking, NodeChoice, State, Timin
 from preroll.domain.boundaries import Boundary, begun_kinds, orchestrates, retime
 from preroll.domain.config import AskedTiming
 from preroll.domain.definition import ServiceDefinition
-from preroll.domain.edits import once_more, timing_mistakes
+from preroll.domain.edits import NodePatch, merged, once_more, timing_mistakes
 from preroll.domain.errors import Invalid, Mistake, Stale
+from preroll.domain.free_list import states_of
 from preroll.domain.permission import Actor
 from preroll.domain.service import STOP
 from preroll.ports.store import Tx
@@ -46,16 +47,25 @@ class NewBooking:
     """Save it in spite of conflicts: who must yield is quarantined."""
     auto_select: bool = True
     """Let nodes take resources by themselves, each as its service definition says; False: none does."""
+    left_open: Collection[str] = ()
+    """Labels of nodes that take none, whatever their service definition says."""
+    orchestrated: bool = False
+    """Of a free list: its profiles are loaded at START and STOP; False: it is only held."""
+    overlays: str = ""
+    """Id or name of a permanent service that has these values for a while; its nodes are named without resources."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What is to change; None leaves a thing alone. Nodes given replace those of the same label; None removes one."""
+    """What is to change; None leaves a thing alone.
+
+    A choice replaces that of the same node, a patch changes it, None removes it; properties are a merge patch.
+    """
 
     name: str | None = None
     timing: Timing | Retime | None = None
     """A rule from the stored timing to the new one lets the end move and keeps the start as it is now."""
-    nodes: Mapping[str, NodeChoice | None] | None = None
+    nodes: Mapping[str, NodeChoice | NodePatch | None] | None = None
     properties: Mapping[str, object] | None = None
     priority: int | None = None
     scopes: Collection[str] | None = None
@@ -63,6 +73,7 @@ class Edit:
     """Save it in spite of conflicts: who must yield is quarantined."""
     auto_select: bool = True
     """Let nodes take resources by themselves, each as its service definition says; False: none does."""
+    orchestrated: bool | None = None
 
 
 Rule = Callable[[Tx, Booking], Edit]
@@ -98,20 +109,28 @@ def create(tx: Tx, by: Actor, new: NewBooking, attempt: Attempt) -> BookingDetai
     if new.definition is not None:
         definition = tx.catalogue.definition(platform.key, new.definition, new.definition_version)
         mistakes += holding.publication_mistakes(definition)
+    mistakes += _list_mistakes(definition, orchestrated=new.orchestrated or bool(new.overlays))
     if mistakes:
         raise Invalid(mistakes)
+    service = overlaying.service_named(tx, by, platform.key, new.overlays) if new.overlays else None
     booking = Booking(
         key=0, id=new.id or tx.new_id(), platform=platform.key, name=new.name.strip(), state=LIFE_CYCLE.initial,
         timing=timing, definition=definition.key if definition else None,
         nodes=resolve(tx, platform.key, new.nodes), properties=dict(new.properties), priority=new.priority,
-        service_state=platform.config.service_states.mapping.initial or STOP, zone=new.zone or platform.zone,
+        orchestrated=new.orchestrated, zone=new.zone or platform.zone,
         created_us=tx.now, created_by=by.name, changed_us=tx.now, scopes=_sorted(new.scopes),
-        owner=by.name if platform.config.lock_bookings else "",
+        owner=by.name if platform.config.lock_bookings else "", overlays=service.id if service else "",
     )  # fmt: skip
-    if mistakes := holding.node_mistakes(tx, booking, definition):
-        raise Invalid(mistakes)
-    booking = holding.with_copies(tx, booking, definition, {})
-    choice = choosing.on_create(tx, booking, definition, attempt) if new.auto_select else Choice(booking)
+    if booking.overlays:
+        booking = initial(tx, overlaying.settled(tx, booking))
+    else:
+        booking = initial(tx, booking)
+        if mistakes := holding.node_mistakes(tx, booking, definition):
+            raise Invalid(mistakes)
+        booking = holding.with_copies(tx, booking, definition, {})
+    choice = Choice(booking)
+    if new.auto_select:
+        choice = choosing.on_create(tx, booking, definition, attempt, new.left_open)
     verdict = choosing.weighed(tx, by, None, choice, attempt, force=new.force)
     booking = tx.bookings.add(choice.booking)
     tell(tx, by, "booking.created", booking, after=booking.state, why="; ".join(choice.why))
@@ -187,12 +206,14 @@ def duplicate(tx: Tx, by: Actor, ident: str, copy: Copy, attempt: Attempt) -> Bo
     """
     before = open_booking(tx, by, ident, None, "duplicate")
     definition = tx.catalogue.definition_by_key(before.definition) if before.definition else None
+    platform = tx.platforms.by_key(before.platform)
     new = NewBooking(
-        name=copy.name or f"{before.name} Copy", timing=once_more(before.timing, copy.start, tx.now),
-        platform=tx.platforms.by_key(before.platform).name, definition=definition.name if definition else None,
+        name=copy.name or f"{before.name} Copy",
+        timing=once_more(before.timing, copy.start, tx.now, platform.config.rescheduling_delay_us),
+        platform=platform.name, definition=definition.name if definition else None,
         definition_version=definition.version if definition else None, nodes=before.nodes,
         properties=before.properties, priority=before.priority, zone=before.zone, id=copy.id, force=copy.force,
-        scopes=before.scopes,
+        scopes=before.scopes, orchestrated=before.orchestrated, overlays=before.overlays,
     )  # fmt: skip
     return create(tx, by, new, attempt)
 
@@ -221,22 +242,27 @@ def prepared(tx: Tx, before: Booking, change: Edit) -> tuple[Booking, ServiceDef
     boundaries, after = tx.boundaries.of(before.key), _edited(tx, before, change)
     definition = tx.catalogue.definition_by_key(after.definition) if after.definition else None
     mistakes = _edit_mistakes(before, after, change, boundaries, tx.now)
-    if mistakes := mistakes or holding.node_mistakes(tx, after, definition):
+    mistakes += _list_mistakes(definition, orchestrated=after.orchestrated)
+    if mistakes := mistakes or (holding.node_mistakes(tx, after, definition) if not after.overlays else []):
         raise Invalid(mistakes)
-    if change.nodes:
+    if after.overlays:
+        after = overlaying.settled(tx, after)
+    elif change.nodes:
         after = holding.with_copies(tx, after, definition, before.nodes)
+    if after.orchestrated is not before.orchestrated:
+        after = initial(tx, after)
     return after, definition, boundaries
 
 
 def differences(before: Booking, after: Booking) -> list[str]:
     """What an edit changed, by name."""
-    watched = ("name", "timing", "nodes", "properties", "priority", "scopes")
+    watched = ("name", "timing", "nodes", "orchestrated", "properties", "priority", "scopes")
     return [name for name in watched if getattr(before, name) != getattr(after, name)]
 
 
 def initial(tx: Tx, booking: Booking) -> Booking:
     """The booking with the service state that a confirmed one begins in."""
-    mapping = tx.platforms.by_key(booking.platform).config.service_states.mapping
+    mapping = states_of(booking, tx.platforms.by_key(booking.platform).config).mapping
     return replace(booking, service_state=mapping.initial or STOP)
 
 
@@ -254,17 +280,21 @@ def _edited(tx: Tx, before: Booking, change: Edit) -> Booking:
     for label, choice in (change.nodes or {}).items():
         if choice is None:
             nodes.pop(label, None)
+        elif isinstance(choice, NodePatch):
+            nodes[label] = choice.applied(nodes.get(label, NodeChoice()))
         else:
             nodes[label] = choice
-    properties = dict(before.properties) | dict(change.properties or {})
+    timing = _timing(before.timing, change.timing)
     return replace(
         before,
         name=before.name if change.name is None else change.name.strip(),
-        timing=_timing(before.timing, change.timing),
+        timing=timing,
+        finished=before.finished and timing == before.timing,
         nodes=resolve(tx, before.platform, nodes) if change.nodes else before.nodes,
-        properties={k: v for k, v in properties.items() if v is not None},
+        properties=merged(before.properties, change.properties or {}),
         priority=before.priority if change.priority is None else change.priority,
         scopes=before.scopes if change.scopes is None else _sorted(change.scopes),
+        orchestrated=before.orchestrated if change.orchestrated is None else change.orchestrated,
     )
 
 
@@ -277,9 +307,18 @@ def _edit_mistakes(
     found += timing_mistakes(before.timing, after.timing, begun_kinds(boundaries), now)
     if before.began and change.nodes:
         found.append(Mistake("nodes", "are in use: the booking runs", "swap, add or remove with apply now"))
+    if before.began and after.orchestrated is not before.orchestrated:
+        found.append(Mistake("orchestrated", "is frozen: the booking runs", f"{before.orchestrated}".lower()))
     if any(b.trigger is Trigger.FINISH for b in boundaries) and after.timing != before.timing:
         found.append(Mistake("end", "is frozen: the booking is being finished", "no change of the timing"))
     return found
+
+
+def _list_mistakes(definition: ServiceDefinition | None, *, orchestrated: bool) -> list[Mistake]:
+    if definition is None or not orchestrated:
+        return []
+    what = f"stands beside the definition {definition.name}, whose actions orchestrate it"
+    return [Mistake("orchestrated", what, "false; or no definition: a free list of resources")]
 
 
 def _sorted(scopes: Collection[str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from preroll.domain.errors import Invalid, Mistake
 from preroll.domain.free_busy import Stretch, course
 from preroll.domain.permission import Actor
 from preroll.domain.resource import Resource
-from preroll.domain.window import DAY, Window
+from preroll.domain.window import DAY, SECOND, Window
 from preroll.ports.store import Store, Tx
 
 LONGEST_DAYS = 366
@@ -30,28 +30,45 @@ class Which:
     pool: str = ""
 
 
+Course = tuple[Resource, Sequence[Stretch]]
+"""A resource, and the stretches of a window without a gap."""
+
+
 class FreeBusy:
     """The course of resources."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def courses(self, by: Actor, which: Which, within: Window) -> list[tuple[Resource, Sequence[Stretch]]]:
+    async def courses(self, by: Actor, which: Which, within: Window) -> list[Course]:
         """Each resource, by name, with the stretches of a window.
 
         Raises:
             Invalid: the window is too long or has no end, a resource does not exist, or there are too many.
         """
 
-        def query(tx: Tx) -> list[tuple[Resource, Sequence[Stretch]]]:
-            platform = sight.platform(tx, by, which.platform)
-            if not within.start < within.until <= within.start + LONGEST_DAYS * DAY:
-                raise Invalid([Mistake("to", "is not after from, or too long after", f"at most {LONGEST_DAYS} days")])
-            resources = _resources(tx, platform.key, which)
-            usages = sight.usages(tx, by, platform.key, tx.reservations.usages(resources, within))
-            return [(r, course(r, within, usages.get(r.key, ()), tx.now)) for r in resources]
+        return await self._store.read(lambda tx: _courses(tx, by, which, within))
+
+    async def ahead(self, by: Actor, which: Which, length_us: int) -> list[Course]:
+        """The same of a window that begins now.
+
+        Raises:
+            as ``courses``.
+        """
+
+        def query(tx: Tx) -> list[Course]:
+            return _courses(tx, by, which, Window(tx.now // SECOND * SECOND, tx.now // SECOND * SECOND + length_us))
 
         return await self._store.read(query)
+
+
+def _courses(tx: Tx, by: Actor, which: Which, within: Window) -> list[Course]:
+    platform = sight.platform(tx, by, which.platform)
+    if not within.start < within.until <= within.start + LONGEST_DAYS * DAY:
+        raise Invalid([Mistake("to", "is not after from, or too long after", f"at most {LONGEST_DAYS} days")])
+    resources = _resources(tx, platform.key, which)
+    usages = sight.usages(tx, by, platform.key, tx.reservations.usages(resources, within))
+    return [(r, course(r, within, usages.get(r.key, ()), tx.now)) for r in resources]
 
 
 def _resources(tx: Tx, platform: int, which: Which) -> list[Resource]:

@@ -6,14 +6,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from preroll.domain.booking import Booking, NodeChoice, State
+from preroll.app.order_needs import needs_on_top
+from preroll.domain.booking import Booking, Carries, NodeChoice, State
 from preroll.domain.capacity import Wish
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake
-from preroll.domain.inheritance import Profiles, settled
+from preroll.domain.inheritance import Filled, Profiles, settled
 from preroll.domain.resource import Resource
 from preroll.domain.service import Stage, action_for
-from preroll.domain.usage import Need, out_of_service
+from preroll.domain.usage import Need, of_all, out_of_service
 from preroll.ports.store import Tx
 
 
@@ -52,13 +53,17 @@ def needs_of(
         Invalid: one of the resources does not exist; says on which node.
     """
     resources, shelf = resources_of(tx, booking, known), shelf or tx.catalogue.profiles(booking.platform)
+    if booking.carries is Carries.ORDER or booking.overlays:
+        return needs_on_top(tx, booking, shelf, {resource.id: resource for resource in resources})
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
-    wishes: dict[str, list[Wish]] = {}
+    known, wishes = {resource.id: resource for resource in resources}, dict[str, list[Wish]]()
     for label, choice in (*booking.nodes.items(), *booking.leaving.items()):
         if not choice.resource:
             continue
         node = definition.node(label) if definition else None
-        wishes.setdefault(choice.resource, []).append(shelf.filled(node, choice).wish(label))
+        wish = shelf.filled(node, choice).wish(label)
+        wish = of_all(known[choice.resource], wish) if choice.whole else wish
+        wishes.setdefault(choice.resource, []).append(wish)
     return [Need(resource, tuple(wishes[resource.id])) for resource in resources]
 
 
@@ -84,18 +89,33 @@ def missing(
     Args:
         nodes: ask also for what is not chosen yet; created booking actions may still do that.
     """
-    found = []
-    if booking.timing.end is not None and tx.now >= booking.timing.end:
-        found.append(Mistake("end", "the on-air end has passed", "an end in the future"))
-    if definition is not None:
-        found += publication_mistakes(definition)
-        found += _missing_on_nodes(tx, booking, definition) if nodes else []
-        found += _missing_actions(tx, booking, definition, installed)
+    found = lacking(tx, booking, definition, installed, nodes=nodes)
     needs = needs_of(tx, booking)
     in_the_way = tx.reservations.clashes(booking, needs)
     if booking.state is not State.CONFIRMED:
         in_the_way += [c for need in needs for c in out_of_service(need.resource, booking.timing.held)]
     found += [Mistake(f"resource {c.resource}", str(c), "a resource that is free and able") for c in in_the_way]
+    return found
+
+
+def lacking(
+    tx: Tx,
+    booking: Booking,
+    definition: ServiceDefinition | None,
+    installed: Collection[str] | None,
+    *,
+    nodes: bool = True,
+) -> list[Mistake]:
+    """The same without what others hold: all of it is read off the booking, its definition and the settings."""
+    found = []
+    if booking.timing.end is not None and tx.now >= booking.timing.end:
+        found.append(Mistake("end", "the on-air end has passed", "an end in the future"))
+    if definition is not None:
+        found += publication_mistakes(definition)
+        found += missing_on_nodes(tx, booking, definition) if nodes else []
+        found += _missing_actions(tx, booking, definition, installed)
+    elif booking.orchestrated and not booking.overlays:
+        found += _missing_on_list(tx, booking)
     return found
 
 
@@ -107,7 +127,8 @@ def publication_mistakes(definition: ServiceDefinition) -> list[Mistake]:
     return [Mistake("definition", what, "a published version")]
 
 
-def _missing_on_nodes(tx: Tx, booking: Booking, definition: ServiceDefinition) -> list[Mistake]:
+def missing_on_nodes(tx: Tx, booking: Booking, definition: ServiceDefinition) -> list[Mistake]:
+    """Every mandatory node without a resource, and every mandatory value that nobody has set."""
     found = []
     shelf = tx.catalogue.profiles(booking.platform)
     for node in definition.ordered:
@@ -122,12 +143,31 @@ def _missing_on_nodes(tx: Tx, booking: Booking, definition: ServiceDefinition) -
         if not filled.instance or filled.profile is None:
             found.append(Mistake(f"{where}.profile", "is missing", f"a profile instance of {node.profile}"))
             continue
-        found += [
-            Mistake(f"{where}.values.{p.name}", "is missing", f"a {p.type.value}")
-            for p in filled.profile.parameters
-            if p.mandatory and p.default is None and p.name not in filled.values
-        ]
+        found += _missing_values(where, filled)
     return found
+
+
+def _missing_on_list(tx: Tx, booking: Booking) -> list[Mistake]:
+    """What an orchestrated free list lacks; a resource without a profile is held and left as it is."""
+    found, shelf = [], tx.catalogue.profiles(booking.platform)
+    for label, choice in booking.nodes.items():
+        if not choice.resource:
+            found.append(Mistake(f"nodes.{label}.resource", "is missing", "a resource"))
+        found += _missing_values(f"nodes.{label}", shelf.filled(None, choice))
+    if not any(choice.profile for choice in booking.nodes.values()):
+        found.append(Mistake("nodes", "have no profile", "a profile on at least one; or orchestrated: false"))
+    return found
+
+
+def _missing_values(where: str, filled: Filled) -> list[Mistake]:
+    return [
+        Mistake(f"{where}.values.{p.name}", "is missing", f"a {p.type.value}")
+        for p in (filled.profile.parameters if filled.profile else ())
+        if p.mandatory and p.default is None and p.name not in filled.values
+    ]
+
+
+_SCRIPT = "an LSO script of that name in the folder of scripts: preroll scripts check"
 
 
 def _missing_actions(
@@ -142,7 +182,7 @@ def _missing_actions(
         if script is None:
             found.append(Mistake(f"definition.actions.{state}", "has no action", "an LSO script for each mapped state"))
         elif installed is not None and script not in installed:
-            found.append(Mistake(f"definition.actions.{state}", f"script {script} is not installed", "an LSO script"))
+            found.append(Mistake(f"definition.actions.{state}", f"script {script} is not installed", _SCRIPT))
     return found
 
 

@@ -178,7 +178,8 @@ def _profile_mistakes(document: ProfileDefinition) -> list[Mistake]:
 
 
 def _audit_mistakes(definition: ServiceDefinition, labels: Sequence[str]) -> list[Mistake]:
-    found, names = [], [a.name for a in definition.audits]
+    found = definition.service_audits.mistakes("service_audits") if definition.service_audits else []
+    names = [a.name for a in definition.audits]
     for index, audit in enumerate(definition.audits):
         where = f"audits.{index}"
         if names.count(audit.name) > 1:

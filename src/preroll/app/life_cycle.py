@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from preroll.app import confirming, holding, quarantine
+from preroll.app import confirming, holding, overlaying, quarantine
 from preroll.app.choosing import Attempt
 from preroll.app.edits import Edit, differences, initial, open_booking, prepared
 from preroll.app.recording import fire, store, tell
@@ -33,7 +33,8 @@ def confirm(tx: Tx, by: Actor, ident: str, seen: int | None, installed: Collecti
     before = open_booking(tx, by, ident, seen, "confirm")
     definition = tx.catalogue.definition_by_key(before.definition) if before.definition else None
     acting = bool(actions_of(definition, before))
-    if lost := holding.missing(tx, before, definition, installed, nodes=not acting):
+    lost = holding.missing(tx, before, definition, installed, nodes=not acting)
+    if lost := [*lost, *(overlaying.not_deployed(tx, before) if before.overlays else ())]:
         raise NotReady(lost)
     if acting:
         return details(tx, confirming.begun(tx, by, before))

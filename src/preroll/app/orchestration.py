@@ -7,18 +7,24 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from preroll.app import confirming
-from preroll.domain.audit import AuditSpec, Finding, judge
+from preroll.app import confirming, deploying, overlays, service_drift
+from preroll.app.equipment import as_deployed, equip, overlaid_equipment
+from preroll.domain.audit import AuditSpec, Configuration, Finding, Verdict, judge
 from preroll.domain.auditing import decide_audit, event_of
+from preroll.domain.automation import decide_apply
 from preroll.domain.booking import Booking, NodeChoice
-from preroll.domain.boundaries import EVENTS, EXTERNAL, Boundary, Decision, Kind, Reason, Run, decide, derive
+from preroll.domain.boundaries import EXTERNAL, Boundary, Decision, Kind, Reason, Run, derive
 from preroll.domain.created import actions_of, decide_created
+from preroll.domain.decisions import decide
+from preroll.domain.deployment import DEPLOYMENT
 from preroll.domain.external import decide_external
-from preroll.domain.inheritance import Filled, Profiles
+from preroll.domain.free_list import states_of, values_in
+from preroll.domain.inheritance import Profiles
 from preroll.domain.machine import Outcome
 from preroll.domain.resource import Resource
-from preroll.domain.service import STOP
-from preroll.ports.rows import Claimed, Judged, LogLine, Settlement, StepBegin, StepEnd, Verdict
+from preroll.domain.service import START, STOP
+from preroll.ports.rows import Claimed, Judged, LogLine, Settlement, StepBegin, StepEnd
+from preroll.ports.rows import Verdict as Word
 from preroll.ports.scripts import BookingView, Equipment, InstalledScript, Order, Report, ScriptKind, ScriptRunner
 from preroll.ports.store import Store, Tx
 
@@ -26,7 +32,17 @@ LOOK_US = 60_000_000
 """What one look of a check may take, on top of its window."""
 
 
+_OWN_RULES: Mapping[Kind, Callable[[Judged], Decision]] = {
+    Kind.APPLY: lambda judged: decide_apply(judged.booking),
+    Kind.ORDER: lambda _: Run(DEPLOYMENT, "", ""),
+    Kind.CHECK: lambda _: Run(DEPLOYMENT, "", ""),
+    Kind.AUDIT: lambda judged: decide_audit(judged.boundary, judged.booking, judged.definition),
+    Kind.CREATED: lambda judged: decide_created(judged.booking, judged.definition),
+}
+"""What kinds of boundaries ask for that neither the platform's table nor the clock has a say in."""
+
 Which = Callable[[Booking], Mapping[str, NodeChoice]]
+_ORDERS = frozenset({Kind.ORDER, Kind.CHECK})
 _CHOSEN: Which = attrgetter("nodes")
 _LEAVING: Which = attrgetter("leaving")
 
@@ -51,16 +67,13 @@ class Orchestration:
 
     def decide(self, judged: Judged, now_us: int) -> Decision:
         """The rule with the scripts that are installed here; for ``Journal.claim``."""
-        if judged.boundary.kind is Kind.AUDIT:
-            return decide_audit(judged.boundary, judged.booking, judged.definition)
-        if judged.boundary.kind is Kind.CREATED:
-            return decide_created(judged.booking, judged.definition)
-        if judged.boundary.kind in EXTERNAL:
-            return decide_external(
-                judged.boundary, judged.booking, judged.definition, judged.platform.config, now_us, self._scripts()
-            )
+        boundary, config = judged.boundary, judged.platform.config
+        if own := _OWN_RULES.get(boundary.kind):
+            return own(judged)
+        if boundary.kind in EXTERNAL:
+            return decide_external(boundary, judged.booking, judged.definition, config, now_us, self._scripts())
         return decide(
-            judged.boundary, judged.booking, judged.definition, judged.platform.config, now_us,
+            boundary, judged.booking, judged.definition, config, now_us,
             scripts=self._scripts(), inactive=judged.inactive, name_taken_by=judged.name_taken_by,
         )  # fmt: skip
 
@@ -81,22 +94,37 @@ class Orchestration:
         """
         assert self._runner is not None  # noqa: S101 - bootstrap gives engines a runner
         fence, judged = claimed.fence, claimed.judged
+        kind = judged.boundary.kind
+        if kind in _ORDERS:
+            return await self._deployed(claimed)
         order = await self._order(claimed)
-        if judged.boundary.kind is Kind.AUDIT:
+        if kind is Kind.AUDIT:
             order = await self._audit(claimed, order)
-        if judged.boundary.kind is Kind.CREATED:
+        elif kind is Kind.CREATED:
             order = _created(claimed, order)
         report = await self._runner.run(
             order, _Ledger(self._store), booking=judged.booking.key, fence_of=(fence.boundary, fence.epoch)
         )
         if report.fenced:
             return None
-        if judged.boundary.kind is Kind.CREATED:
+        if kind is Kind.CREATED:
             report = await confirming.concluded(self._store, claimed, report, self._scripts())
+        elif kind is Kind.AUDIT and judged.booking.carries:
+            report = await self._store.write(lambda tx: _audited(tx, claimed, report))
         return _settlement(claimed, report)
 
+    async def _deployed(self, claimed: Claimed) -> Settlement | None:
+        runner, ledger, fence = self._runner, _Ledger(self._store), claimed.fence
+        assert runner is not None  # noqa: S101 - as above
+
+        def go(order: Order) -> Awaitable[Report]:
+            return runner.run(order, ledger, booking=claimed.judged.booking.key, fence_of=(fence.boundary, fence.epoch))
+
+        report = await deploying.performed(self._store, claimed, go)
+        return None if report.fenced else _settlement(claimed, report)
+
     def cancel(self, run: str) -> None:
-        """Stop a run: a down event of its booking is due."""
+        """Stop a run: a down event of its booking is due, or its order was canceled."""
         if self._runner is not None:
             self._runner.cancel(run)
 
@@ -104,20 +132,27 @@ class Orchestration:
         judged, decision = claimed.judged, claimed.decision
         assert isinstance(decision, Run)  # noqa: S101 - the journal hands out nothing else
         boundary, booking, platform = judged.boundary, judged.booking, judged.platform
-        aside = boundary.kind is Kind.START_FAILURE
-        limits = platform.config.limits
+        aside, limits = boundary.kind is Kind.START_FAILURE, platform.config.limits
+        listed = booking.orchestrated and not aside
+        if booking.overlays:
+            up = decision.target == START
+            equipment = await self._store.read(lambda tx: overlaid_equipment(tx, booking, up=up))
+        else:
+            equipment = await self._equipment(judged, _CHOSEN) if booking.nodes else []
+        if listed and not booking.overlays and boundary.kind is not Kind.APPLY:
+            equipment = [_brought(e, decision.target) for e in equipment]
         return Order(
             run=claimed.run,
             key_prefix=claimed.key_prefix,
-            kind=ScriptKind.START_FAILURE if aside else ScriptKind.LSO,
+            kind=ScriptKind.START_FAILURE if aside else ScriptKind.FREE_LIST if listed else ScriptKind.LSO,
             script=decision.script,
             version=claimed.version,
             event=boundary.event.name,
             target=decision.target,
             previous=decision.previous,
             booking=_view(judged),
-            equipment=tuple(await self._equipment(judged, _CHOSEN)),
-            leaving=() if aside else tuple(await self._leaving(judged)),
+            equipment=tuple(equipment),
+            leaving=tuple(await self._leaving(judged)) if booking.leaving and not aside else (),
             steps=claimed.steps,
             timeout_us=limits.start_failure_us if aside else limits.lso_us,
             step_timeout_us=limits.step_us,
@@ -133,8 +168,13 @@ class Orchestration:
         """The order of a round of checks: each has its window, and knows how the devices were left."""
         judged, checks = claimed.judged, checks_of(claimed)
         left: dict[str, dict[str, object]] = {}
-        for resource, values in await self._store.read(lambda tx: tx.records.applied(judged.booking.key)):
-            left.setdefault(resource, {}).update(values)
+        if judged.booking.carries:
+            left = {e.id: as_deployed(e, judged.booking.service_state) for e in order.equipment}
+            above = await self._store.read(lambda tx: overlays.left_by(tx, judged.booking))
+            left |= {ident: {**left.get(ident, {}), **values} for ident, values in above.items()}
+        else:
+            for resource, values in await self._store.read(lambda tx: tx.records.applied(judged.booking.key)):
+                left.setdefault(resource, {}).update(values)
         longest = [check.within_us + LOOK_US for check in checks]
         return replace(
             order, kind=ScriptKind.AUDIT, checks=checks, attempts=1, timeout_us=sum(longest) + LOOK_US,
@@ -144,7 +184,7 @@ class Orchestration:
 
     async def _leaving(self, judged: Judged) -> list[Equipment]:
         """What was taken out, with the values of its ended state: the defaults, and the profile's own on top."""
-        ended = judged.platform.config.service_states.mapping.ended or STOP
+        ended = states_of(judged.booking, judged.platform.config).mapping.ended or STOP
         return [
             replace(e, values={**e.defaults, **e.states.get(ended, {})})
             for e in await self._equipment(judged, _LEAVING)
@@ -152,8 +192,6 @@ class Orchestration:
 
     async def _equipment(self, judged: Judged, which: Which) -> list[Equipment]:
         booking, definition = judged.booking, judged.definition
-        if not which(booking):
-            return []
         shelf = await self._shelf(judged)
         if shelf.version != judged.platform.catalogue_version:
             booking = await self._store.read(lambda tx: tx.bookings.by_key(judged.booking.key))
@@ -167,7 +205,7 @@ class Orchestration:
             if resource is None:
                 continue
             node = definition.node(label) if definition else None
-            found.append(_equip(label, resource, shelf.profiles.filled(node, choice)))
+            found.append(equip(label, resource, shelf.profiles.filled(node, choice)))
         return found
 
     async def _shelf(self, judged: Judged) -> _Shelf:
@@ -194,36 +232,19 @@ class _Ledger:
     def __init__(self, store: Store) -> None:
         self._journal = store.journal
 
-    def begin(self, step: StepBegin) -> Awaitable[Verdict]:
+    def begin(self, step: StepBegin) -> Awaitable[Word]:
         return self._journal.begin(step)
 
-    def end(self, step: StepEnd) -> Awaitable[Verdict]:
+    def end(self, step: StepEnd) -> Awaitable[Word]:
         return self._journal.end(step)
 
     def log(self, line: LogLine) -> None:
         self._journal.note(line)
 
 
-def _equip(label: str, resource: Resource, filled: Filled) -> Equipment:
-    profile, values = filled.profile, filled.values
-    return Equipment(
-        label=label,
-        id=resource.id,
-        name=resource.name,
-        driver=resource.driver,
-        address=resource.address,
-        function=resource.function,
-        profile=filled.instance,
-        values=profile.configured(values) if profile else values,
-        states={s: profile.configured(v) for s, v in filled.states.items()} if profile else {},
-        defaults=profile.configured(profile.defaults()) if profile else {},
-        paths={p.name: p.path or p.name for p in profile.parameters} if profile else {},
-        secrets=tuple(sorted(profile.secrets)) if profile else (),
-        load=profile.loads.get(resource.driver, "") if profile else "",
-        properties=resource.properties,
-        device=resource.device,
-        hands_off=resource.hands_off,
-    )
+def _brought(e: Equipment, state: str) -> Equipment:
+    """A resource of a free list, with the values that it gets in a state."""
+    return replace(e, values=values_in(state, e.values, e.states, e.defaults))
 
 
 def _view(judged: Judged) -> BookingView:
@@ -245,8 +266,8 @@ def _view(judged: Judged) -> BookingView:
 
 def _deadline(boundary: Boundary, booking: Booking) -> int | None:
     """When the next stage begins: by then this one should stand."""
-    ordinal = boundary.event.ordinal
-    return next((due for kind, due in derive(booking.timing) if EVENTS[kind].ordinal > ordinal), None)
+    following = derive(booking.timing)[boundary.event.ordinal :]
+    return following[0][1] if following else None
 
 
 def checks_of(claimed: Claimed) -> tuple[AuditSpec, ...]:
@@ -266,16 +287,29 @@ def _created(claimed: Claimed, order: Order) -> Order:
     )  # fmt: skip
 
 
+def _audited(tx: Tx, claimed: Claimed, report: Report) -> Report:
+    """What the audit of a service means for it, and for the orders that asked for it."""
+    found = service_drift.concluded(tx, claimed, report, checks_of(claimed), _verdict(claimed, report))
+    deploying.audited(tx, claimed)
+    return found
+
+
+def _verdict(claimed: Claimed, report: Report) -> Verdict:
+    """What the checks of an audit say about the service."""
+    states = report.returned.get("checks")
+    found = {name: Finding(state) for name, state in states.items()} if isinstance(states, Mapping) else {}
+    return judge(checks_of(claimed), found)
+
+
 def _returned(claimed: Claimed, report: Report) -> Mapping[str, object]:
     """What is kept of a run; of an audit also what its checks say about the service."""
     boundary = claimed.judged.boundary
     if boundary.kind is not Kind.AUDIT:
         return report.returned
-    states = report.returned.get("checks")
-    found = {name: Finding(state) for name, state in states.items()} if isinstance(states, Mapping) else {}
-    verdict = judge(checks_of(claimed), found)
-    return {**report.returned, "asked": boundary.message, "status": verdict.status,
-            "configuration": verdict.configuration}  # fmt: skip
+    verdict = _verdict(claimed, report)
+    approved = bool(report.returned.get(service_drift.APPROVED))
+    devices = Configuration.APPROVED if approved else verdict.configuration
+    return {**report.returned, "asked": boundary.message, "status": verdict.status, "configuration": devices}
 
 
 def _settlement(claimed: Claimed, report: Report) -> Settlement:

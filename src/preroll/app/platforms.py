@@ -8,23 +8,30 @@ from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from preroll.app import sight
-from preroll.app.aftermath import settle_changes
-from preroll.app.bookings import Installed
+from preroll.app.aftermath import Aftermath, foresee, settle_changes
 from preroll.domain.changes import Change
 from preroll.domain.config import Differing, Platform, PlatformConfig, differing
 from preroll.domain.errors import Doomed, Invalid, Mistake, NotFound, Stale, WouldFail
 from preroll.domain.foresight import fails
 from preroll.domain.permission import Actor, permit
 from preroll.ports.platforms import Edition
+from preroll.ports.scripts import ScriptKind, ScriptKinds
 from preroll.ports.store import Store, Tx
 
-SIMULTANEOUS_MAX = 200
-"""The vendor's own upper limit of LSO scripts at once (release note 43595)."""
 LISTED = 20
-"""Bookings whose events would fail that are listed by name."""
+"""Bookings whose events would fail, or that are touched, that are listed by name."""
+SCOPED = "a booking with scopes"
+"""In the change log, which people read who may not know its name."""
+
+FELT = ("service_states", "limits", "start_failure", "paused", "shrink_post_roll")
+"""Settings that are read at the events of bookings."""
 
 Rule = Callable[[Platform], Platform]
 """From the stored settings to the new ones; asked again when the transaction is repeated."""
+Wanted = tuple[Platform, str]
+"""A platform as it is to be, and why."""
+Moved = tuple[Platform, Aftermath]
+"""A platform as it was on a snapshot, and what another zone would do to bookings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +42,32 @@ class Past:
     changed: Sequence[Differing]
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What saving settings would come to."""
+
+    platform: Platform
+    """As it would be stored."""
+    mistakes: Sequence[Mistake] = ()
+    """What no force can make right."""
+    lacks: Sequence[tuple[str, str]] = ()
+    """Pairs that the stage mapping needs and the transition table does not allow: with force alone."""
+    doomed: Sequence[Doomed] = ()
+    """The first bookings with an event that would fail: with force alone."""
+    count: int = 0
+    """How many there are."""
+
+
 class Platforms:
     """The domains that teams work in."""
 
-    def __init__(self, store: Store, installed: Installed) -> None:
-        self._store, self._installed = store, installed
+    def __init__(self, store: Store, scripts: ScriptKinds) -> None:
+        self._store, self._scripts = store, scripts
+
+    def start_failure_scripts(self) -> Sequence[str] | None:
+        """Installed scripts that can be the start failure script, by name; None: this process does not know."""
+        kinds = self._scripts()
+        return None if kinds is None else sorted(n for n, kind in kinds.items() if kind is ScriptKind.START_FAILURE)
 
     async def list(self, by: Actor) -> list[Platform]:
         """All platforms."""
@@ -74,15 +102,15 @@ class Platforms:
             Conflict: who would lose what to another zone.
         """
 
-        def unit(tx: Tx) -> Platform:
-            old = next((p for p in tx.platforms.all() if p.name == platform.name), None)
+        def wanted(tx: Tx) -> Wanted:
+            old = _named(tx, platform.name)
             if old is not None:
                 sight.platform(tx, by, old.name, "config.change")
             if seen is not None and seen != (old.config.version if old else 0):
                 raise Stale(f"platform {platform.name}", seen, old.config.version if old else 0)
-            return _saved(tx, by, platform, force=force, why=why)
+            return platform, why
 
-        return await self._store.write(unit)
+        return await self._saved(by, wanted, force=force)
 
     async def change(
         self, by: Actor, name: str, rule: Rule, *, seen: int | None = None, force: bool = False, why: str = ""
@@ -93,13 +121,24 @@ class Platforms:
             as ``put``, and what the rule raises.
         """
 
-        def unit(tx: Tx) -> Platform:
+        def wanted(tx: Tx) -> Wanted:
             old = sight.platform(tx, by, name, "config.change")
             if seen is not None and seen != old.config.version:
                 raise Stale(f"platform {name}", seen, old.config.version)
-            return _saved(tx, by, rule(old), force=force, why=why)
+            return rule(old), why
 
-        return await self._store.write(unit)
+        return await self._saved(by, wanted, force=force)
+
+    async def foresee(self, by: Actor, name: str, rule: Rule) -> Foreseen:
+        """What a change would come to; nothing is changed."""
+
+        def query(tx: Tx) -> Foreseen:
+            old = sight.platform(tx, by, name)
+            new = _spelled(rule(old))
+            mistakes, lacks = mistakes_of(new), lacking(new, old)
+            return Foreseen(new, mistakes, lacks, *(((), 0) if mistakes else _doomed(tx, old, new)))
+
+        return await self._store.read(query)
 
     async def history(self, by: Actor, name: str, before: int | None = None, limit: int = 100) -> Sequence[Past]:
         """Versions of the settings before one, the newest first, each with what it changed."""
@@ -122,25 +161,44 @@ class Platforms:
             NotFound: there is no such version. Otherwise as ``put``.
         """
 
-        def unit(tx: Tx) -> Platform:
+        def wanted(tx: Tx) -> Wanted:
             old = sight.platform(tx, by, name, "config.change")
             now = old.config.version
             if seen is not None and seen != now:
                 raise Stale(f"platform {name}", seen, now)
-            wanted = now - 1 if to is None else to
-            found = tx.platforms.history(old, wanted + 1, 1)
-            if not found or found[0].platform.config.version != wanted:
-                raise NotFound("version of the settings", wanted, hint=f"there are versions 1 to {now}")
-            return _saved(tx, by, found[0].platform, force=force, why=f"as version {wanted} had it")
+            earlier = now - 1 if to is None else to
+            found = tx.platforms.history(old, earlier + 1, 1)
+            if not found or found[0].platform.config.version != earlier:
+                raise NotFound("version of the settings", earlier, hint=f"there are versions 1 to {now}")
+            return found[0].platform, f"as version {earlier} had it"
 
-        return await self._store.write(unit)
+        return await self._saved(by, wanted, force=force)
+
+    async def _saved(self, by: Actor, wanted: Callable[[Tx], Wanted], *, force: bool) -> Platform:
+        """Foresee on a snapshot what another zone does to bookings, then store what is wanted."""
+        moved = await self._store.read(lambda tx: _moved(tx, wanted(tx)[0]))
+        return await self._store.write(lambda tx: _saved(tx, by, wanted(tx), moved, force=force))
 
 
-def _saved(tx: Tx, by: Actor, platform: Platform, *, force: bool, why: str) -> Platform:
+def _named(tx: Tx, name: str) -> Platform | None:
+    return next((p for p in tx.platforms.all() if p.name == name), None)
+
+
+def _moved(tx: Tx, platform: Platform) -> Moved | None:
+    """What another zone does to bookings; None: the zone stays as it is, or cannot be."""
+    old = _named(tx, platform.name)
+    if old is None or old.zone == platform.zone or mistakes_of(platform):
+        return None
+    return old, foresee(tx, old.key, [(old, platform)])
+
+
+def _saved(tx: Tx, by: Actor, wanted: Wanted, moved: Moved | None, *, force: bool) -> Platform:
     """Store a platform; weekly hours that are in its zone move with it, and bookings follow."""
+    platform, why = wanted
     old, stored = put(tx, by, platform, force=force, why=why)
     if old and old.zone != stored.zone:
-        settle_changes(tx, by, stored.key, [(old, stored)], force=force)
+        foreseen = moved[1] if moved and moved[0] == old else None
+        settle_changes(tx, by, stored.key, [(old, stored)], force=force, foreseen=foreseen)
     return stored
 
 
@@ -152,9 +210,9 @@ def put(
     Raises:
         Invalid. WouldFail. Neither for what ``force`` is for.
     """
-    config = replace(platform.config, service_states=platform.config.service_states.spelled())
-    platform = replace(platform, config=config)
-    old = next((p for p in tx.platforms.all() if p.name == platform.name), None)
+    platform = _spelled(platform)
+    config = platform.config
+    old = _named(tx, platform.name)
     permit(by, "config.change", old.key if old else None)
     if mistakes := mistakes_of(platform) + ([] if force else gaps_of(platform, old)):
         raise Invalid(mistakes)
@@ -163,9 +221,14 @@ def put(
     doomed, count = _doomed(tx, old, platform) if old else ((), 0)
     if doomed and not force:
         raise WouldFail(doomed, count)
-    stored = tx.platforms.put(platform, actor=by.name, why=why)
-    tx.changes.add(_told(by, old, stored, why, WouldFail(doomed, count) if doomed else None))
+    stored = tx.platforms.put(platform, seen=old.config.version if old else None, actor=by.name, why=why)
+    tx.changes.add(_told(tx, by, old, stored, [why, _forced(doomed, count)]))
     return old, stored
+
+
+def _spelled(platform: Platform) -> Platform:
+    config = replace(platform.config, service_states=platform.config.service_states.spelled())
+    return replace(platform, config=config)
 
 
 def mistakes_of(platform: Platform) -> list[Mistake]:
@@ -177,24 +240,23 @@ def mistakes_of(platform: Platform) -> list[Mistake]:
         ZoneInfo(platform.zone)
     except (ZoneInfoNotFoundError, ValueError):
         found.append(Mistake("zone", f"is {platform.zone!r}", "an IANA time zone such as Europe/Brussels"))
-    config, limits = platform.config, platform.config.limits
-    if not 1 <= limits.simultaneous_lso <= SIMULTANEOUS_MAX:
-        found.append(Mistake("limits.simultaneous_lso", f"is {limits.simultaneous_lso}", f"1 to {SIMULTANEOUS_MAX}"))
-    found += config.service_states.mistakes("service_states")
-    found += config.lifecycle_colors.mistakes("lifecycle_colors")
-    return found + config.defaults.mistakes("defaults")
+    return found + platform.config.mistakes()
+
+
+def lacking(platform: Platform, old: Platform | None = None) -> list[tuple[str, str]]:
+    """The rows that the stage mapping needs and the transition table lacks (SPEC 4), but those that lacked before."""
+    accepted = old.config.service_states.gaps() if old else ()
+    return [pair for pair in platform.config.service_states.spelled().gaps() if pair not in accepted]
 
 
 def gaps_of(platform: Platform, old: Platform | None = None) -> list[Mistake]:
-    """The rows that the stage mapping needs and the transition table lacks (SPEC 4), but those that lacked before."""
-    accepted = old.config.service_states.gaps() if old else ()
+    """The same, told."""
     return [
         Mistake(
             "service_states.transitions", f"{before} -> {after} is needed by the stage mapping",
             "a row for it, or force: the event then fails",
         )
-        for before, after in platform.config.service_states.spelled().gaps()
-        if (before, after) not in accepted
+        for before, after in lacking(platform, old)
     ]  # fmt: skip
 
 
@@ -207,26 +269,45 @@ def _doomed(tx: Tx, before: Platform, after: Platform) -> tuple[Sequence[Doomed]
     listed: list[Doomed] = []
     count = 0
     for standing, bookings in standings:
+        if not standing.definition:
+            continue
         actions = tx.catalogue.definition_by_key(standing.definition).actions
         ahead = fails(standing, new, actions)
         if ahead is None or fails(standing, old, actions) == ahead:
             continue
         count += bookings
         listed += [
-            Doomed(b.id, b.name, b.state.value, ahead.event, ahead.what)
+            Doomed(b.id, b.name, b.state.value, ahead.event, ahead.what, scoped=bool(b.scopes))
             for b in tx.bookings.at(before.key, standing, LISTED - len(listed))
         ]
     return listed, count
 
 
-def _told(by: Actor, old: Platform | None, now: Platform, why: str, forced: WouldFail | None) -> Change:
+def _told(tx: Tx, by: Actor, old: Platform | None, now: Platform, reasons: Sequence[str]) -> Change:
     """Each setting with what it was and what it is, and the bookings that will feel it."""
     changed = differing(old, now) if old else []
-    reasons = [why] if why else []
-    if forced:
-        reasons.append(f"forced: {forced}")
+    felt = any(d.key.startswith(FELT) for d in changed)
+    why = [*reasons, _touched(tx, now) if felt else ""]
     return Change(
         "platform.changed" if old else "platform.created", now.id, now.key, by.name, revision=now.config.version,
         before="; ".join(f"{d.key}={d.before}" for d in changed),
-        after="; ".join(f"{d.key}={d.after}" for d in changed), why="; ".join(reasons),
+        after="; ".join(f"{d.key}={d.after}" for d in changed), why="; ".join(filter(None, why)),
     )  # fmt: skip
+
+
+def _forced(doomed: Sequence[Doomed], count: int) -> str:
+    """Whose events were made to fail; the log is read by people who may not know of every booking."""
+    told = [replace(d, name=SCOPED) if d.scoped else d for d in doomed]
+    return f"forced: {WouldFail(told, count)}" if told else ""
+
+
+def _touched(tx: Tx, platform: Platform) -> str:
+    """The bookings whose events ahead will be carried out with the new settings."""
+    standings = tx.bookings.standings(platform.key)
+    count = sum(bookings for _, bookings in standings)
+    named: list[str] = []
+    for standing, _ in standings:
+        found = tx.bookings.at(platform.key, standing, LISTED - len(named)) if len(named) < LISTED else ()
+        named += [SCOPED if b.scopes else f"{b.name} ({b.id})" for b in found]
+    more = f" and {count - len(named)} more" if count > len(named) else ""
+    return f"touches {count} booking{'s' * (count != 1)}: {', '.join(named)}{more}" if count else ""

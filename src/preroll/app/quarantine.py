@@ -10,17 +10,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from preroll.app import holding
-from preroll.app.recording import fire, store, tell
-from preroll.domain.booking import Booking, Phase, State, Trigger
+from preroll.app.order_needs import in_place_of, services_of
+from preroll.app.recording import fact, following
+from preroll.domain.booking import LIFE_CYCLE, Booking, Carries, Phase, State, Trigger
 from preroll.domain.boundaries import orchestrates, retime
+from preroll.domain.changes import Change
 from preroll.domain.errors import Clash, Conflict, NameInUse
-from preroll.domain.permission import Actor, permit
+from preroll.domain.order import HoldReason
+from preroll.domain.permission import ENGINE, Actor, permit
 from preroll.domain.quarantine import Contender, Loser, Loss, Share, settle, share
 from preroll.domain.resource import Resource
-from preroll.domain.usage import Need, barred, clashes, too_far
+from preroll.domain.usage import Need, barred, in_the_way, too_far
 from preroll.domain.window import Window
 from preroll.ports.reservations import Look
 from preroll.ports.store import Tx
+
+_WEAKEST = -(2**62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,18 @@ def weigh(tx: Tx, by: Actor, before: Booking | None, after: Booking, *, force: b
     return verdict
 
 
+def foreseen(tx: Tx, before: Booking, after: Booking) -> list[Clash]:
+    """What ``weigh`` would find in the way, as far as a look without locks can tell.
+
+    Raises:
+        NameInUse: another booking has the name at that time.
+    """
+    _require_name(tx, after)
+    if _asks_for_no_more(before, after):
+        return []
+    return [*_barred(tx, before, after, holding.needs_of(tx, after)), *_in_the_way(tx, after)]
+
+
 def require_whole(tx: Tx, before: Booking, booking: Booking) -> Sequence[Need]:
     """What a booking needs, all of which it can have.
 
@@ -117,10 +134,49 @@ def regain(tx: Tx, booking: Booking, needs: Sequence[Need]) -> None:
 
 def impose(tx: Tx, by: Actor, losers: Iterable[Loser], cause: str) -> None:
     """Take from waiting bookings what they lost: they are Quarantined and not orchestrated, the rest stays held."""
-    for loser in losers:
-        was = _was(tx, loser.booking)
-        tx.losses.add(loser.booking.key, [replace(loss, was=was) for loss in loser.losses])
-        _quarantined(tx, by, loser.booking, loser.losses, cause)
+    lost = list(losers)
+    if not lost:
+        return
+    tx.losses.add_all([(x.booking.key, _since(tx, x)) for x in lost])
+    moved = [(x.booking, _as_quarantined(tx, x.booking)) for x in lost]
+    tx.bookings.move(moved)
+    facts = zip(moved, lost, strict=True)
+    tx.changes.add_all([_lost(by, before, after, x.losses, cause) for (before, after), x in facts])
+    for _, after in moved:
+        if after.carries is Carries.ORDER:
+            tx.orders.put(replace(tx.orders.get(after.id, hidden=True), hold=HoldReason.CAPACITY))
+    tx.boundaries.disarm([b.key for b, _ in moved if orchestrates(b.state) and not b.carries])
+    for _, after in moved:
+        if after.carries is Carries.ORDER:
+            hold_on_top(tx, services_of(tx, after), cause)
+
+
+def hold_on_top(tx: Tx, services: Iterable[str], cause: str, but: str = "") -> None:
+    """Have the orders and overlays of services that have changed hold what is the difference now.
+
+    One that waits and cannot have that any more is Quarantined, or on hold; one that runs never loses.
+
+    Args:
+        but: id of a booking that is left as it is.
+    """
+    for service in sorted(services):
+        for booking in tx.bookings.on_top(service):
+            if booking.id != but and booking.held and booking.state is not State.QUARANTINED:
+                _hold_again(tx, booking, cause)
+
+
+def _hold_again(tx: Tx, booking: Booking, cause: str) -> None:
+    needs, held = holding.needs_of(tx, booking), booking.timing.held
+    lost = bool(booking.phase is Phase.WAITING and tx.reservations.clashes(booking, needs))
+    tx.reservations.hold(booking, needs)
+    if not lost:
+        return
+    shares = tuple(share(need, held, tx.now) for need in needs)
+    me = Contender(replace(booking, priority=_WEAKEST), shares, in_place_of(tx, booking))
+    others = holders(tx, [need.resource for need in needs], held, booking)
+    losses = next((x.losses for x in settle([me, *others]) if x.booking is me.booking), ())
+    if losses:
+        impose(tx, ENGINE, [Loser(booking, losses)], cause)
 
 
 def lot_of(tx: Tx, booking: Booking) -> Lot | None:
@@ -151,11 +207,16 @@ def holders(tx: Tx, resources: Sequence[Resource], held: Window, but: Booking | 
     shares: dict[str, dict[int, dict[str, tuple[int, str]]]] = {}
     for key, found in seen.items():
         for usage in found:
-            shares.setdefault(usage.booking, {}).setdefault(key, {})[usage.dimension] = usage.amount, usage.agreed
+            mine = shares.setdefault(usage.booking, {}).setdefault(key, {})
+            if usage.amount >= mine.get(usage.dimension, (0, ""))[0]:
+                mine[usage.dimension] = usage.amount, usage.agreed
     return [
-        Contender(bookings[ident], tuple(Share(known[key], amounts) for key, amounts in parts.items()))
+        Contender(
+            bookings[ident], tuple(Share(known[key], amounts) for key, amounts in parts.items()),
+            in_place_of(tx, bookings[ident]),
+        )
         for ident, parts in shares.items()
-    ]
+    ]  # fmt: skip
 
 
 def _asks_for_no_more(before: Booking, after: Booking) -> bool:
@@ -178,7 +239,8 @@ def _barred(tx: Tx, before: Booking | None, after: Booking, needs: Sequence[Need
 
 def _disputed(tx: Tx, booking: Booking, look: Look, *, force: bool) -> Verdict:
     resources, held = [need.resource for need in look.needs], booking.timing.held
-    me = Contender(booking, tuple(share(need, held, tx.now) for need in look.needs))
+    shares = tuple(share(need, held, tx.now) for need in look.needs)
+    me = Contender(booking, shares, in_place_of(tx, booking))
     others = holders(tx, resources, held, booking)
     losers = [x for x in settle([me, *others]) if x.booking is booking or not _runs(x)]
     if not losers and not tx.reservations.clashes(booking, look.needs):
@@ -216,23 +278,39 @@ def _was(tx: Tx, booking: Booking) -> State:
     return booking.state
 
 
+def _since(tx: Tx, loser: Loser) -> Sequence[Loss]:
+    """What it loses, with what it was before it lost anything."""
+    if loser.booking.state is not State.QUARANTINED:
+        return loser.losses
+    was = _was(tx, loser.booking)
+    return [replace(loss, was=was) for loss in loser.losses]
+
+
 def _quarantined(tx: Tx, by: Actor, booking: Booking, losses: Sequence[Loss], cause: str) -> Booking:
-    why = "; ".join(dict.fromkeys(map(str, losses)))
-    if booking.state is State.QUARANTINED:
-        after = store(tx, booking, booking)
-        tell(tx, by, "booking.lost", after, after.state, after.state, why, cause)
-        return after
-    after = fire(tx, by, booking, booking, Trigger.QUARANTINE, why, cause)
+    after = _as_quarantined(tx, booking)
+    tx.bookings.put(after, seen=booking)
+    tx.changes.add(_lost(by, booking, after, losses, cause))
     if orchestrates(booking.state):
         tx.boundaries.upsert(retime(tx.boundaries.of(after.key), after.key, after.timing, armed=False))
     return after
+
+
+def _as_quarantined(tx: Tx, booking: Booking) -> Booking:
+    quarantined = booking.state is State.QUARANTINED
+    return following(tx, booking, booking, None if quarantined else LIFE_CYCLE.fire(booking.state, Trigger.QUARANTINE))
+
+
+def _lost(by: Actor, before: Booking, after: Booking, losses: Sequence[Loss], cause: str) -> Change:
+    kind = "booking.lost" if before.state is State.QUARANTINED else "booking.state"
+    why = "; ".join(dict.fromkeys(map(str, losses)))
+    if before.carries is Carries.ORDER:
+        return fact(by, "booking.held", after, "", HoldReason.CAPACITY, why, cause)
+    return fact(by, kind, after, before.state, after.state, why, cause)
 
 
 def _in_the_way(tx: Tx, booking: Booking) -> list[Clash]:
     held, needs = booking.timing.held, holding.needs_of(tx, booking)
     usages = tx.reservations.usages([need.resource for need in needs], held, but=booking.key)
     return [
-        clash
-        for need in needs
-        for clash in clashes(need.resource, need.wishes, held, usages.get(need.resource.key, ()), since=tx.now)
+        clash for need in needs for clash in in_the_way(need, held, usages.get(need.resource.key, ()), since=tx.now)
     ]

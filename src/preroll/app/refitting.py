@@ -19,7 +19,8 @@ from preroll.domain.booking import Booking, NodeChoice, Phase
 from preroll.domain.boundaries import Boundary, Kind
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import ActionNotPossible, Invalid, Mistake
-from preroll.domain.external import ask_again, forcing_mistakes, require_quiet, state_now, strands
+from preroll.domain.external import ask_again, forcing_mistakes, needs_run, require_quiet, state_now, strands
+from preroll.domain.free_list import actions_of, states_of
 from preroll.domain.inheritance import renewed
 from preroll.domain.permission import Actor
 from preroll.domain.resource import Resource
@@ -80,7 +81,7 @@ def refit(
     after = store(tx, before, after)
     tell(tx, by, "booking.edited", after, why=f"{action} on {change.node}", cause=action)
     after = quarantine.hold(tx, by, after, verdict)
-    if definition is not None and definition.actions:
+    if needs_run(after, definition):
         tx.boundaries.upsert([ask_again(boundaries, after.key, Kind.CHANGE, tx.now, "")])
     return details(tx, after)
 
@@ -106,7 +107,7 @@ def apply_now(tx: Tx, by: Actor, ident: str, seen: int | None, why: str, attempt
         tx, by, "booking.profile_applied", after, after.state, after.state, why or f"{names} as it is now", "apply-now"
     )
     after = quarantine.hold(tx, by, after, verdict)
-    if definition is not None and definition.actions:
+    if needs_run(after, definition):
         tx.boundaries.upsert([ask_again(boundaries, after.key, Kind.CHANGE, tx.now, "")])
     return details(tx, after)
 
@@ -125,9 +126,9 @@ def force_state(
     """
     before = open_booking(tx, by, ident, seen, "force-state")
     definition = tx.catalogue.definition_by_key(before.definition) if before.definition else None
-    if mistakes := forcing_mistakes(definition, state):
+    if mistakes := forcing_mistakes(actions_of(before, definition), state):
         raise Invalid(mistakes)
-    states = tx.platforms.by_key(before.platform).config.service_states.spelled()
+    states = states_of(before, tx.platforms.by_key(before.platform).config).spelled()
     state = next((name for name in states.known if name.casefold() == state.casefold()), state)
     boundaries = tx.boundaries.of(before.key)
     require_quiet(boundaries, tx.now)
@@ -179,15 +180,15 @@ def _require_now(
     if any(b.kind is Kind.END_OF_POST_ROLL and b.trigger == "finish" for b in boundaries):
         raise ActionNotPossible("the booking is being finished", hint="wait for its last event")
     require_quiet(boundaries, tx.now)
-    if definition is None or not definition.actions:
+    if not needs_run(booking, definition):
         return
     if not change.apply_now:
         raise ActionNotPossible(
             f"{action} is not possible: the booking runs, its devices are configured",
             hint="do it with apply now: what is new is configured, what is taken out is reset and released",
         )
-    state = state_now(booking, tx.platforms.by_key(booking.platform).config.service_states)
-    if action_for(definition.actions, state) is None:
+    state = state_now(booking, states_of(booking, tx.platforms.by_key(booking.platform).config))
+    if action_for(actions_of(booking, definition), state) is None:
         raise ActionNotPossible(
             f"{action} is not possible: the definition has no action for {state}", hint="finish the booking instead"
         )
@@ -212,5 +213,5 @@ def _refitted(
     after = holding.with_copies(tx, after, definition, before.nodes)
     back = {name: c for name, c in before.leaving.items() if c.resource not in after.resources}
     gone = old is not None and old.resource and old.resource not in after.resources
-    orchestrated = definition is not None and definition.actions
-    return replace(after, leaving={**back, label: old} if gone and orchestrated and old else back)
+    resets = gone and needs_run(before, definition)
+    return replace(after, leaving={**back, label: old} if resets and old else back)

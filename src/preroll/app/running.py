@@ -10,45 +10,47 @@ from preroll.app import holding
 from preroll.app.edits import open_booking
 from preroll.app.recording import fire, store, tell
 from preroll.app.views import BookingDetails, details
-from preroll.domain.booking import FAILED_EVENT, Booking, State, Timing, Trigger
+from preroll.domain.booking import Booking, State, Timing, Trigger
 from preroll.domain.boundaries import (
     BOUNDARY,
-    EVENTS,
     EXTERNAL,
     STANDARD,
     Boundary,
     BoundaryState,
     BoundaryTrigger,
-    Direction,
     Kind,
     begun_kinds,
     retime,
 )
+from preroll.domain.edits import shrunk
 from preroll.domain.errors import ActionNotPossible, InUse, Invalid, Mistake
 from preroll.domain.external import require_quiet
+from preroll.domain.free_list import states_of
 from preroll.domain.permission import Actor
+from preroll.domain.retrying import failed_of, retried, why_not_retried
 from preroll.domain.window import SECOND
 from preroll.ports.store import Tx
 
 
 def finish(tx: Tx, by: Actor, ident: str, seen: int | None, why: str) -> BookingDetails:
-    """End a running booking now. In pre-roll that is an abort: only the end event runs, START and STOP never do.
+    """End a running booking now, or when the platform's rescheduling delay is over.
 
-    On the air the end becomes now and post-roll follows; in post-roll what is left of it is cut.
+    In pre-roll that is an abort: only the end event runs, START and STOP never do. On the air the end becomes now and
+    post-roll follows, until what it does has succeeded; in post-roll what is left of it is cut.
     """
     before = open_booking(tx, by, ident, seen, "finish")
     boundaries = tx.boundaries.of(before.key)
-    now = tx.now - tx.now % SECOND
-    if _finishing(before, boundaries, now):
-        raise ActionNotPossible("the booking is being finished already", hint="wait for its last event")
+    delay = tx.platforms.by_key(before.platform).config.rescheduling_delay_us
+    at = tx.now - tx.now % SECOND + delay
     begun = begun_kinds(boundaries)
+    if _finishing(before, boundaries, begun, at):
+        raise ActionNotPossible("the booking is being finished already", hint="wait for its last event")
     if Kind.END_OF_PRE_ROLL not in begun:
-        tx.boundaries.upsert(_aborted(boundaries, before, tx.now))
+        tx.boundaries.upsert(_aborted(boundaries, before, tx.now + delay))
         after = store(tx, before, before)
     else:
-        after = store(tx, before, replace(before, timing=_ended_now(before.timing, begun, now)))
-        tx.boundaries.upsert(retime(boundaries, after.key, after.timing, armed=True))
-        tx.reservations.hold(after, holding.needs_of(tx, after))
+        after = replace(before, timing=_ended_at(before.timing, begun, at), finished=True)
+        after = _retimed(tx, store(tx, before, after), boundaries)
     tell(tx, by, "booking.finished", after, after.state, "", why, "finish")
     return details(tx, after)
 
@@ -62,13 +64,15 @@ def retry(tx: Tx, by: Actor, ident: str, seen: int | None, why: str) -> BookingD
     """
     before = open_booking(tx, by, ident, seen, "retry")
     boundaries = tx.boundaries.of(before.key)
-    require_quiet(boundaries)
+    why_not, instead = why_not_retried(before, boundaries, tx.now)
+    if why_not:
+        raise ActionNotPossible(why_not, hint=instead)
     if before.state is State.FAILED_COMPLETED and (others := tx.reservations.runs_on(before)):
         raise InUse(
             "its resources are in use by " + ", ".join(f"{b.name} ({b.id})" for b in others),
             hint="retry when they have ended, or acknowledge after a repair by hand",
         )
-    armed = _retried(before, boundaries, tx.now)
+    armed = retried(before, boundaries, tx.now)
     after = store(tx, before, before)
     tx.boundaries.upsert(armed)
     tell(tx, by, "booking.retry", after, after.state, "", why, ", ".join(b.event.name for b in armed))
@@ -86,30 +90,48 @@ def acknowledge(tx: Tx, by: Actor, ident: str, seen: int | None, why: str) -> Bo
         raise Invalid([Mistake("why", "is empty", "what was repaired, and how")])
     boundaries = tx.boundaries.of(before.key)
     require_quiet(boundaries)
-    failed = [b for b in boundaries if b.kind in STANDARD and b.state is BoundaryState.FAILED]
+    failed = failed_of(boundaries)
     stage = failed[-1].event.stage if failed else None
-    mapping = tx.platforms.by_key(before.platform).config.service_states.mapping
+    mapping = states_of(before, tx.platforms.by_key(before.platform).config).mapping
     state = (mapping.state(stage) if stage else None) or before.service_state
-    after = replace(before, service_state=state, not_reset=False)
+    after = replace(before, service_state=state, not_reset=False, timing=_wrapped_up(tx, before))
     after = fire(tx, by, before, after, Trigger.ACKNOWLEDGE, why)
     tx.boundaries.upsert(
         replace(b, state=BOUNDARY.fire(b.state, BoundaryTrigger.ACKNOWLEDGE), message=f"acknowledged: {why}")
         for b in failed
     )
+    if after.timing != before.timing:
+        after = _retimed(tx, after, boundaries)
     return details(tx, after)
 
 
-def _finishing(booking: Booking, boundaries: Sequence[Boundary], now: int) -> bool:
+def _retimed(tx: Tx, booking: Booking, boundaries: Sequence[Boundary]) -> Booking:
+    tx.boundaries.upsert(retime(boundaries, booking.key, booking.timing, armed=True))
+    tx.reservations.hold(booking, holding.needs_of(tx, booking))
+    return booking
+
+
+def _wrapped_up(tx: Tx, booking: Booking) -> Timing:
+    """Its timing once its post-roll is repaired by hand: that may be all that was waited for."""
+    config = tx.platforms.by_key(booking.platform).config
+    if booking.state is not State.FAILED_POST_ROLL or not config.shrinks(booking):
+        return booking.timing
+    return shrunk(booking.timing, tx.now, config.rescheduling_delay_us)
+
+
+def _finishing(booking: Booking, boundaries: Sequence[Boundary], begun: Collection[Kind], at: int) -> bool:
     last = next((b for b in boundaries if b.kind is Kind.END_OF_POST_ROLL), None)
     if last is None:
         return False
-    due = last.state is not BoundaryState.DISARMED and last.due_us <= now
-    return due or last.trigger is Trigger.FINISH or last.kind in begun_kinds(boundaries) or _leaving(booking, now)
+    due = last.state is not BoundaryState.DISARMED and last.due_us <= at
+    return due or last.trigger is Trigger.FINISH or last.kind in begun or _leaving(booking, begun, at)
 
 
-def _leaving(booking: Booking, now: int) -> bool:
+def _leaving(booking: Booking, begun: Collection[Kind], at: int) -> bool:
+    """Does it go off the air by then anyway, and nothing of it is left to be cut?"""
     end, post = booking.timing.end, booking.timing.post_roll
-    return end is not None and end <= now and post == 0
+    ended = Kind.START_OF_POST_ROLL not in begun and booking.finished
+    return end is not None and end <= at and (post == 0 or ended)
 
 
 def _aborted(boundaries: Sequence[Boundary], booking: Booking, now: int) -> list[Boundary]:
@@ -135,29 +157,8 @@ def _aborted(boundaries: Sequence[Boundary], booking: Booking, now: int) -> list
     return [*written, ended]
 
 
-def _ended_now(timing: Timing, begun: Collection[Kind], now: int) -> Timing:
+def _ended_at(timing: Timing, begun: Collection[Kind], at: int) -> Timing:
     if Kind.START_OF_POST_ROLL in begun and timing.end is not None:
-        return replace(timing, post_roll=max(0, now - timing.end))
-    end = max(now, timing.start + SECOND)
+        return replace(timing, post_roll=min(timing.post_roll, max(0, at - timing.end)))
+    end = max(at, timing.start + SECOND)
     return replace(timing, end=end if timing.end is None else min(end, timing.end))
-
-
-def _retried(booking: Booking, boundaries: Sequence[Boundary], now: int) -> list[Boundary]:
-    """Arm the failed event, and before it the earlier ones that failed; up events only before the on-air end."""
-    over = booking.timing.end is not None and now >= booking.timing.end
-    failed = [b for b in boundaries if b.kind in STANDARD and b.state is BoundaryState.FAILED]
-    if not failed or booking.state not in FAILED_EVENT:
-        raise ActionNotPossible("there is no failed event", hint="look at the booking's runs")
-    if over and EVENTS[failed[-1].kind].direction is Direction.UP:
-        raise ActionNotPossible(
-            f"{failed[-1].event.name} would begin after the on-air end",
-            hint="wait for the down events, or acknowledge after a repair by hand",
-        )
-    kept = [b for b in failed if not (over and b.event.direction is Direction.UP)]
-    return [
-        replace(
-            b, state=BOUNDARY.fire(b.state, BoundaryTrigger.RETRY), try_=b.try_ + 1, due_us=now, worker=None,
-            trigger=Trigger.RETRY if b is failed[-1] else None, reason=None, message="", ended_us=None,
-        )
-        for b in kept
-    ]  # fmt: skip

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an actor may know of: things of other platforms, and bookings whose scopes it lacks, do not exist for it.
+"""What an actor may know of: things of other platforms, and whatever carries scopes it lacks, do not exist for it.
 
 Functions of a transaction. Each looks a thing up and refuses what the actor may not do with it; what is out of its
 sight is refused as an unknown one is, so that nobody learns from the answer that it is there.
@@ -100,7 +100,8 @@ def changes(tx: Tx, by: Actor, found: Sequence[Change]) -> list[Change]:
     """Those that the actor may know of."""
     if by.sight is None:
         return list(found)
-    scopes = tx.bookings.scopes({change.subject for change in found})
+    subjects = {change.subject for change in found}
+    scopes = {**tx.bookings.scopes(subjects), **tx.orders.scopes(subjects), **tx.services.scopes(subjects)}
     return [
         change
         for change in found
@@ -111,13 +112,13 @@ def changes(tx: Tx, by: Actor, found: Sequence[Change]) -> list[Change]:
 def clashes(tx: Tx, by: Actor, platform: int, found: Iterable[Clash]) -> list[Clash]:
     """Clashes in which a booking that the actor may not see has no name."""
     found = list(found)
-    hidden = _hidden(tx, by, platform, {clash.rival for clash in found})
+    hidden = unseen(tx, by, platform, {clash.rival for clash in found})
     return [replace(c, rival="", rival_name=SOMEBODY) if c.rival in hidden else c for c in found]
 
 
 def usages(tx: Tx, by: Actor, platform: int, found: Mapping[int, Sequence[Usage]]) -> Mapping[int, Sequence[Usage]]:
     """Usages by resource, in which a booking that the actor may not see has no name."""
-    hidden = _hidden(tx, by, platform, {usage.booking for held in found.values() for usage in held})
+    hidden = unseen(tx, by, platform, {usage.booking for held in found.values() for usage in held})
     if not hidden:
         return found
     return {
@@ -128,7 +129,7 @@ def usages(tx: Tx, by: Actor, platform: int, found: Mapping[int, Sequence[Usage]
 
 def conflict(tx: Tx, by: Actor, platform: int, found: Conflict) -> Conflict:
     """The same refusal, in which a booking that the actor may not see has no name."""
-    hidden = _hidden(tx, by, platform, {c.rival for c in found.clashes} | {one.booking for one in found.losing})
+    hidden = unseen(tx, by, platform, {c.rival for c in found.clashes} | {one.booking for one in found.losing})
     if not hidden:
         return found
     names = {c.rival_name for c in found.clashes if c.rival in hidden}
@@ -147,7 +148,8 @@ def _nameless(one: Losing, names: Iterable[str]) -> Losing:
     return replace(one, what=what)
 
 
-def _hidden(tx: Tx, by: Actor, platform: int, idents: Iterable[str]) -> set[str]:
+def unseen(tx: Tx, by: Actor, platform: int, idents: Iterable[str]) -> set[str]:
+    """Those of some bookings of a platform that the actor may not know of."""
     if by.sight is None:
         return set()
     scopes = tx.bookings.scopes({ident for ident in idents if ident})

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from secrets import token_urlsafe
 
-from preroll.domain.account import User, name_mistakes, password_mistakes, role_mistakes, scope_mistakes
+from preroll.domain.account import SessionLimits, User, name_mistakes, password_mistakes, role_mistakes, scope_mistakes
 from preroll.domain.changes import Change
 from preroll.domain.errors import Invalid, Mistake, NotPermitted, Refused, Stale
 from preroll.domain.permission import Actor, Rights, Role, permit
@@ -15,6 +16,11 @@ from preroll.ports.store import Store, Tx
 
 EVERYWHERE = 0
 """Platform of changes that are about people; only an admin everywhere sees them."""
+
+
+def made_up() -> str:
+    """A password that nobody has to think of; to be shown once."""
+    return token_urlsafe(15)
 
 
 class NoPasswords:
@@ -62,6 +68,10 @@ class UserDetails:
 
     user: User
     platforms: Mapping[int, str]
+    sessions: int = 0
+    """Of its browsers that are not over; when it was asked for alone."""
+    locked_us: int = 0
+    """How long no sign-in is tried; when it was asked for alone."""
 
 
 class Users:
@@ -70,8 +80,8 @@ class Users:
     Everything but the last needs the role admin everywhere. Each method raises NotFound and NotPermitted.
     """
 
-    def __init__(self, store: Store, passwords: Passwords) -> None:
-        self._store, self._passwords = store, passwords
+    def __init__(self, store: Store, passwords: Passwords, limits: SessionLimits) -> None:
+        self._store, self._passwords, self._limits = store, passwords, limits
 
     async def any(self) -> bool:
         """Is there an account that can sign in?"""
@@ -93,7 +103,10 @@ class Users:
         def query(tx: Tx) -> UserDetails:
             if not by.user or named.casefold() not in (by.user, by.name.casefold()):
                 permit(by, "user.view")
-            return _details(tx, tx.accounts.user(named))
+            user = tx.accounts.user(named)
+            sessions = [one for one in tx.accounts.sessions(user.key) if not self._limits.over(one, tx.now)]
+            locked = max((one.left_us(tx.now) for one in tx.accounts.against(user.name)), default=0)
+            return replace(_details(tx, user), sessions=len(sessions), locked_us=locked)
 
         return await self._store.read(query)
 
@@ -158,6 +171,28 @@ class Users:
             tx.accounts.remove(user.key)
             _require_an_admin(tx)
             _tell(tx, by, "user.removed", user, "", told(tx, user))
+
+        await self._store.write(unit)
+
+    async def sign_out(self, by: Actor, named: str) -> None:
+        """End all sessions of a person; the tokens go on."""
+
+        def unit(tx: Tx) -> None:
+            permit(by, "user.change")
+            user = tx.accounts.user(named)
+            tx.accounts.end_sessions(user.key)
+            _tell(tx, by, "user.signed_out", user)
+
+        await self._store.write(unit)
+
+    async def unlock(self, by: Actor, named: str) -> None:
+        """Forget the failed sign-ins of a person, so that the next one is tried at once."""
+
+        def unit(tx: Tx) -> None:
+            permit(by, "user.change")
+            user = tx.accounts.user(named)
+            tx.accounts.unlock(user.name)
+            _tell(tx, by, "user.unlocked", user)
 
         await self._store.write(unit)
 

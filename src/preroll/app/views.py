@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from preroll.app import sight
 from preroll.app.quarantine import Lot, lot_of
 from preroll.app.workers import out_of_reach
-from preroll.domain.actions import ACTIONS, why_not, why_not_owned
+from preroll.domain.actions import refusals, why_not_owned
 from preroll.domain.attention import Attention, attention, told
 from preroll.domain.audit import Verdict
 from preroll.domain.auditing import stands
@@ -19,8 +19,10 @@ from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import NotFound
+from preroll.domain.external import unquiet
 from preroll.domain.permission import Actor, permit
 from preroll.domain.resource import Resource
+from preroll.domain.retrying import why_not_retried
 from preroll.ports.rows import LogLine
 from preroll.ports.store import RunRow, StepRow, Store, Tx
 
@@ -53,8 +55,20 @@ class Offered:
         return not self.why
 
 
+class WithActions:
+    """Something with which things can be done."""
+
+    __slots__ = ()
+    actions: tuple[Offered, ...]
+
+    @property
+    def possible(self) -> tuple[str, ...]:
+        """Names of the actions that are possible now."""
+        return tuple(action.name for action in self.actions if action.possible)
+
+
 @dataclass(frozen=True, slots=True)
-class BookingDetails:
+class BookingDetails(WithActions):
     """A booking with all that a screen shows of it."""
 
     booking: Booking
@@ -78,11 +92,6 @@ class BookingDetails:
     confirming: Boundary | None = None
     """Its last round of created booking actions, with what came of it; None: it had none."""
 
-    @property
-    def possible(self) -> tuple[str, ...]:
-        """Names of the actions that are possible now."""
-        return tuple(action.name for action in self.actions if action.possible)
-
 
 @dataclass(frozen=True, slots=True)
 class RunDetails:
@@ -99,6 +108,18 @@ class Told:
     changes: tuple[Change, ...]
     position: str
     """Where it goes on; there may be more even when nothing of this part is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is around a page, of one instant."""
+
+    platforms: tuple[Platform, ...]
+    """All that the actor sees."""
+    platform: Platform | None
+    """The one that was asked for."""
+    position: str
+    """The cursor of the newest change: whatever is read later is at least as new."""
 
 
 def details(
@@ -119,7 +140,7 @@ def details(
     audited = definition is not None and bool(definition.audits)
     lot, home = lot_of(tx, booking), tx.platforms.by_key(booking.platform)
     needed = attention(booking, tx.now, home.config.limits.near_air_us)
-    locks, hindered = home.config.lock_bookings, _hindered(booking, lot, audited=audited)
+    locks, hindered = home.config.lock_bookings, _hindered(booking, boundaries, lot, tx.now, audited=audited)
     return BookingDetails(
         booking=booking,
         platform=home.name,
@@ -127,8 +148,8 @@ def details(
         boundaries=tuple(b for b in boundaries if b.kind not in (Kind.AUDIT, Kind.CREATED)),
         waiting=tuple(_waiting(tx, home, booking, boundaries, resources)),
         actions=tuple(
-            Offered(name, why_not(booking, name) or why_not_owned(booking, name, locks=locks) or hindered.get(name, ""))
-            for name in ACTIONS
+            Offered(name, reason or why_not_owned(booking, name, locks=locks) or hindered.get(name, ""))
+            for name, reason in refusals(booking).items()
         ),
         late_us=_late(booking, boundaries, tx.now),
         warnings=(
@@ -143,7 +164,9 @@ def details(
     )
 
 
-def _hindered(booking: Booking, lot: Lot | None, *, audited: bool) -> Mapping[str, str]:
+def _hindered(
+    booking: Booking, boundaries: Sequence[Boundary], lot: Lot | None, now: int, *, audited: bool
+) -> Mapping[str, str]:
     """What keeps actions that the tables admit from being possible."""
     stuck = lot is None or bool(lot.in_the_way)
     kept = any(choice.kept for choice in booking.nodes.values())
@@ -152,15 +175,17 @@ def _hindered(booking: Booking, lot: Lot | None, *, audited: bool) -> Mapping[st
         found
         | ({} if audited else {"audit": "its service definition has no audits"})
         | ({"leave-quarantine": "what it lost is not free"} if stuck else {})
+        | {"retry": why_not_retried(booking, boundaries, now)[0], "acknowledge": unquiet(boundaries)[0]}
     )
 
 
-def _next_open(boundaries: Sequence[Boundary]) -> Boundary | None:
+def next_open(boundaries: Sequence[Boundary]) -> Boundary | None:
+    """The next event of a booking, or the one that runs; None: there is none to come."""
     return next((b for b in boundaries if b.state in OPEN and b.trigger is not None), None)
 
 
 def _late(booking: Booking, boundaries: Sequence[Boundary], now: int) -> int:
-    first = _next_open(boundaries)
+    first = next_open(boundaries)
     if first is None or first.state is not BoundaryState.ARMED or not orchestrates(booking.state):
         return 0
     return max(0, now - first.due_us)
@@ -177,15 +202,29 @@ def _waiting(
             if beyond and tx.workers.gone(boundary.worker):
                 text = f"its worker is gone; {beyond}"
                 found.append(Waiting(boundary.event.name, boundary.due_us, "", "", text))
-        elif home.config.paused:
-            found.append(Waiting(boundary.event.name, boundary.due_us, "", "", f"{PAUSED}: {home.name}"))
-        elif boundary.waits_for is not None:
-            rival = tx.bookings.by_key(tx.boundaries.booking_of(boundary.waits_for))
-            text = f"waits for {rival.name} ({rival.id}) to give way"
-            found.append(Waiting(boundary.event.name, boundary.due_us, rival.id, rival.name, text))
-        elif orchestrates(booking.state) and boundary == _next_open(boundaries):
-            found.append(Waiting(boundary.event.name, boundary.due_us, "", "", beyond or "waits for its turn"))
+        elif home.config.paused or boundary.waits_for is not None:
+            rival = None
+            if boundary.waits_for is not None and not home.config.paused:
+                rival = tx.bookings.by_key(tx.boundaries.booking_of(boundary.waits_for))
+            found.append(waits(home, boundary, rival, beyond))
+        elif orchestrates(booking.state) and boundary == next_open(boundaries):
+            found.append(waits(home, boundary, None, beyond))
     return found
+
+
+def waits(home: Platform, boundary: Boundary, rival: Booking | None, beyond: str) -> Waiting:
+    """A due event that has not begun, and why.
+
+    Args:
+        rival: who must give way first.
+        beyond: why no worker reaches the booking's devices; empty: one does.
+    """
+    if home.config.paused:
+        return Waiting(boundary.event.name, boundary.due_us, "", "", f"{PAUSED}: {home.name}")
+    if rival is None:
+        return Waiting(boundary.event.name, boundary.due_us, "", "", beyond or "waits for its turn")
+    text = f"waits for {rival.name} ({rival.id}) to give way"
+    return Waiting(boundary.event.name, boundary.due_us, rival.id, rival.name, text)
 
 
 def _warnings(
@@ -305,12 +344,36 @@ class Views:
             return Told(tuple(found), position)
         return Told(tuple(await self._store.read(lambda tx: sight.changes(tx, by, found))), position)
 
+    async def known(self, by: Actor, found: Sequence[Change]) -> list[Change]:
+        """Those of some changes that the actor may know of."""
+        return await self._store.read(lambda tx: sight.changes(tx, by, found))
+
     async def tail(self, by: Actor) -> str:
         """The cursor of the newest change."""
         permit(by, "view")
         return await self._store.feed.tail()
 
+    async def around(self, by: Actor, platform: str = "") -> Around:
+        """The platforms that the actor sees, one of them by name, and how far the change log reaches.
+
+        Raises:
+            NotFound: there is no such platform, or the actor does not see it.
+        """
+
+        def query(tx: Tx) -> Around:
+            permit(by, "view")
+            position = tx.changes.tail()
+            seen = tuple(found for found in tx.platforms.all() if by.sees(found.key))
+            return Around(seen, sight.platform(tx, by, platform) if platform else None, position)
+
+        return await self._store.read(query)
+
     async def wait(self, by: Actor, after: str, timeout: float) -> None:
         """Return when there is a change after the cursor, or after ``timeout`` seconds."""
         permit(by, "view")
         await self._store.feed.wait(after, timeout)
+
+    async def coming(self, after: str, timeout: float, limit: int) -> Told:
+        """What is after the cursor, as soon as there is something: all of it, before anybody's eyes."""
+        found = await self._store.feed.wait(after, timeout, limit)
+        return Told(tuple(found), found[-1].position if found else after)

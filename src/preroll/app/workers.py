@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from preroll.domain.permission import Actor, permit
-from preroll.domain.reach import written
+from preroll.domain.reach import Labels, written
 from preroll.domain.resource import Resource
 from preroll.ports.store import Store, Tx
 from preroll.ports.workers import Unreached, Worker
@@ -32,21 +33,25 @@ class Workers:
     async def all(self, by: Actor) -> Fleet:
         """Who lives, who is gone and left runs behind, and which resources nobody reaches."""
 
-        def query(tx: Tx) -> Fleet:
-            permit(by, "view")
-            paused = tuple(p.name for p in tx.platforms.all() if p.config.paused and by.sees(p.key))
-            return Fleet(tuple(tx.workers.known()), tuple(tx.workers.unreached()), paused, tx.now)
+        return await self._store.read(lambda tx: fleet(tx, by))
 
-        return await self._store.read(query)
+
+def fleet(tx: Tx, by: Actor) -> Fleet:
+    """All workers as an actor may know of them."""
+    permit(by, "view")
+    paused = tuple(p.name for p in tx.platforms.all() if p.config.paused and by.sees(p.key))
+    return Fleet(tuple(tx.workers.known()), tuple(tx.workers.unreached()), paused, tx.now)
 
 
 def out_of_reach(tx: Tx, resources: list[Resource]) -> str:
     """Why no live worker can run what configures these resources; empty: one can."""
-    if not any(resource.labels for resource in resources):
-        return ""
+    return beyond(resources, tx.workers.reach()) if any(resource.labels for resource in resources) else ""
+
+
+def beyond(resources: Sequence[Resource], standing: Sequence[Labels]) -> str:
+    """Why nobody who stands at one of these places can run what configures these resources; empty: somebody can."""
     labels = frozenset[str]().union(*(resource.places for resource in resources))
-    standing = tx.workers.reach()
-    if any(labels <= place for place in standing):
+    if not labels or any(labels <= place for place in standing):
         return ""
     for resource in resources:
         if not any(resource.places <= place for place in standing):

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from preroll.audits.parameters import Parameters, Share, Text
 from preroll.domain.errors import Mistake
-from preroll.sdk import Audit, AuditState, DeviceError, GiveUp, Mismatch, Scene, Tolerance
+from preroll.sdk import Audit, AuditState, DeviceError, Driver, GiveUp, Mismatch, Scene, Tolerance
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Config(Parameters):
     """What is expected, by the driver's paths; empty: the values last applied for this booking."""
     ignore: Sequence[str] = ()
     """Paths that may differ."""
+    only: Sequence[str] = ()
+    """What paths begin with under which nothing else may be on the device: what is there besides is *extra*."""
     tolerance: Share = 0.0
     """By what part of it a number may differ."""
 
@@ -52,11 +54,24 @@ class Config(Parameters):
             try:
                 async with scene.driver(label) as driver:
                     found = await driver.verify(values, tolerance=Tolerance(relative=self.tolerance))
+                    extra = await self._extra(driver, values)
             except (DeviceError, GiveUp) as error:
                 unread[label] = str(error)
             else:
-                differences[label] = list(found)
+                differences[label] = [*found, *extra]
         return self._audit(wanted, differences, unread)
+
+    async def _extra(self, driver: Driver, wanted: Mapping[str, object]) -> list[Mismatch]:
+        """What the device has under these paths that nobody has given it."""
+        if not self.only:
+            return []
+        there = await driver.read()
+        known = {*wanted, *self.ignore}
+        return [
+            Mismatch(path, None, value)
+            for path, value in sorted(there.items())
+            if path not in known and value is not None and path.startswith(tuple(self.only))
+        ]
 
     def _wanted(self, scene: Scene) -> dict[str, dict[str, object]]:
         labels = [self.node] if self.node else list(scene.nodes())

@@ -10,7 +10,7 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from preroll.app import App, build
 from preroll.bootstrap.punctual import punctual_loop
 from preroll.clock.dispatcher import Dispatcher, Pace
 from preroll.clock.heartbeat import beat
+from preroll.clock.housekeeping import WATCH, keep_house
 from preroll.domain.reach import Labels
 from preroll.ports.store import Journal, Store
 from preroll.ports.workers import Role
@@ -153,10 +154,10 @@ class Engine:
         self.pool = Pool(spawn_host, self._options)
         try:
             await self.pool.start()
-            _calm_the_collector()
+            calm_the_collector()
             self.app = build(self._store, self.pool)
             runner = Dispatcher(journal, self.app.orchestration, self._workers[-1], self._pace)
-            async with self._carried(runner) as dispatcher:
+            async with self._carried(runner) as dispatcher, _kept(self.app):
                 self._store.on_due(dispatcher.waker(asyncio.get_running_loop()))
                 thread.up(dispatcher.stop)
                 await dispatcher.run()
@@ -201,7 +202,21 @@ class Engine:
         return {script.name: script.version for script in self.pool.installed()}
 
 
-def _calm_the_collector() -> None:
+@contextlib.asynccontextmanager
+async def _kept(app: App) -> AsyncIterator[None]:
+    """Housekeeping beside the claims, as long as there are any."""
+    loop = asyncio.get_running_loop()
+    duties = [keep_house(app.housekeeping.sweep), keep_house(app.service_watch.sweep, WATCH)]
+    tasks = [loop.create_task(duty) for duty in duties]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def calm_the_collector() -> None:
     """What is there now stays, so collections pass it by; and they come seldom.
 
     After a burst of 10,000 bookings a full collection stands in the way of every due event for 45 ms.

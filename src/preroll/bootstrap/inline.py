@@ -15,11 +15,14 @@ from functools import partial
 from typing import Any, TypeVar
 
 from preroll.app import App, build
+from preroll.app.housekeeping import Housekeeping
 from preroll.app.orchestration import Orchestration
+from preroll.app.service_watch import ServiceWatch
 from preroll.audits import SHIPPED
 from preroll.bootstrap.virtual import VirtualClock, VirtualLoop
 from preroll.clock.dispatcher import Dispatcher, Pace
 from preroll.clock.heartbeat import beat
+from preroll.clock.housekeeping import keep_house
 from preroll.domain.reach import Labels
 from preroll.drivers.sim import Device, Fault, World, sim_in
 from preroll.ports.rows import Adopted, Claims, Decide, LogLine, Settled, Settlement, StepBegin, StepEnd, Verdict
@@ -71,14 +74,16 @@ class InlineSet:
         """Start an engine in place of one that is gone, and bury that: what it had under way is taken over at once."""
         self.engine = engine = Engine(self.loop, f"engine-{len(self._gone) + 1}")
         journal = self._options.journal(_OwnJournal(self.store.journal, engine, self._options.watch))
-        orchestration = Orchestration(
-            _OwnStore(self.store, journal, engine), self._runner(_Bench(self.devices, engine))
-        )
+        store = _OwnStore(self.store, journal, engine)
+        orchestration = Orchestration(store, self._runner(_Bench(self.devices, engine)))
         pace = self._options.pace
         worker = await journal.enlist(engine.name, "inline", 0, "inline", pace.lease_us)
         await journal.bury(worker)
         engine.begin(
-            Dispatcher(journal, orchestration, worker, pace), beat(journal, worker, pace.lease_us, engine.over)
+            Dispatcher(journal, orchestration, worker, pace),
+            beat(journal, worker, pace.lease_us, engine.over),
+            keep_house(Housekeeping(store).sweep),
+            keep_house(ServiceWatch(store).sweep),
         )
         self.store.on_due(engine.dispatcher.waker(self.loop))
         await self.loop.idle()
@@ -163,10 +168,10 @@ class Engine:
         self._tasks: list[asyncio.Task[object]] = []
         self.over = asyncio.Event()
 
-    def begin(self, dispatcher: Dispatcher, heart: Coroutine[Any, Any, None]) -> None:
-        """It claims from now on, and its heart beats."""
+    def begin(self, dispatcher: Dispatcher, *beside: Coroutine[Any, Any, None]) -> None:
+        """It claims from now on; beside that its heart beats, and it keeps house."""
         self.dispatcher = dispatcher
-        self._tasks += [self._loop.create_task(dispatcher.run()), self._loop.create_task(heart)]
+        self._tasks += [self._loop.create_task(work) for work in (dispatcher.run(), *beside)]
 
     @property
     def awake_now(self) -> bool:

@@ -36,7 +36,7 @@ def with_people(app: App, store: Store, settings: Settings) -> App:
     limits = SessionLimits(round(settings.session_idle * 1e6), round(settings.session_longest * 1e6))
     sessions = Sessions(store, passwords, limits)
     openid = OpenId(store, sessions, _provider(settings), [_grant(word) for word in settings.openid_roles])
-    return replace(app, users=Users(store, passwords), sessions=sessions, openid=openid)
+    return replace(app, users=Users(store, passwords, limits), sessions=sessions, openid=openid)
 
 
 def _provider(settings: Settings) -> Provider | None:

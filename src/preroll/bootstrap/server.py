@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``preroll serve``: store, engine and REST API in one process."""
+"""``preroll serve``: store, engine, REST API and web page in one process."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import uvicorn
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, CollectorRegistry
+from starlette.types import ASGIApp
 
 from preroll import __version__
 from preroll.api.application import create_app
-from preroll.api.health import Health
 from preroll.app import App, build
 from preroll.audits import SHIPPED as CHECKS
 from preroll.bootstrap.engine import Engine, Identity, spawn_thread
+from preroll.bootstrap.neighbours import Neighbours
 from preroll.bootstrap.people import admit, with_people
 from preroll.bootstrap.wall import WallClock
 from preroll.clock.dispatcher import Pace
@@ -25,17 +26,23 @@ from preroll.domain.config import Platform
 from preroll.domain.errors import BadSettings
 from preroll.domain.permission import LOCAL
 from preroll.drivers import SHIPPED
+from preroll.gate.gates import Counters, Doors
+from preroll.gate.guard import Guard
+from preroll.gate.health import Health
 from preroll.ports.scripts import BrokenScript, InstalledScript
 from preroll.scripts.pool import PoolOptions
 from preroll.settings import CarrierName, LogFormat, Settings
 from preroll.store import SqlStore, lock_engine, open_store
 from preroll.telemetry import configure, logger
+from preroll.tmf import create_tmf
+from preroll.web import create_pages
 
 if TYPE_CHECKING:
     from preroll.bootstrap.fleet import Fleet
 
 log = logger(__name__)
 
+ENDED = "its thread has ended"
 WATCH_SECONDS = 1.0
 """How often a worker looks whether its engine still works."""
 GRACEFUL_SECONDS = 5
@@ -51,6 +58,8 @@ class Standing:
     """Its use cases."""
     engine: Engine | None
     """None: others run what is due."""
+    neighbours: Neighbours | None = None
+    """None: others send webhooks and mail."""
 
     @property
     def alive(self) -> bool:
@@ -64,13 +73,13 @@ class Standing:
 
     def health(self) -> Health:
         """Can it do its work?"""
-        if self.engine is None:
-            return Health(ready=True, parts={"engine": "ok: in other processes"})
-        parts = {
-            "engine": "ok" if self.engine.alive else "its thread has ended",
-            "script hosts": "ok" if self.engine.pool.pids() else "none is running",
-        }
-        return Health(ready=all(state == "ok" for state in parts.values()), parts=parts)
+        parts = {"engine": "ok: in other processes"}
+        if self.engine is not None:
+            parts["engine"] = "ok" if self.engine.alive else ENDED
+            parts["script hosts"] = "ok" if self.engine.pool.pids() else "none is running"
+        if self.neighbours is not None:
+            parts["outbox"] = "ok" if self.neighbours.alive else ENDED
+        return Health(ready=all(state.startswith("ok") for state in parts.values()), parts=parts)
 
     def scripts(self) -> tuple[Sequence[InstalledScript], Sequence[BrokenScript]]:
         """What its script hosts found: what is installed, and what cannot be used."""
@@ -79,7 +88,7 @@ class Standing:
 
 @contextlib.contextmanager
 def standing(settings: Settings, *, upgrade: bool = True) -> Iterator[Standing]:
-    """Open the store and start the engine, if there is to be one; on the way out stop both.
+    """Open the store, start the engine and the outbox, if they are to be; on the way out stop them all.
 
     Args:
         settings: of the process.
@@ -105,9 +114,14 @@ def standing(settings: Settings, *, upgrade: bool = True) -> Iterator[Standing]:
         if engine is not None:
             engine.start()
             stack.callback(engine.stop)
+        neighbours = Neighbours(store, settings)
+        if settings.outbox:
+            neighbours.start()
+            stack.callback(neighbours.stop)
         app = with_people(build(store, None) if engine is None else engine.app, store, settings)
+        app = neighbours.use_cases(app)
         asyncio.run(_first_platform(app))
-        yield Standing(store, app, engine)
+        yield Standing(store, app, engine, neighbours if settings.outbox else None)
 
 
 def _engine(settings: Settings, store: SqlStore) -> Engine:
@@ -147,31 +161,65 @@ def serve(settings: Settings) -> None:
     configure(json=settings.log_format is LogFormat.JSON, level=settings.log_level)
     with standing(settings) as parts:
         asyncio.run(admit(parts.app, settings))
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app="",
-                host=settings.host,
-                port=settings.port,
-                log_config=None,
-                lifespan="off",
-                server_header=False,
-                timeout_graceful_shutdown=GRACEFUL_SECONDS,
-            )
+        server = uvicorn.Server(listener(settings))
+        server.config.app = doors(parts, settings, lambda: server.should_exit)
+        url = settings.url
+        log.info(
+            "preroll serves",
+            version=__version__,
+            page=f"{url}/",
+            api=f"{url}/api",
+            scripts=str(settings.scripts_folder),
         )
-        server.config.app = create_app(
-            parts.app,
-            ready=parts.health,
-            scripts=parts.scripts,
-            stopping=lambda: server.should_exit,
-            registry=REGISTRY,
-            hosts=settings.own_names,
-            body_limit=settings.body_limit,
-            if_match_needed=settings.if_match_needed,
-            sign_in=settings.sign_in,
-        )
-        log.info("preroll serves", version=__version__, url=settings.url, scripts=str(settings.scripts_folder))
         server.run()
         log.info("preroll stops")
+
+
+def listener(settings: Settings) -> uvicorn.Config:
+    """How requests are taken; what answers them is put in afterwards."""
+    return uvicorn.Config(
+        app="",
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        lifespan="off",
+        server_header=False,
+        forwarded_allow_ips=list(settings.proxies),
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+    )
+
+
+def doors(
+    parts: Standing, settings: Settings, stopping: Callable[[], bool], registry: CollectorRegistry = REGISTRY
+) -> ASGIApp:
+    """API and pages, which know the same people, behind the same gates."""
+    guard, counters = Guard(parts.app, settings.sign_in), Counters(registry)
+    api = create_app(
+        parts.app,
+        ready=parts.health,
+        scripts=parts.scripts,
+        stopping=stopping,
+        registry=registry,
+        hosts=settings.own_names,
+        body_limit=settings.body_limit,
+        if_match_needed=settings.if_match_needed,
+        guard=guard,
+        counters=counters,
+    )
+    pages = create_pages(
+        parts.app,
+        ready=parts.health,
+        stopping=stopping,
+        hosts=settings.own_names,
+        body_limit=settings.body_limit,
+        guard=guard,
+        counters=counters,
+    )
+    forum = create_tmf(
+        parts.app, WallClock(), ready=parts.health, hosts=settings.own_names, body_limit=settings.body_limit,
+        guard=guard, counters=counters,
+    )  # fmt: skip
+    return Doors(api, pages, forum)
 
 
 async def _first_platform(app: App) -> None:

@@ -61,6 +61,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._elapsed[0]
 
+    def run_in_executor(self, _: Any, func: Callable[..., R], *args: Any) -> asyncio.Future[R]:  # type: ignore[override]
+        """Do it here and at once: while the loop waits for a thread, time would go on."""
+        done = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 - it belongs to who waits
+            done.set_exception(error)
+        return done
+
     async def idle(self) -> None:
         """Return when all that can happen at this instant has happened; time stands still meanwhile."""
         waiter = self.create_future()

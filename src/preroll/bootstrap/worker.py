@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-
 from preroll import __version__
 from preroll.bootstrap.server import WATCH_SECONDS, standing
+from preroll.bootstrap.told import Told
 from preroll.domain.errors import BadSettings, EngineLost
 from preroll.settings import LogFormat, Settings
 from preroll.telemetry import configure, logger
@@ -32,12 +30,10 @@ def work(settings: Settings) -> int:
             "postgresql://USER@HOST/NAME",
         )
     configure(json=settings.log_format is LogFormat.JSON, level=settings.log_level)
-    stop = threading.Event()
-    for sent in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sent, lambda *_: stop.set())
+    told = Told()
     with standing(settings.model_copy(update={"engine": True}), upgrade=False) as parts:
         log.info("preroll works", version=__version__, worker=settings.worker, labels=list(settings.labels))
-        while not stop.wait(WATCH_SECONDS):
+        while not told.wait(WATCH_SECONDS):
             if not parts.alive:
                 raise EngineLost
         log.info("preroll stops")

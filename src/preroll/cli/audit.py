@@ -40,7 +40,7 @@ def audit(booking: str, server: str, *, last: bool, wait: str, as_json: bool) ->
         if not last:
             client.send(calls.audit_booking(ident))
         found = client.send(calls.booking_audits(ident)) if last else _when_over(client, ident, patience)
-    _show(found, as_json=as_json)
+    show(found, as_json=as_json)
     if not last and not found.rounds:
         raise Failure(NOT_WELL, "no check was made: the booking has gone on meanwhile", "preroll booking show tells")
     newest = found.rounds[0] if found.rounds else None
@@ -63,7 +63,8 @@ def _when_over(client: Client, ident: str, patience: int) -> Audits:
     return found
 
 
-def _show(found: Audits, *, as_json: bool) -> None:
+def show(found: Audits, *, as_json: bool) -> None:
+    """What the newest round found, check by check."""
     from preroll.cli import output
 
     if as_json:

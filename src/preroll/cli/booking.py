@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     pass
 
 ATTENTION = "only what is not confirmed and whose time comes near (near_air), or is over (lapsed); repeat it for both"
+SELECTING = "false: no node takes a resource by itself, whatever its definition says; default: true"
+LISTED = "of a free list: true: its profiles are loaded at START and STOP; false: it is only held"
 FORCE = "save it in spite of conflicts; who must yield is quarantined"
 
 # fmt: off
@@ -45,7 +47,7 @@ def define(name: str) -> Parser:
         command = _named(parser.command(action, partial(act, action), about))
         if reasoned:
             command.add_argument("--why", metavar="TEXT", default="", help="the reason, kept in the change log")
-        _guarded(command)
+        command.is_guarded()
     changing.define(parser)
     refitting.define(parser)
     return parser
@@ -57,12 +59,15 @@ def _define_create(command: Parser) -> None:
     option("--start", metavar="TIME", help=f"on the air: {A_TIME}; left out: soon, as the platform's default says")
     option("--end", metavar="TIME", help="off the air; left out: the platform's default duration, or permanent")
     option("--permanent", action="store_true", help="without end, whatever the default duration")
-    option("--definition", metavar="NAME", help="service definition")
+    option("--definition", metavar="NAME", help="service definition; without it a free list of resources")
+    option("--orchestrated", action="store_true", help="of a free list: its profiles are loaded at START and STOP")
+    option("--overlays", metavar="SERVICE", default="", help="a permanent service that has these values meanwhile")
     option("--pre-roll", metavar="LENGTH", help=f"{A_LENGTH}; default: the platform's")
     option("--post-roll", metavar="LENGTH", help=f"{A_LENGTH}; default: the platform's")
-    _on_nodes(command)
+    takes_nodes(command)
     option("--priority", metavar="N", type=int, default=0, help="higher wins a conflict")
     option("--force", action="store_true", help=FORCE)
+    option("--auto-select", metavar="BOOL", default="true", choices=["true", "false"], help=SELECTING)
     option("--platform", metavar="NAME", default="default", help="where; default: default")
     option("--id", dest="ident", metavar="UUID", help="a UUID of your own")
     command.asks_server()
@@ -86,29 +91,29 @@ def _define_edit(command: Parser) -> Parser:
     option("--end", metavar="TIME", help="a time, or never: permanent")
     option("--pre-roll", metavar="LENGTH", help=A_LENGTH)
     option("--post-roll", metavar="LENGTH", help=A_LENGTH)
-    _on_nodes(command)
+    takes_nodes(command)
     option("--priority", metavar="N", type=int, help="higher wins a conflict")
-    _guarded(command)
+    option("--orchestrated", metavar="BOOL", choices=["true", "false"], help=LISTED)
+    command.is_guarded()
     return command
 
 
-def _on_nodes(command: Parser) -> None:
+def takes_nodes(command: Parser) -> None:
+    """What is chosen for nodes, and properties."""
     many = partial(command.add_argument, action="append", default=[])
     many("--node", metavar="LABEL=RESOURCE", help="resource for a node, by id or name; repeat it")
     many("--profile", metavar="LABEL=INSTANCE", help="profile instance for a node; repeat it")
     many("--profile-by", metavar="LABEL=WAY", help="value: copied now; reference: read at each event; repeat it")
     many("--value", metavar="LABEL.PARAMETER=VALUE", help="a parameter's value on a node; repeat it")
+    many(
+        "--whole", metavar="LABEL", help="take the node's resource whole: every place, all of each capacity; repeat it"
+    )
     many("--property", dest="prop", metavar="NAME=VALUE", help="a property of the booking; repeat it")
 
 
 def _named(command: Parser) -> Parser:
     command.add_argument("booking", metavar="BOOKING", help="its id, or its whole name")
     return command
-
-
-def _guarded(command: Parser) -> None:
-    command.add_argument("--revision", metavar="N", type=int, help="refuse if this is not its revision any more")
-    command.asks_server()
 
 
 def create(
@@ -124,7 +129,9 @@ def create(
     profile: list[str],
     profile_by: list[str],
     value: list[str],
+    whole: list[str],
     prop: list[str],
+    auto_select: str,
     server: str,
     as_json: bool,
     ident: str | None,
@@ -136,10 +143,10 @@ def create(
 
     call = calls.create_booking(
         name, words.moment(start, "--start") if start else None, words.moment(end, "--end") if end else None,
-        permanent=permanent, nodes=_nodes(node, profile, profile_by, value), definition=definition,
+        permanent=permanent, nodes=nodes_given(node, profile, profile_by, value, whole), definition=definition,
         pre_roll=words.seconds(pre_roll, "--pre-roll") if pre_roll else None,
         post_roll=words.seconds(post_roll, "--post-roll") if post_roll else None,
-        properties=words.values(prop, "--property"), id=ident, **more,
+        properties=words.values(prop, "--property"), id=ident, auto_select=auto_select == "true", **more,
     )  # fmt: skip
     _send(call, server, as_json=as_json)
 
@@ -272,8 +279,10 @@ def _change(
     profile: list[str],
     profile_by: list[str],
     value: list[str],
+    whole: list[str],
     prop: list[str],
     priority: int | None,
+    orchestrated: str | None,
 ) -> dict[str, Any]:
     """What the options of an edit say is to change."""
     from preroll.cli import words
@@ -282,8 +291,9 @@ def _change(
         "name": name, "priority": priority, "start": words.moment(start, "--start") if start else None,
         "pre_roll": words.seconds(pre_roll, "--pre-roll") if pre_roll else None,
         "post_roll": words.seconds(post_roll, "--post-roll") if post_roll else None,
-        "nodes": _nodes(node, profile, profile_by, value) or None,
+        "nodes": nodes_given(node, profile, profile_by, value, whole) or None,
         "properties": words.values(prop, "--property") or None,
+        "orchestrated": None if orchestrated is None else orchestrated == "true",
     }  # fmt: skip
     change = {field: new for field, new in change.items() if new is not None}
     if end is not None:
@@ -291,7 +301,9 @@ def _change(
     return change
 
 
-def _nodes(node: list[str], profile: list[str], profile_by: list[str], value: list[str]) -> dict[str, Any]:
+def nodes_given(
+    node: list[str], profile: list[str], profile_by: list[str], value: list[str], whole: list[str]
+) -> dict[str, Any]:
     """What the options say of each node; one whose resource is empty is taken away."""
     from preroll.cli import words
 
@@ -303,4 +315,6 @@ def _nodes(node: list[str], profile: list[str], profile_by: list[str], value: li
         found[label] = {**(found.get(label) or {}), "profile_by": way}
     for label, values in words.node_values(value, "--value").items():
         found[label] = {**(found.get(label) or {}), "values": values}
+    for label in whole:
+        found[label] = {**(found.get(label) or {}), "whole": True}
     return found

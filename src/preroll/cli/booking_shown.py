@@ -24,7 +24,7 @@ def show(b: Booking, *, as_json: bool, reasons: bool = False) -> None:
             ("booking", b.name), ("id", b.id), ("state", state(b)), ("service", b.service_state),
             ("on the air", f"{output.cell(b.start)} to {output.cell(b.end) if b.end else 'further notice'}"),
             ("rolls", f"{b.pre_roll} s before, {b.post_roll} s after"),
-            ("definition", f"{b.definition.name} version {b.definition.version}" if b.definition else ""),
+            ("definition", f"{b.definition.name} version {b.definition.version}" if b.definition else _listed(b)),
             ("nodes", {label: node.name or "-" for label, node in b.nodes.items()}),
             ("properties", b.properties), ("priority", b.priority or ""), ("owner", b.owner), ("revision", b.revision),
             ("late", f"{b.late:.1f} s" if b.late else ""), ("waiting", [w.what for w in b.waiting]),
@@ -40,6 +40,12 @@ def show(b: Booking, *, as_json: bool, reasons: bool = False) -> None:
     if b.events:
         rows = [(e.event, e.state, e.planned, e.began, e.ended, f"{e.reason} {e.message}".strip()) for e in b.events]
         output.table(("event", "state", "planned", "began", "ended", "why"), rows)
+
+
+def _listed(b: Booking) -> str:
+    if b.overlays:
+        return f"overlay of service {b.overlays}"
+    return f"free list, {'loaded at START and STOP' if b.orchestrated else 'held only'}"
 
 
 def _show_losses(b: Booking) -> None:

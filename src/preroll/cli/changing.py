@@ -48,8 +48,7 @@ def command(parser: Parser, word: str, does: Callable[..., None], about: str = "
     """Add one that is about a booking, on a revision of it if one is named."""
     added = parser.command(word, does, about)
     added.add_argument("booking", metavar="BOOKING", help="its id, or its whole name")
-    added.add_argument("--revision", metavar="N", type=int, help="refuse if this is not its revision any more")
-    added.asks_server()
+    added.is_guarded()
     return added
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -96,9 +96,27 @@ def resource_named(client: Client, platform: str, name: str) -> dict[str, Any]:
     return named(client.each(calls.list_resources(platform=platform, text=name)), "resource", name)
 
 
+def resource_names(client: Client, idents: Iterable[str]) -> dict[str, str]:
+    """Id -> name of resources; what is not there any more, or not for whoever asks, keeps its id."""
+    names: dict[str, str] = {}
+    for ident in dict.fromkeys(filter(None, idents)):
+        try:
+            names[ident] = client.send(calls.get_resource(ident))["name"]
+        except Problem as problem:
+            if problem.status != 404:
+                raise
+            names[ident] = ident
+    return names
+
+
+def is_id(named: str) -> bool:
+    """Is something named by its id?"""
+    return _UUID.fullmatch(named) is not None
+
+
 def booking_id(client: Client, named: str) -> str:
     """The id of a booking that is named by its id or by its whole name."""
-    if _UUID.fullmatch(named):
+    if is_id(named):
         return named
     found = [b for b in client.each(calls.list_bookings(text=named)) if b.name.casefold() == named.casefold()]
     if not found:

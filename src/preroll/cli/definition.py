@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from preroll.cli import kinds
 from preroll.cli.parser import Parser
 
 if TYPE_CHECKING:
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
 def define(name: str) -> Parser:
     """What it takes."""
     parser = Parser(name, about="Which services can be booked.")
-    command = parser.command("list", list_)
-    command.of_platform()
-    command.asks_server()
+    kinds.lists(parser, "definition")
     for word, does in (("show", show), ("publish", publish), ("retire", retire)):
         command = parser.command(word, does)
         command.add_argument("name", metavar="NAME")
@@ -24,21 +23,6 @@ def define(name: str) -> Parser:
         command.of_platform()
         command.asks_server()
     return parser
-
-
-def list_(platform: str, server: str, *, as_json: bool) -> None:
-    """All versions of the service definitions of a platform."""
-    from preroll.cli import output
-    from preroll.cli.connect import connected
-    from preroll.client import calls
-
-    with connected(server) as client:
-        found = list(client.each(calls.list_catalogue("service-definitions", platform=platform)))
-    if as_json:
-        output.as_json(found)
-        return
-    rows = [(d["name"], d["revision"], d["publication"], [n["label"] for n in d["nodes"]], d["actions"]) for d in found]
-    output.table(("name", "version", "publication", "nodes", "actions"), rows, empty="no definitions")
 
 
 def show(name: str, version: int | None, platform: str, server: str, *, as_json: bool) -> None:

@@ -57,8 +57,12 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _python()
     yield _clock()
     yield _folder("data folder", settings.data)
-    yield _database(settings)
+    database = _database(settings)
+    yield database
     yield from _workers(settings)
+    if database.state == OK:
+        yield from _paused(settings)
+        yield from _secrets(settings)
     yield _scripts(settings)
     yield _port(settings)
     yield _ffmpeg()
@@ -155,8 +159,40 @@ def _workers(settings: Settings) -> Iterator[Check]:
     for beyond in found[1] if alive else ():
         some = f"{beyond.count} resources, such as {', '.join(beyond.resources)}"
         yield Check("reach", WRONG, f"no worker with {written(beyond.labels)}: {some}", "start one with --label")
-    for name in found[2]:
+
+
+def _paused(settings: Settings) -> Iterator[Check]:
+    """Platforms on which nothing begins."""
+    from preroll.domain.errors import BadSettings, StoreUnavailable
+    from preroll.store import paused_platforms
+
+    url = settings.database_url
+    if settings.embedded and not Path(url.removeprefix("sqlite:///")).exists():
+        return
+    try:
+        found = paused_platforms(url)
+    except (BadSettings, StoreUnavailable):
+        return
+    for name in found:
         yield Check("platform", NOTE, f"{name} is paused: nothing begins on it", "preroll config set paused=false")
+
+
+def _secrets(settings: Settings) -> Iterator[Check]:
+    """Signing secrets of webhooks that whoever reads the database reads."""
+    from preroll.domain.errors import BadSettings, StoreUnavailable
+    from preroll.store import readable_secrets
+
+    url = settings.database_url
+    if settings.embedded and not Path(url.removeprefix("sqlite:///")).exists():
+        return
+    try:
+        found = readable_secrets(url)
+    except (BadSettings, StoreUnavailable):
+        return
+    if found:
+        names = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
+        what = f"the database holds the signing secrets of {len(found)} webhooks readably: {names}"
+        yield Check("secrets", NOTE, what, "guard it and its backups, or subscribe with a reference such as env:HOOK")
 
 
 def _scripts(settings: Settings) -> Check:

@@ -61,6 +61,13 @@ class Parser(argparse.ArgumentParser):
                 words = tuple(action.option_strings) or (str(action.metavar or action.dest),)
                 yield words, action.help or ("needed" if action.required else "")
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """What was typed; the command that was meant refuses what it does not know, not the group it is in."""
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            found.asked.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found
+
     def error(self, message: str) -> NoReturn:
         """Refuse what was typed."""
         raise Failure(USAGE, message, f"{self.prog} --help shows what it takes")
@@ -71,6 +78,11 @@ class Parser(argparse.ArgumentParser):
         told = f"address of the server, also in PREROLL_SERVER; default: {SERVER}"
         self.add_argument("--server", metavar="URL", default=default, help=told)
         self.prints_json()
+
+    def is_guarded(self) -> None:
+        """It takes ``--revision``: what is changed must be as it was seen; and asks the server."""
+        self.add_argument("--revision", metavar="N", type=int, help="refuse if this is not its revision any more")
+        self.asks_server()
 
     def of_platform(self) -> None:
         """It takes ``--platform``."""

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
+from preroll.cli import kinds
 from preroll.cli.parser import Parser
 
 
 def define(name: str) -> Parser:
     """What it takes."""
     parser = Parser(name, about="Pools: the resources from which one is chosen.")
-    command = parser.command("list", list_)
-    command.of_platform()
-    command.asks_server()
+    kinds.lists(parser, "pool")
     command = parser.command("show", show)
     command.add_argument("name", metavar="NAME")
     command.of_platform()
@@ -28,29 +27,11 @@ def define(name: str) -> Parser:
     return parser
 
 
-def list_(platform: str, server: str, *, as_json: bool) -> None:
-    """All pools of a platform: those of documents, and those that resources name."""
-    from preroll.cli import output
-    from preroll.cli.connect import connected
-    from preroll.client import calls
-
-    with connected(server) as client:
-        found = list(client.each(calls.list_catalogue("pools", platform=platform)))
-    if as_json:
-        output.as_json(found)
-        return
-    rows = [(p["name"], p["resources"], p["revision"] > 0, p["description"]) for p in found]
-    output.table(("name", "resources", "declared", "description"), rows, empty="no pools")
-
-
 def show(name: str, platform: str, server: str, *, as_json: bool) -> None:
     """One pool."""
     from preroll.cli import output
-    from preroll.cli.connect import connected, named
-    from preroll.client import calls
 
-    with connected(server) as client:
-        p = named(client.each(calls.list_catalogue("pools", platform=platform)), "pool", name)
+    p = kinds.one("pool", name, platform, server)
     if as_json:
         output.as_json(p)
         return

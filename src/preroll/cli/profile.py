@@ -3,35 +3,19 @@
 
 from __future__ import annotations
 
+from preroll.cli import kinds
 from preroll.cli.parser import Parser
 
 
 def define(name: str) -> Parser:
     """What it takes."""
     parser = Parser(name, about="Profile instances: the values that functions take.")
-    command = parser.command("list", list_)
-    command.of_platform()
-    command.asks_server()
+    kinds.lists(parser, "profile")
     command = parser.command("show", show)
     command.add_argument("name", metavar="NAME")
     command.of_platform()
     command.asks_server()
     return parser
-
-
-def list_(platform: str, server: str, *, as_json: bool) -> None:
-    """All profile instances of a platform, with what stands in them."""
-    from preroll.cli import output
-    from preroll.cli.connect import connected
-    from preroll.client import calls
-
-    with connected(server) as client:
-        found = list(client.each(calls.list_catalogue("profile-instances", platform=platform)))
-    if as_json:
-        output.as_json(found)
-        return
-    rows = [(i["name"], i["definition"], i["parent"], i["values"], [*i["states"], *i["variants"]]) for i in found]
-    output.table(("name", "definition", "derives from", "values", "states"), rows, empty="no profile instances")
 
 
 def show(name: str, platform: str, server: str, *, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from preroll.cli import free_busy, imports, opening_hours
+from preroll.cli import automation, free_busy, imports, opening_hours
 from preroll.cli.parser import Parser
 
 if TYPE_CHECKING:
@@ -37,8 +37,10 @@ def define(name: str) -> Parser:
     _takes_fields(parser.command("add", add))
     command = parser.command("remove", remove)
     command.add_argument("name", metavar="NAME")
+    command.add_argument("--force", action="store_true", help="bookings that wait and have it are quarantined")
     command.of_platform()
     command.asks_server()
+    automation.define_in(parser)
     imports.define_in(parser)
     opening_hours.define_in(parser)
     free_busy.define_in(parser)
@@ -125,8 +127,8 @@ def set_mode(name: str, mode: str, platform: str, server: str, *, force: bool, a
     from preroll.client import calls
 
     with connected(server) as client:
-        ident = resource_named(client, platform, name)["id"]
-        r = client.send(calls.change_resource(ident, mode=mode, force=force))
+        read = resource_named(client, platform, name)
+        r = client.send(calls.change_resource(read["id"], mode=mode, force=force, seen=read["revision"]))
     if as_json:
         output.as_json(r)
     else:
@@ -140,8 +142,8 @@ def set_hands_off(name: str, answer: str, platform: str, server: str, *, as_json
     from preroll.client import calls
 
     with connected(server) as client:
-        ident = resource_named(client, platform, name)["id"]
-        r = client.send(calls.change_resource(ident, hands_off=answer == "yes"))
+        read = resource_named(client, platform, name)
+        r = client.send(calls.change_resource(read["id"], hands_off=answer == "yes", seen=read["revision"]))
     if as_json:
         output.as_json(r)
     else:
@@ -171,14 +173,17 @@ def add(name: str, address: str | None, platform: str, server: str, *, as_json: 
         output.line((f"{name} was added, {done.id}",))
 
 
-def remove(name: str, platform: str, server: str, *, as_json: bool) -> None:
-    """Take a resource out; refused as long as bookings hold it. Its history stays."""
+def remove(name: str, platform: str, server: str, *, force: bool, as_json: bool) -> None:
+    """Take a resource out; refused as long as bookings have it, and force or not while one runs on it.
+
+    Its history stays.
+    """
     from preroll.cli import output
     from preroll.cli.connect import connected
     from preroll.client import calls
 
     with connected(server) as client:
-        done = client.send(calls.remove_document("resource", name, platform=platform))
+        done = client.send(calls.remove_document("resource", name, platform=platform, force=force))
     if as_json:
         output.as_json(done)
     else:

@@ -36,6 +36,10 @@ def define(name: str) -> Parser:
     command.add_argument("--enable", dest="disabled", action="store_const", const=False, help="the opposite")
     _takes_rights(command)
     command.asks_server()
+    for verb, does in (("sign-out", sign_out), ("unlock", unlock)):
+        command = parser.command(verb, does)
+        command.add_argument("name", metavar="NAME", help="or id")
+        command.asks_server()
     command = parser.command("remove", remove)
     command.add_argument("name", metavar="NAME", help="or id")
     command.asks_server()
@@ -161,6 +165,32 @@ def edit(
         output.as_json(after)
     else:
         output.fields([("name", after.name), ("roles", _told(after)), ("scopes", after.scopes)])
+
+
+def sign_out(name: str, server: str, *, as_json: bool) -> None:
+    """End all sessions of a person; tokens go on."""
+    from preroll.client import accounts
+
+    _done(accounts.sign_user_out(name), server, {"signed_out": name}, f"{name} is signed out everywhere", as_json)
+
+
+def unlock(name: str, server: str, *, as_json: bool) -> None:
+    """Forget the failed sign-ins of a person."""
+    from preroll.client import accounts
+
+    _done(accounts.unlock_user(name), server, {"unlocked": name}, f"{name} can try again", as_json)
+
+
+def _done(call: Any, server: str, told: dict[str, str], line: str, as_json: bool) -> None:  # noqa: FBT001 - as given
+    from preroll.cli import output
+    from preroll.cli.connect import connected
+
+    with connected(server) as client:
+        client.send(call)
+    if as_json:
+        output.as_json(told)
+    else:
+        output.line([line])
 
 
 def remove(name: str, server: str, *, as_json: bool) -> None:

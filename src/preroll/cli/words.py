@@ -11,11 +11,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from preroll.cli.exits import USAGE, Failure
+from preroll.domain.lengths import seconds_of
 
 A_TIME = "a time with its zone (2026-03-01T18:00:00Z), now, now+90s, or +10m"
 A_LENGTH = "a length such as 90s, 5m, 1h30m, 300 (seconds) or PT5M"
 
-_LENGTH = re.compile(r"(?=\d)(?:(\d{1,4})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s?)?", re.ASCII)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 _RELATIVE = re.compile(r"(?:now)?(?:([+-])(.+))?", re.ASCII)
 
@@ -65,12 +65,10 @@ def clock(text: str, zone: str, after: datetime, option: str) -> str:
 
 def seconds(text: str, option: str) -> int:
     """A length of time in seconds."""
-    plain = text[1:].replace("T", "").lower() if text.startswith("P") else text
-    found = _LENGTH.fullmatch(plain)
+    found = seconds_of(text)
     if found is None:
         raise Failure(USAGE, f"{option}: {text!r} is no length of time", f"expected {A_LENGTH}")
-    days, hours, minutes, rest = (int(part or 0) for part in found.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
+    return found
 
 
 def pairs(texts: Sequence[str], option: str) -> dict[str, str]:

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from preroll.client import accounts, calls
+from preroll.client import accounts, calls, orders, subscriptions
 from preroll.client.calls import Call
 from preroll.client.problems import ClientError, Problem, Unreachable
 from preroll.client.transport import DEFAULT_SERVER, AsyncClient, Client
@@ -27,4 +27,6 @@ __all__ = [
     "Unreachable",
     "accounts",
     "calls",
+    "orders",
+    "subscriptions",
 ]

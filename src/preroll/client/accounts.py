@@ -136,6 +136,16 @@ def edit_user(named: str, change: Mapping[str, Any], *, seen: int | None = None)
     return Call("PATCH", _user(named), User, body=change, seen=seen)
 
 
+def sign_user_out(named: str) -> Call[None]:
+    """End all sessions of a person; the tokens go on."""
+    return Call("POST", f"{_user(named)}/sign-out", NoneType)
+
+
+def unlock_user(named: str) -> Call[None]:
+    """Forget the failed sign-ins of a person, so that the next one is tried at once."""
+    return Call("POST", f"{_user(named)}/unlock", NoneType)
+
+
 def remove_user(named: str, *, seen: int | None = None) -> Call[None]:
     """Remove a person with all sessions and tokens."""
     return Call("DELETE", _user(named), NoneType, seen=seen)

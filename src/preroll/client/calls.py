@@ -74,7 +74,9 @@ def create_booking(
 
     Args:
         permanent: without end, also where there is a default duration.
-        more: ``id``, ``platform``, ``definition_version``, ``properties``, ``priority``, ``zone``, ``force``.
+        more: ``id``, ``platform``, ``definition_version``, ``properties``, ``priority``, ``zone``, ``force``;
+            ``orchestrated``: of a list of resources, their profiles are loaded at START and STOP; ``overlays``: id or
+            name of a permanent service, whose nodes have these values meanwhile.
     """
     body = {
         "name": name, "start": start, "pre_roll": pre_roll, "post_roll": post_roll, "definition": definition,
@@ -268,12 +270,22 @@ def list_resources(
     return Call("GET", f"{API}/resources", Page[dict[str, Any]], query)
 
 
+def get_resource(ident: str) -> Call[dict[str, Any]]:
+    """One resource, by its id."""
+    return Call("GET", f"{API}/resources/{quote(ident, safe='')}", dict[str, Any])
+
+
 def change_resource(
-    ident: str, *, mode: str | None = None, hands_off: bool | None = None, force: bool = False
+    ident: str,
+    *,
+    mode: str | None = None,
+    hands_off: bool | None = None,
+    force: bool = False,
+    seen: int | None = None,
 ) -> Call[dict[str, Any]]:
     """Set a resource's mode, or take the engine's hands off it."""
     body = {"mode": mode, "hands_off": hands_off, "force": force}
-    return Call("PATCH", f"{API}/resources/{quote(ident, safe='')}", dict[str, Any], body=body)
+    return Call("PATCH", f"{API}/resources/{quote(ident, safe='')}", dict[str, Any], body=body, seen=seen)
 
 
 def import_resources(
@@ -284,14 +296,24 @@ def import_resources(
     return Call("POST", f"{API}/resources/import", Imported, body=body)
 
 
-def remove_document(kind: str, name: str, *, platform: str = "default") -> Call[Applied]:
-    """Take one document out of the catalogue."""
-    return Call("DELETE", f"{API}/catalogue", Applied, _query(platform=platform, kind=kind, name=name))
+def remove_document(kind: str, name: str, *, platform: str = "default", force: bool = False) -> Call[Applied]:
+    """Take one document out of the catalogue.
+
+    Args:
+        force: a resource that waiting bookings have; they are quarantined.
+    """
+    query = _query(platform=platform, kind=kind, name=name, force="true" if force else "")
+    return Call("DELETE", f"{API}/catalogue", Applied, query)
 
 
 def list_workers() -> Call[Workers]:
     """Who runs what is due, and which resources nobody reaches."""
     return Call("GET", f"{API}/workers", Workers)
+
+
+def night(platform: str = "") -> Call[dict[str, Any]]:
+    """What is on the air, what comes next and what it lacks, what needs somebody."""
+    return Call("GET", f"{API}/night", dict[str, Any], _query(platform=platform or None))
 
 
 def list_platforms() -> Call[list[dict[str, Any]]]:

@@ -63,6 +63,8 @@ class Node:
     """``reference``: it is read at each event; ``value``: it was copied when it was chosen."""
     kept: dict[str, Any] | None = None
     """What the profile said when it was copied; None: it is read."""
+    whole: bool = False
+    """It has the resource whole: every place and all of each capacity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,10 @@ class Booking(BookingSummary):
     audit: Known | None = None
     quarantine: Quarantine | None = None
     confirming: Confirming | None = None
+    orchestrated: bool = False
+    """A free list whose profiles are loaded at START and STOP."""
+    overlays: str = ""
+    """Id of the service that has other values meanwhile; empty: it is no overlay."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,7 @@ class Dispatcher:
         for (key, _), (claimed, _) in self._runs.items():
             if key == fence.boundary and claimed.run not in self._stopped:
                 self._stopped.add(claimed.run)
-                log.warning("stopping a run: a down event of its booking is due", run=claimed.run)
+                log.warning("stopping a run: a down event is due, or its order was canceled", run=claimed.run)
                 self._orchestration.cancel(claimed.run)
 
     async def submit(self, claimed: Claimed) -> None:

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from preroll.client import AsyncClient, Problem, Unreachable, calls
+from preroll.client import AsyncClient, Call, Problem, Unreachable, calls, orders
+from preroll.client.orders import OrderSummary
 from preroll.client.things import BookingSummary, Change, Run
+from preroll.client.things import Line as LogLine
 from preroll.demo.cast import PLATFORM
 
 PACE = 0.3
@@ -66,6 +68,7 @@ class Board:
     engine: Engine = Engine.STARTING
     pid: int = 0
     bookings: list[BookingSummary] = field(default_factory=list)
+    orders: list[OrderSummary] = field(default_factory=list)
     steps: dict[str, str] = field(default_factory=dict)
     """Booking id -> the step that it takes now."""
     notes: dict[str, str] = field(default_factory=dict)
@@ -122,7 +125,8 @@ class Board:
     async def look(self, client: AsyncClient) -> None:
         """Read what is new."""
         self.bookings = (await client.send(calls.list_bookings(platform=PLATFORM))).items
-        names = {b.id: b.name for b in self.bookings}
+        self.orders = (await client.send(orders.list_orders(platform=PLATFORM))).items
+        names = {b.id: b.name for b in self.bookings} | {order.id: order.name for order in self.orders}
         page = await client.send(calls.list_changes(after=self._position, platform=PLATFORM))
         for change in page.items:
             self._changed(change, names.get(change.id, ""))
@@ -130,14 +134,19 @@ class Board:
         self.steps = {b.id: _step(await client.send(calls.booking_runs(b.id))) for b in self.bookings if b.entering}
         for booking in self.bookings:
             if booking.phase == "running" or booking.entering or booking.id in self._logged:
-                await self._read_log(client, booking)
+                await self._read_log(client, booking, calls.booking_log(booking.id))
+        for order in self.orders:
+            if order.state != "Requested" or order.id in self._logged:
+                await self._read_log(client, order, orders.order_log(order.id))
 
-    async def _read_log(self, client: AsyncClient, booking: BookingSummary) -> None:
-        lines = await client.send(calls.booking_log(booking.id))
-        for line in lines[self._logged.get(booking.id, 0) :]:
+    async def _read_log(
+        self, client: AsyncClient, logged: BookingSummary | OrderSummary, call: Call[list[LogLine]]
+    ) -> None:
+        lines = await client.send(call)
+        for line in lines[self._logged.get(logged.id, 0) :]:
             if line.severity != "debug":
-                self._add(Line(self._when(line.at), Voice.LOG, line.text, booking.name))
-        self._logged[booking.id] = len(lines)
+                self._add(Line(self._when(line.at), Voice.LOG, line.text, logged.name))
+        self._logged[logged.id] = len(lines)
 
     def _changed(self, change: Change, name: str) -> None:
         if not name:
@@ -148,7 +157,7 @@ class Board:
             line = Line(seconds, Voice.STATE, cause, name, change.before, change.after)
         else:
             turn = f" {change.before} → {change.after}" if change.after else ""
-            line = Line(seconds, Voice.ACTION, change.kind.removeprefix("booking.") + turn, name)
+            line = Line(seconds, Voice.ACTION, change.kind.removeprefix("booking.").replace(".", " ") + turn, name)
         self._add(line)
 
     def _when(self, at: datetime) -> float:

@@ -8,16 +8,18 @@ of the way of ``kill -9``; the traffic does not have to.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from preroll.client import calls
 from preroll.client.things import Booking, Round
+from preroll.demo import line_story as line
 from preroll.demo.cast import BACKUP, GUEST, LINK, NIGHT, Link
 from preroll.demo.evidence import Harm
 from preroll.demo.plane import DEVICES
-from preroll.demo.stage import Stage
+from preroll.demo.stage import LOOK, Stage
 
 if TYPE_CHECKING:
     from preroll.testing.netconf_device import NetconfDevice
@@ -31,17 +33,18 @@ FAR = DEVICES[1]
 
 
 async def circuits(stage: Stage) -> None:
-    """One after the other; what comes in the way of one act does not hinder the next."""
-    await stage.played("the circuit", up(stage))
-    async with asyncio.TaskGroup() as looks:
-        for name, act in (
-            ("a device is down", down(stage)),
-            ("a device is slow", slow(stage)),
-            ("a device lies", lies(stage)),
-        ):
-            await stage.played(name, act)
-            looks.create_task(stage.played(f"{name}: the circuit", steady(stage)))
-    await stage.played("the end of the circuit", over(stage))
+    """From the first to the last; what comes in the way of one act does not hinder the next."""
+    await _together(stage, ("the circuit", up(stage)), ("the line", line.provisioned(stage)))
+    await stage.played("a device is down", down(stage))
+    await _together(
+        stage,
+        ("a device is down: the circuit", steady(stage)),
+        ("a device is slow", slow(stage)),
+        ("a device is back, and changed by hand: the line", line.mended(stage)),
+    )
+    await _together(stage, ("a device is slow: the circuit", steady(stage)), ("a device lies", lies(stage)))
+    await stage.played("a device lies: the circuit", steady(stage))
+    await _together(stage, ("the end of the circuit", over(stage)), ("the end of the line", line.over(stage)))
     stage.evidence.left = stage.network.configured()
 
 
@@ -51,7 +54,7 @@ async def up(stage: Stage) -> None:
     since = datetime.now(UTC)
     link = await stage.dial(LINK)
     await stage.until(LINK, "Service Active")
-    stage.note(LINK, told(await stage.looked_at(link, since)))
+    stage.note(LINK, told(await stage.looked_at(calls.booking_audits(link.id), since)))
 
 
 async def down(stage: Stage) -> None:
@@ -59,8 +62,10 @@ async def down(stage: Stage) -> None:
     async with harmed(stage, BACKUP) as device:
         stage.say(f"{FAR} goes down. {BACKUP.name} needs both devices, and fails; {LINK.name} goes on.")
         await device.close()
-        await stage.dial(BACKUP)
-        await stage.until(BACKUP, "Failed Service Active")
+        async with asyncio.TaskGroup() as both:
+            both.create_task(stage.played("a device is down: the line", line.fails(stage)))
+            await stage.dial(BACKUP)
+            await stage.until(BACKUP, "Failed Service Active")
         stage.note(BACKUP, f"{FAR} was down: nothing was changed")
 
 
@@ -92,8 +97,14 @@ async def over(stage: Stage) -> None:
         await stage.act(await found(stage, link), "finish", why="no more to carry")
         await stage.until(link, "Post-roll", "Completed")
     for link in (LINK, NIGHT):
-        stage.note(link, told(await stage.looked_at(await found(stage, link), since)))
+        stage.note(link, told(await stage.looked_at(calls.booking_audits((await found(stage, link)).id), since)))
     await stage.until(LINK, "Completed")
+
+
+async def _together(stage: Stage, *acts: tuple[str, Coroutine[Any, Any, None]]) -> None:
+    async with asyncio.TaskGroup() as together:
+        for name, act in acts:
+            together.create_task(stage.played(name, act))
 
 
 @asynccontextmanager
@@ -112,9 +123,10 @@ async def harmed(stage: Stage, link: Link) -> AsyncIterator[NetconfDevice]:
 
 async def steady(stage: Stage) -> None:
     """Look at the circuit that was up all the time."""
+    await stage.quiet(LOOK)
     since = datetime.now(UTC)
     link = await stage.act(await found(stage, LINK), "audit")
-    stage.evidence.steady.append(await stage.looked_at(link, since))
+    stage.evidence.steady.append(await stage.looked_at(calls.booking_audits(link.id), since))
 
 
 async def found(stage: Stage, link: Link) -> Booking:

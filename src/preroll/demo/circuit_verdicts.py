@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from preroll.client.things import Check, Round, Step
+from preroll.client.things import Round, Step
 from preroll.demo.cast import BACKUP, GUEST, LINK, NIGHT, Link
 from preroll.demo.circuit_story import LATE
 from preroll.demo.evidence import Evidence
 from preroll.demo.network import Configured
 from preroll.demo.plane import DEVICES
-from preroll.demo.ruling import UNTOUCHED, WHOLE, Finding, Promises, count, glyphs, life
+from preroll.demo.ruling import UNTOUCHED, WHOLE, Finding, Promises, check, count, glyphs, life
 from preroll.sdk import AuditState
 
 NEAR, FAR = DEVICES
@@ -34,14 +34,14 @@ def link_lives(evidence: Evidence) -> Finding:
 def gets_through(evidence: Evidence) -> Finding:
     """Looked at before, by the script of pre-roll, and after START, as the service definition asks for it."""
     before = evidence.records[LINK.name].runs_of("start_of_pre_roll")[-1].returned["before"]
-    after = _check(_round(evidence, LINK, "START"), "reachable")
+    after = check(_round(evidence, LINK, "START"), "reachable")
     found = f"{before}, then {after.state}: {after.found.partition(', ')[0]}"
     return Finding("Down, then Up", found, (before, after.state) == ("Down", "Up"))
 
 
 def has_its_rate(evidence: Evidence) -> Finding:
     """Measured after START."""
-    rate = _check(_round(evidence, LINK, "START"), "rate")
+    rate = check(_round(evidence, LINK, "START"), "rate")
     return Finding(rate.expected, rate.found, rate.state == "Up" and rate.evidence["kbit"] > 0)
 
 
@@ -57,7 +57,7 @@ def changed_as_one(evidence: Evidence) -> Finding:
 
 def devices_as_left(evidence: Evidence) -> Finding:
     """What the devices say they have, against what was applied."""
-    devices = _check(_round(evidence, LINK, "START"), "devices")
+    devices = check(_round(evidence, LINK, "START"), "devices")
     return Finding(devices.expected, devices.found, devices.state == "Up")
 
 
@@ -106,7 +106,7 @@ def link_unharmed(evidence: Evidence) -> Finding:
     """What was found of the circuit after each of the three faults."""
     found = evidence.steady
     up = [r for r in found if r.status == "Up" and r.configuration == "in sync"]
-    rates = [str(_check(r, "rate").evidence["kbit"]) for r in found]
+    rates = [str(check(r, "rate").evidence["kbit"]) for r in found]
     expected = f"Up after {count(FAULTS, 'fault')}"
     told = f"Up after {count(len(up), 'fault')}: {', '.join(rates)} kbit/s"
     return Finding(expected, told, len(up) == len(found) == FAULTS)
@@ -162,13 +162,6 @@ def _round(evidence: Evidence, link: Link, event: str) -> Round:
         if found.asked == event:
             return found
     raise LookupError(f"no audit of {link.name} after {event}")
-
-
-def _check(looks: Round, name: str) -> Check:
-    for check in looks.checks:
-        if check.name == name:
-            return check
-    raise LookupError(f"no check {name}")
 
 
 def _both(steps: Mapping[str, Step], phase: str) -> list[Step]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from preroll.client import AsyncClient, calls
+from preroll.client import AsyncClient, calls, orders
+from preroll.client.orders import Order, OrderPlan, Service
 from preroll.client.things import Booking, Change, Round, Run, Step
 from preroll.demo.cast import BOTH, LINKS, PLATFORM, Half
 from preroll.demo.network import Configured
@@ -90,6 +91,29 @@ class Harm:
     """And when the booking had come up, or failed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An order was checked: the plan that was made, and what the devices were configured to carry before and after."""
+
+    plan: OrderPlan | None
+    before: Mapping[str, Configured]
+    after: Mapping[str, Configured]
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """All that Preroll tells of an order."""
+
+    order: Order
+    changes: list[Change]
+    runs: list[Run]
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Its states, in order."""
+        return tuple(c.after for c in self.changes if c.kind in ("order.created", "order.state"))
+
+
 @dataclass(slots=True)
 class Evidence:
     """Everything that the verdicts are made from."""
@@ -115,6 +139,16 @@ class Evidence:
     """What was found of the circuit that was up, after each fault of a device."""
     left: Mapping[str, Configured] = field(default_factory=dict)
     """What the devices of the circuits were configured to carry at the end."""
+    orders: dict[str, Ordered] = field(default_factory=dict)
+    """The orders of the line, by name."""
+    checked: Checked | None = None
+    """Of the order that made it."""
+    looks: dict[str, Round] = field(default_factory=dict)
+    """What was found of the line: by the order that it was looked at after, and ``kept`` and ``tampered``."""
+    kept: Service | None = None
+    """The line when a change of it had failed."""
+    cleared: Audit | None = None
+    """What got through when it was taken away."""
     incidents: list[str] = field(default_factory=list)
     """What did not go as the story has it."""
     tempo: float = 1.0
@@ -133,6 +167,8 @@ async def gather(into: Evidence, client: AsyncClient, world: World) -> None:
     call = calls.list_catalogue("resources", platform=PLATFORM)
     into.resources = {r["id"]: r["name"] async for r in client.each(call)}
     into.nodes = await nodes(world, world.nodes)
+    async for found in client.each(orders.list_orders(platform=PLATFORM)):
+        into.orders[found.name] = await ordered(client, found.id)
     for link in LINKS:
         if link.name in into.records:
             audits = await client.send(calls.booking_audits(into.records[link.name].booking.id))
@@ -145,6 +181,15 @@ async def record(client: AsyncClient, ident: str) -> Record:
         await client.send(calls.get_booking(ident)),
         await client.send(calls.booking_changes(ident)),
         await client.send(calls.booking_runs(ident)),
+    )
+
+
+async def ordered(client: AsyncClient, ident: str) -> Ordered:
+    """All that Preroll tells of an order."""
+    return Ordered(
+        await client.send(orders.get_order(ident)),
+        await client.send(orders.order_changes(ident)),
+        await client.send(orders.order_runs(ident)),
     )
 
 

@@ -3,11 +3,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -152,20 +148,3 @@ class Supervisor:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def until_told(*, tied: bool) -> None:
-    """Wait for SIGTERM or SIGINT and, when tied, for the end of standard input: the end of who started us."""
-    told = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
-    if tied:
-
-        def listen() -> None:
-            with contextlib.suppress(OSError):
-                os.read(sys.stdin.fileno(), 1)
-            told.set()
-
-        threading.Thread(target=listen, daemon=True).start()
-    while not told.wait(3600):
-        pass

@@ -31,6 +31,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from preroll.bootstrap.told import Told
 from preroll.demo import ffmpeg
 from preroll.testing import FAULTS, HttpDevice, Invalid
 
@@ -155,12 +156,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--ffmpeg", default="", help="path of FFmpeg; default: the one of imageio-ffmpeg")
     parser.add_argument("--tied", action="store_true", help="end when standard input is closed")
     given = parser.parse_args(arguments)
+    told = Told()
     node = MediaNode(given.name, given.kind, given.directory, given.ffmpeg or find_ffmpeg()).start(given.port)
     announcement = {"name": node.name, "kind": node.kind, "url": node.url, "pid": os.getpid()}
     sys.stdout.write(json.dumps(announcement) + "\n")
     sys.stdout.flush()
     try:
-        ffmpeg.until_told(tied=given.tied)
+        told.wait(None, *([sys.stdin.fileno()] if given.tied else []))
     finally:
         node.close()
 

@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 SECRET = "CIRCUIT"  # noqa: S105 - the name of one
 """Under this name the devices' password is referred to."""
+NAMESPACE = "urn:demo:circuit"
 KEYS = {"circuit": ("port",)}
 LIMITS = {"port": {"minimum": 1, "maximum": PORTS}, "rate-kbit": {"minimum": 64, "maximum": 10_000}}
+AGAIN = 0.1
+"""Seconds after which somebody who is told that a device is locked tries again."""
 LOOKS = 4.0
 """Seconds in which a further look at what gets through may begin."""
 Configured = Mapping[int, int]
@@ -107,6 +110,14 @@ class Network:
             name: {int(row["port"]): int(row["rate-kbit"]) for row in device.entries("circuit")}
             for name, device in self.devices.items()
         }
+
+    async def tamper(self, device: str, port: int, kbit: int) -> None:
+        """Somebody changes the rate of a circuit on one device, by hand."""
+        rate = f"<circuit><port>{port}</port><rate-kbit>{kbit}</rate-kbit></circuit>"
+        stores = self.devices[device].stores
+        while stores.locks or stores.pending:  # a commit would take back what is changed beneath it
+            await asyncio.sleep(AGAIN)
+        await self.devices[device].put(f'<circuits xmlns="{NAMESPACE}">{rate}</circuits>')
 
     async def _opened(self) -> Plane:
         if self._given is not None:

@@ -39,13 +39,20 @@ LOOKS = {
     "Failed Service Post-Roll": Look("✕◂", "#dd6bb4"),
     "Failed Completed":         Look("✕✓", "#b9506f"),
 }
+ORDERS = {
+    "Requested":                LOOKS["Partial"],
+    "Scheduled":                LOOKS["Confirmed"],
+    "In Progress":              LOOKS["Pre-roll"],
+    "Failed Deploy":            LOOKS["Failed"],
+    "Invalid":                  LOOKS["Quarantined"],
+}
 # fmt: on
 UNKNOWN = Look("·", "#6a7686")
 
 
 def look(state: str) -> Look:
     """How a state looks; one that a newer server knows looks neutral."""
-    return LOOKS.get(state, UNKNOWN)
+    return LOOKS.get(state) or ORDERS.get(state, UNKNOWN)
 
 
 def contrast(one: str, other: str) -> float:

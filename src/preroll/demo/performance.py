@@ -110,6 +110,7 @@ async def _keep(stage: Stage, root: Path, options: Options, console: Console) ->
     if Half.CIRCUIT in options.halves:
         places += await _circuit(stage)
     places += [
+        ("page", f"{stage.server.url}/?platform={PLATFORM}   (sign in as {ADMIN}, password: {stage.server.password})"),
         ("sign in", f"preroll login {ADMIN} --server {stage.server.url}   (password: {stage.server.password})"),
         ("look", f"preroll booking list --platform {PLATFORM} --server {stage.server.url}"),
         ("stop", "Ctrl-C here"),
@@ -150,10 +151,11 @@ async def _circuit(stage: Stage) -> list[tuple[str, str]]:
 
 
 def _stop_on_termination() -> None:
-    """SIGTERM ends the demo as Ctrl-C does: with everything that it started."""
+    """Ctrl-C and SIGTERM end the demo with everything that it started, also where a shell has it ignore Ctrl-C."""
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - this is one
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 def _remove(root: Path, options: Options) -> None:

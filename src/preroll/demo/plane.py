@@ -19,7 +19,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Protocol, Self
 
-PORTS = 4
+PORTS = 5
 """Customer ports of each device."""
 DEVICES = ("pe-1", "pe-2")
 METER = 5999

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from preroll.demo.cast import Link, Part
+from preroll.client.things import Check, Round
+from preroll.demo.cast import Lights, Link, Part
 from preroll.demo.evidence import Evidence
 from preroll.demo.palette import look
 
@@ -47,7 +48,7 @@ def judged(promise: str, rule: Rule, evidence: Evidence) -> Verdict:
     return Verdict(promise, finding.expected, finding.found, finding.kept)
 
 
-def life(evidence: Evidence, part: Part | Link, expected: tuple[str, ...]) -> Finding:
+def life(evidence: Evidence, part: Part | Lights | Link, expected: tuple[str, ...]) -> Finding:
     """The states of a booking's change log."""
     found = evidence.records[part.name].states
     return Finding(glyphs(expected), glyphs(found), found == expected)
@@ -66,6 +67,14 @@ def ms(span: timedelta) -> str:
 def count(number: int, noun: str) -> str:
     """``1 step``, ``2 steps``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def check(looks: Round, name: str) -> Check:
+    """One check of a round. Raises LookupError."""
+    for found in looks.checks:
+        if found.name == name:
+            return found
+    raise LookupError(f"no check {name}")
 
 
 def fields(value: object) -> dict[str, object]:

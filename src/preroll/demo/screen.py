@@ -99,6 +99,9 @@ def _bookings(board: Board, now: datetime) -> Table:
             next_event(booking, now),
             _now(board, booking),
         )
+    for order in board.orders[::-1]:
+        due = Text(f"due in {_span(order.due - now)}" if order.due and order.due > now else "-", "dim")
+        table.add_row(order.name, chip(order.state), Text("order", "dim"), due, Text(order.why))
     return table
 
 

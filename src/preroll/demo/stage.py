@@ -12,23 +12,25 @@ from pathlib import Path
 
 import httpx
 
-from preroll.client import AsyncClient, ClientError, Unreachable, calls
-from preroll.client.things import Booking, Round
+from preroll.client import AsyncClient, Call, ClientError, Unreachable, calls
+from preroll.client.things import Audits, Booking, Round
 from preroll.demo import evidence
 from preroll.demo.board import Board, Engine
-from preroll.demo.cast import BOTH, CHAINS, OUTAGES, PLATFORM, Half, Link, Part, lasting
+from preroll.demo.cast import BOTH, CHAINS, OUTAGES, PLATFORM, Half, Lights, Link, Part, lasting
 from preroll.demo.evidence import Evidence, Node, Outage
 from preroll.demo.network import Network
 from preroll.demo.server import Server
 from preroll.demo.world import Unavailable, World
 from preroll.sdk import Audit
 
-PATIENCE = 165.0
+PATIENCE = 180.0
 """Seconds after which nothing is waited for any more. An idle machine needs less than half of it."""
 LEAD = 2.0
 """Seconds of the story from the booking of a circuit to its on-air instant."""
 HALF_A_SECOND = timedelta(seconds=0.5)
 """So long before its first event a booking is made, at least."""
+LOOK = 5.0
+"""Seconds for which a look at what is up wants the engine alive: it has the rate for itself then."""
 PACE = 0.1
 """Seconds between two looks at what is waited for."""
 OUTAGE = 40.0
@@ -37,7 +39,7 @@ BRISK = 7.0
 """Seconds in which a machine that has little else to do has built the stage."""
 BUDGET = 110.0
 """Seconds that the whole may take."""
-STORY = 55.0
+STORY = 70.0
 """Seconds that the story takes at tempo 1."""
 
 
@@ -63,7 +65,7 @@ class Stage:
         """Tell what happens."""
         self.board.say(text)
 
-    def note(self, part: Part | Link, text: str) -> None:
+    def note(self, part: Part | Lights | Link, text: str) -> None:
         """What there is to say about a booking from now on."""
         self.board.notes[part.name] = text
 
@@ -72,7 +74,7 @@ class Stage:
         left = self.begin + lasting(second, self.tempo) - datetime.now(UTC)
         await asyncio.sleep(max(0.0, left.total_seconds()))
 
-    async def book(self, part: Part) -> Booking:
+    async def book(self, part: Part | Lights) -> Booking:
         """Book a part and confirm it."""
         booking = await self.client.send(part.booked(self.world, self.begin, self.tempo))
         return await self.act(booking, "confirm")
@@ -91,23 +93,28 @@ class Stage:
         """Do something with a booking."""
         return await self.client.send(calls.act(booking.id, action, why=why))
 
-    async def until(self, part: Part | Link, *states: str) -> None:
+    async def until(self, part: Part | Lights | Link, *states: str) -> None:
         """Wait until a booking has one of these states. Raises TimeoutError when the demo has lasted too long."""
-        await self.board.until(part.name, *states, within=max(0.0, PATIENCE - self.board.seconds))
+        await self.board.until(part.name, *states, within=self.left)
 
-    async def looked_at(self, booking: Booking, since: datetime) -> Round:
+    @property
+    def left(self) -> float:
+        """Seconds for which something is still waited for."""
+        return max(0.0, PATIENCE - self.board.seconds)
+
+    async def looked_at(self, audits: Call[Audits], since: datetime) -> Round:
         """Wait until a round of checks that began after this instant has ended."""
-        async with asyncio.timeout(max(0.0, PATIENCE - self.board.seconds)):
+        async with asyncio.timeout(self.left):
             while True:
                 with suppress(Unreachable):  # the engine is dead, or on its way
-                    found = (await self.looking.send(calls.booking_audits(booking.id))).rounds
+                    found = (await self.looking.send(audits)).rounds
                     if found and found[0].ended and found[0].began >= since:
                         return found[0]
                 await asyncio.sleep(PACE)
 
     async def quiet(self, seconds: float) -> None:
         """Wait until the engine will be left alone for so many seconds of the story."""
-        async with asyncio.timeout(max(0.0, PATIENCE - self.board.seconds)):
+        async with asyncio.timeout(self.left):
             for number, outage in enumerate(OUTAGES if Half.MEDIA in self.evidence.halves else ()):
                 until = self.begin + lasting(outage - seconds, self.tempo)
                 while datetime.now(UTC) > until and len(self.evidence.outages) <= number:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from preroll.audits.stream import Expect, stream
 from preroll.client import Problem
-from preroll.demo.cast import BRIEFING, GALA, LINK, NEWS, OUTAGE_ON_AIR, STADIUM, WEATHER, Half
+from preroll.demo.cast import BRIEFING, GALA, LIGHTS, LINK, NEWS, OUTAGE_ON_AIR, STADIUM, WEATHER, Half
 from preroll.demo.circuit_story import circuits
 from preroll.demo.evidence import gather
 from preroll.demo.stage import Stage
@@ -35,7 +35,7 @@ async def tell(stage: Stage) -> None:
 
 
 async def media(stage: Stage) -> None:
-    """Three chains of encoder, decoder and recorder, and five acts at the same time."""
+    """Three chains of encoder, decoder and recorder, two lights, and six acts at the same time."""
     stage.say("Three bookings, three chains. The encoder of the second one lies: it says ok, and does nothing.")
     await stage.world.fault("enc-2", "lie")
     async with asyncio.TaskGroup() as acts:
@@ -43,6 +43,7 @@ async def media(stage: Stage) -> None:
             ("the contribution", contribution(stage)),
             ("the lie", lie(stage)),
             ("changes of mind", changes_of_mind(stage)),
+            ("the lights", lights(stage)),
             ("crash on the air", crash_on_air(stage)),
             ("crash in a script", crash_in_script(stage)),
         ):
@@ -56,7 +57,7 @@ async def contribution(stage: Stage) -> None:
     stage.note(NEWS, "picture looked at, recorder armed")
     await stage.until(NEWS, "Service Active")
     stage.note(NEWS, "on the air, recording")
-    await stage.until(NEWS, "Post-roll")
+    await stage.until(NEWS, "Post-roll", "Completed")
     stage.note(NEWS, "recording played")
     await stage.until(NEWS, "Completed")
     stage.note(NEWS, "all devices reset")
@@ -79,9 +80,8 @@ async def lie(stage: Stage) -> None:
 
 
 async def changes_of_mind(stage: Stage) -> None:
-    """(c) A cancel, an on-hold, an early finish."""
+    """(c) A cancel, an on-hold, a recorder that nobody named, an early finish."""
     gala = await stage.book(GALA)
-    briefing = await stage.book(BRIEFING)
     await stage.at(6)
     stage.say(f"{WEATHER.name} wants what {GALA.name} holds: refused. {GALA.name} is canceled: now it is free.")
     try:
@@ -92,12 +92,24 @@ async def changes_of_mind(stage: Stage) -> None:
     weather = await stage.book(WEATHER)
     await stage.act(weather, "hold")
     stage.note(WEATHER, "on hold: nothing may run")
+    briefing = await stage.book(BRIEFING)
+    recorder = briefing.nodes["recorder"].name
+    stage.say(f"{BRIEFING.name} names no recorder. Two are taken then: its node takes {recorder} by itself.")
     await stage.until(BRIEFING, "Service Active")
     await asyncio.sleep(1)
     stage.say(f"{BRIEFING.name} is over early: finish. Post-roll begins now.")
     await stage.act(briefing, "finish", why="nobody has a question")
     await stage.until(BRIEFING, "Completed")
     stage.note(BRIEFING, "all devices reset")
+
+
+async def lights(stage: Stage) -> None:
+    """(e) A list of resources, without a service definition: their profiles are loaded at START, taken back at STOP."""
+    await stage.book(LIGHTS)
+    await stage.until(LIGHTS, "Service Active")
+    stage.note(LIGHTS, "the lights are red")
+    await stage.until(LIGHTS, "Completed")
+    stage.note(LIGHTS, "the lights are off")
 
 
 async def crash_on_air(stage: Stage) -> None:

@@ -7,7 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from preroll.demo.cast import LINKS
 from preroll.demo.evidence import Evidence, Outage, Record
+
+AT_ONCE = timedelta(seconds=0.25)
+"""Who takes the devices this soon after another one could have had them was there first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,36 @@ class Timing:
         return max(self.began - self.could, timedelta(0))
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Somebody else had the devices."""
+
+    began: datetime
+    ended: datetime
+    holder: str
+
+
 def timings(evidence: Evidence) -> list[Timing]:
     """Planned and real time of every event that ran, by plan."""
-    found = [timing for record in evidence.orchestrated for timing in _of(record, evidence.outages)]
+    links = {link.name for link in LINKS}
+    holds = sorted(_holds(evidence), key=lambda hold: hold.began)
+    found = [
+        timing
+        for record in evidence.orchestrated
+        for timing in _of(record, evidence.outages, holds if record.booking.name in links else ())
+    ]
     return sorted(found, key=lambda t: (t.planned, t.booking))
 
 
-def _of(record: Record, outages: Sequence[Outage]) -> Iterator[Timing]:
+def _holds(evidence: Evidence) -> Iterator[Hold]:
+    """Orders of the line use the devices of the circuits."""
+    for name, ordered in evidence.orders.items():
+        for run in ordered.runs:
+            if run.kind == "order" and run.ended is not None:
+                yield Hold(run.began, run.ended, name)
+
+
+def _of(record: Record, outages: Sequence[Outage], holds: Sequence[Hold]) -> Iterator[Timing]:
     before: datetime | None = None
     for event in record.booking.events:
         runs = record.runs_of(event.kind)
@@ -54,5 +81,8 @@ def _of(record: Record, outages: Sequence[Outage]) -> Iterator[Timing]:
         for outage in outages:
             if outage.killed <= could < outage.ready:
                 could, because = outage.ready, "the engine was dead"
+        for hold in holds:
+            if hold.began <= could + AT_ONCE and could < hold.ended:
+                could, because = hold.ended, f"{hold.holder} had the devices"
         yield Timing(record.booking.name, event.event, event.planned, runs[0].began, because, could)
         before = runs[-1].ended

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 from preroll.client.things import Run, Step
 from preroll.demo import circuit_verdicts
-from preroll.demo.cast import BOTH, BRIEFING, GALA, LINKS, NEWS, STADIUM, WEATHER, Half, Part, lasting
+from preroll.demo.cast import BOTH, BRIEFING, GALA, LAMPS, LIGHTS, LINKS, NEWS, STADIUM, WEATHER, Half, Part, lasting
 from preroll.demo.evidence import Crash, Evidence, Node, Outage, Record
+from preroll.demo.line_verdicts import LINE_ORDERED
 from preroll.demo.ruling import UNTOUCHED, WHOLE, Finding, Promises, Verdict, count, fields, glyphs, judged, life, ms
 from preroll.demo.timing import timings
 from preroll.sdk import AuditState
@@ -29,7 +30,7 @@ def judge(evidence: Evidence) -> list[Verdict]:
     """Every promise of what was told, in the order of the story."""
     promises = [
         *(MEDIA if Half.MEDIA in evidence.halves else ()),
-        *(circuit_verdicts.CIRCUIT if Half.CIRCUIT in evidence.halves else ()),
+        *((*circuit_verdicts.CIRCUIT, *LINE_ORDERED) if Half.CIRCUIT in evidence.halves else ()),
         *(circuit_verdicts.BESIDE_THE_MEDIA if evidence.halves == BOTH else ()),
         *ALWAYS,
     ]
@@ -125,6 +126,23 @@ def weather_held(evidence: Evidence) -> Finding:
     return finding if passed else Finding(finding.expected, "its time has not come", kept=False)
 
 
+def recorder_found(evidence: Evidence) -> Finding:
+    """What the change log says of the node that was left open; and the resource that it took was set up."""
+    record = evidence.records[BRIEFING.name]
+    (created,) = (change for change in record.changes if change.kind == "booking.created")
+    taken = record.booking.nodes["recorder"].name
+    set_up = {
+        evidence.resources.get(step.resource) for run in record.runs for step in run.steps if step.state == "done"
+    }
+    expected = f"rec-{BRIEFING.chain}, the best of 1 eligible by priority"
+    found = created.why.removeprefix("recorder: ") or "nothing was chosen"
+    return Finding(
+        expected,
+        found if taken in set_up else f"{found}; {taken} was never set up",
+        found == expected and taken in set_up,
+    )
+
+
 def briefing_finished(evidence: Evidence) -> Finding:
     """It went off the air long before its end, when that was asked for."""
     record = evidence.records[BRIEFING.name]
@@ -140,6 +158,16 @@ def briefing_finished(evidence: Evidence) -> Finding:
         told_of if whole else glyphs(record.states),
         whole and early > timedelta(0) and began - asked <= ON_TIME,
     )
+
+
+def lights_follow(evidence: Evidence) -> Finding:
+    """The runs of START and STOP, and what their steps changed on each light; no other event ran anything."""
+    record = evidence.records[LIGHTS.name]
+    turns = [f"{run.event} {run.outcome}" + "".join(f" {old}→{new}" for step in run.steps for _, old, new in step.diff)
+             for run in sorted(record.runs, key=lambda run: run.began)]  # fmt: skip
+    expected = ", ".join(("START ok" + " off→red" * len(LAMPS), "STOP ok" + " red→off" * len(LAMPS)))
+    found = ", ".join(turns) or "nothing ran"
+    return Finding(expected, found, found == expected and record.states == WHOLE)
 
 
 def picture_goes_on(evidence: Evidence) -> Finding:
@@ -187,12 +215,12 @@ def open_step_once(evidence: Evidence) -> Finding:
 
 def events_once(evidence: Evidence) -> Finding:
     """Each of the four events of each booking that ran has one run that ended well."""
-    links = [link.name for link in LINKS]
+    others = [part.name for part in (*LINKS, LIGHTS)]
     good = [
         sum(1 for run in record.runs_of(kind) if run.outcome == "ok")
         for record in evidence.orchestrated
         for kind in STANDARD
-        if record.booking.name not in links
+        if record.booking.name not in others
     ]
     expected = len(STANDARD) * len(ON_STAGE)
     once, missed = good.count(1), good.count(0)
@@ -238,7 +266,9 @@ MEDIA: Promises = (
     ("A canceled booking never runs",                 gala_canceled),
     ("Its resources are free for the next one",       window_freed),
     ("A booking on hold lets its time pass",          weather_held),
+    ("A node that names no recorder takes a free one", recorder_found),
     ("Finish takes a booking off the air at once",    briefing_finished),
+    ("A list of lights: red at START, off at STOP",     lights_follow),
     ("kill -9 on the air: the picture goes on",       picture_goes_on),
     ("What fell due meanwhile runs at the restart",   missed_event_runs),
     ("kill -9 in a script: its run goes on",          run_goes_on),
@@ -280,11 +310,13 @@ def _trace(step: Step) -> tuple[object, ...]:
 
 def _applied(evidence: Evidence, node: str) -> Iterator[tuple[Run, Step]]:
     """Steps that changed a node: with a diff, or done in a crash, before anybody could write the diff down."""
-    crashed = {(crash.run.id, crash.step.name) for outage in evidence.outages for crash in outage.crashes}
+    crashes = [crash for outage in evidence.outages for crash in outage.crashes]
+    attempts = {(crash.run.id, crash.step.name): crash.step.attempts for crash in crashes}
     for record in evidence.records.values():
         for run in record.runs:
             for step in run.steps:
-                changed = step.state == "done" and (step.diff or (run.id, step.name) in crashed)
+                repeated = step.attempts > attempts.get((run.id, step.name), step.attempts)
+                changed = step.state == "done" and (step.diff or repeated)
                 if changed and evidence.resources.get(step.resource) == node:
                     yield run, step
 

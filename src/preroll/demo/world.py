@@ -100,17 +100,18 @@ class World:
         """Every document of the bundle, with addresses and ports filled in."""
         return read_bundle(self.bundle)
 
-    def choice(self, chain: int, record: str = "") -> dict[str, dict[str, Any]]:
+    def choice(self, chain: int, record: str = "", *, any_recorder: bool = False) -> dict[str, dict[str, Any]]:
         """What a booking of *Contribution* chooses for its nodes: label -> resource, profile, values.
 
         Args:
             record: first part of the recording's file names; letters, digits, ``-_.``.
+            any_recorder: it names none; the node takes one by itself.
         """
         return {
             "encoder": {"resource": f"enc-{chain}", "profile": f"Encoder to dec-{chain}"},
             "decoder": {"resource": f"dec-{chain}", "profile": f"Decoder dec-{chain}"},
             "recorder": {
-                "resource": f"rec-{chain}",
+                **({} if any_recorder else {"resource": f"rec-{chain}"}),
                 "profile": f"Recorder behind dec-{chain}",
                 "values": {"record": record} if record else {},
             },
@@ -175,6 +176,8 @@ class World:
     def _write_bundle(self) -> None:
         for name in ("platform", "profiles", "contribution"):
             shutil.copy(HERE / "bundle" / f"{name}.yaml", self.bundle)
+        lights = Template((HERE / "bundle" / "lights.yaml").read_text())
+        (self.bundle / "lights.yaml").write_text(lights.substitute(lights=self.root / "lights"))
         chain = Template((HERE / "bundle" / "chain.yaml").read_text())
         free = iter(free_ports(3 * self.chains))
         for n in self._numbers:

@@ -6,11 +6,13 @@ Buttons, ``GET /bookings/{id}``, the refusals and the page of actions all come f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from preroll.domain.booking import LIFE_CYCLE, Booking, Phase, State, Trigger
-from preroll.domain.errors import ActionNotPossible
+from preroll.domain.errors import ActionNotPossible, TransitionNotAllowed
 
 _W, _R, _E = Phase.WAITING, Phase.RUNNING, Phase.ENDED
 ANY = frozenset(Phase)
@@ -70,25 +72,57 @@ ACTIONS: Mapping[str, Action] = {action.name: action for action in (
 """Every action on a booking that exists; ``create`` needs none."""
 
 
+NOT_FOR_OVERLAYS = frozenset({"add", "swap", "remove", "apply-now", "force-state"})
+"""What is never possible with a booking that only changes a service for a while."""
 WHILE_CONFIRMING = frozenset({"cancel", "properties", "duplicate", "take", "release", "force-take"})
 """What is possible while the created booking actions run."""
 
 
+class _Standing(NamedTuple):
+    """All of a booking that the tables ask for."""
+
+    state: State
+    phase: Phase
+    entering: str
+    overlay: bool
+    not_reset: bool
+
+
+def refusals(booking: Booking) -> Mapping[str, str]:
+    """For every action the reason why a booking does not admit it now; empty: it does, as far as the tables say."""
+    b = booking
+    return _refusals(_Standing(b.state, b.phase, b.entering, bool(b.overlays), b.not_reset))
+
+
 def why_not(booking: Booking, action: str) -> str:
-    """The reason why a booking does not admit an action now; empty: it does, as far as the tables say."""
-    row, state, phase = ACTIONS[action], booking.state, booking.phase
-    if phase is Phase.WAITING and booking.entering and action not in WHILE_CONFIRMING:
+    """The same of one action."""
+    return refusals(booking)[action]
+
+
+@lru_cache(maxsize=1024)
+def _refusals(now: _Standing) -> Mapping[str, str]:
+    """Bookings stand in few different ways, and each is looked at on every screen: it is worked out once."""
+    return {name: _why_not(now, row) for name, row in ACTIONS.items()}
+
+
+def _why_not(now: _Standing, row: Action) -> str:
+    if now.overlay and row.name in NOT_FOR_OVERLAYS:
+        return "it is an overlay, which has the resources of its service: order a modify of that"
+    if now.phase is Phase.WAITING and now.entering and row.name not in WHILE_CONFIRMING:
         return "it is being confirmed: wait until its created booking actions have ended, or cancel it"
-    if phase not in row.phases:
-        entering = f", entering {booking.entering}" if booking.entering else ""
-        found, wanted = f"{phase.value} ({state.value}{entering})", [p.value for p in Phase if p in row.phases]
-    elif state not in row.only_in:
-        found, wanted = state.value, [s.value for s in State if s in row.only_in]
-    elif action == "delete" and booking.not_reset:
+    if now.phase not in row.phases:
+        entering = f", entering {now.entering}" if now.entering else ""
+        found = f"{now.phase.value} ({now.state.value}{entering})"
+        return _only_for(found, [phase for phase in Phase if phase in row.phases])
+    if now.state not in row.only_in:
+        return _only_for(now.state.value, [state for state in State if state in row.only_in])
+    if row.name == "delete" and now.not_reset:
         return "it is not reset: retry or acknowledge its last event first"
-    else:
-        return ""
-    return f"the booking is {found}; it is for one that is {' or '.join(wanted)}"
+    return ""
+
+
+def _only_for(found: str, wanted: Sequence[Phase | State]) -> str:
+    return f"the booking is {found}; it is for one that is {' or '.join(one.value for one in wanted)}"
 
 
 OWNERSHIP = frozenset({"take", "release", "force-take"})
@@ -108,25 +142,33 @@ def why_not_owned(booking: Booking, action: str, *, locks: bool) -> str:
     return "" if booking.owner else "nobody has it"
 
 
+def why_not_yours(booking: Booking, action: str, name: str, *, locks: bool) -> tuple[str, str]:
+    """The reason why whose it is keeps an action from somebody, and what to do; empty: it does not."""
+    if reason := why_not_owned(booking, action, locks=locks):
+        return reason, "preroll booking show tells who has it"
+    if not locks or booking.owner == name:
+        return "", ""
+    if not booking.owner and action not in FREE:
+        return "nobody has it, and only its owner may change it", "take it first"
+    if action == "release" or (booking.owner and action not in FREE):
+        return f"{booking.owner} has it", f"ask {booking.owner}, or force-take it"
+    return "", ""
+
+
 def require_owner(booking: Booking, action: str, name: str, *, locks: bool) -> None:
     """Refuse an action of somebody who would have to own the booking.
 
     Raises:
         ActionNotPossible: with who has it, and what to do.
     """
-    reason, hint = why_not_owned(booking, action, locks=locks), "preroll booking show tells who has it"
-    if not reason and locks and booking.owner != name:
-        if not booking.owner and action not in FREE:
-            reason, hint = "nobody has it, and only its owner may change it", "take it first"
-        elif action == "release" or action not in FREE:
-            reason, hint = f"{booking.owner} has it", f"ask {booking.owner}, or force-take it"
+    reason, hint = why_not_yours(booking, action, name, locks=locks)
     if reason:
         raise ActionNotPossible(f"{action} is not possible: {reason}", hint=hint)
 
 
 def possible_actions(booking: Booking) -> tuple[str, ...]:
     """What the tables admit now."""
-    return tuple(name for name in ACTIONS if not why_not(booking, name))
+    return tuple(name for name, reason in refusals(booking).items() if not reason)
 
 
 def require_action(booking: Booking, action: str) -> None:
@@ -139,8 +181,8 @@ def require_action(booking: Booking, action: str) -> None:
     row, reason = ACTIONS[action], why_not(booking, action)
     if not reason:
         return
-    if booking.phase in row.phases and row.trigger is not None:
-        LIFE_CYCLE.fire(booking.state, row.trigger)
+    if booking.phase in row.phases and row.trigger is not None and not LIFE_CYCLE.may(booking.state, row.trigger):
+        raise TransitionNotAllowed("booking", booking.state, action, possible_actions(booking))
     raise ActionNotPossible(
         f"{action} is not possible: {reason}",
         hint=row.instead.get(booking.phase) or f"possible now: {', '.join(possible_actions(booking))}",

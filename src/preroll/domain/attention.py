@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Protocol
 
-from preroll.domain.booking import Booking, State
+from preroll.domain.booking import Booking, State, Timing
 from preroll.domain.window import MINUTE
 
 S = State
@@ -34,7 +35,18 @@ UNCONFIRMED = frozenset(TO_DO)
 WHEN_LAPSED = "move it to a later time, or cancel it"
 
 
-def attention(booking: Booking, now_us: int, near_us: int | None) -> Attention | None:
+class Planned(Protocol):
+    """As much of a booking as tells whether it needs attention."""
+
+    @property
+    def state(self) -> State: ...
+    @property
+    def timing(self) -> Timing: ...
+    @property
+    def began(self) -> bool: ...
+
+
+def attention(booking: Planned, now_us: int, near_us: int | None) -> Attention | None:
     """What of a booking needs to be looked at now.
 
     Args:
@@ -51,10 +63,17 @@ def attention(booking: Booking, now_us: int, near_us: int | None) -> Attention |
 def told(booking: Booking, found: Attention, now_us: int) -> str:
     """It in words, with what to do next."""
     if found is Attention.LAPSED:
-        return f"lapsed: its window has passed and it was never confirmed; {WHEN_LAPSED}"
+        return f"lapsed: {matter(booking, found, now_us)}; {WHEN_LAPSED}"
+    return f"near air: {matter(booking, found, now_us)}; {TO_DO[booking.state]}"
+
+
+def matter(booking: Booking, found: Attention, now_us: int) -> str:
+    """It in words."""
+    if found is Attention.LAPSED:
+        return "its window has passed and it was never confirmed"
     left = booking.timing.held.start - now_us
     when = f"is due in {_length(left)}" if left > 0 else "is due"
-    return f"near air: its first event {when} and it is {booking.state.value}; {TO_DO[booking.state]}"
+    return f"its first event {when} and it is {booking.state.value}"
 
 
 def _length(us: int) -> str:

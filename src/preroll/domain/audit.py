@@ -17,6 +17,8 @@ from preroll.domain.window import SECOND
 
 CONFIG = "config"
 """The kind of check that reads devices; all others look at the service."""
+BEFORE_COMMIT = "VERIFY"
+"""Where ``after`` names it, a deployment makes the check before it is decided: its devices may still go back."""
 REFERENCE = re.compile(r"\$\{([^{}]+)\}")
 """A value of the booking inside a parameter: ``${encoder.address.port}``, ``${booking.name}``."""
 LONGEST_WINDOW = 600 * SECOND
@@ -58,6 +60,31 @@ class Configuration(StrEnum):
     UNKNOWN = "unknown"
     IN_SYNC = "in sync"
     OUT_OF_SYNC = "out of sync"
+    APPROVED = "approved"
+    """It differs, and somebody has approved every difference."""
+
+
+class ConfigurationTrigger(StrEnum):
+    """What can happen to what is known of the devices."""
+
+    AUDITED = "audited"
+    UNDECIDED = "undecided"
+    APPROVED = "approved"
+    LAPSED = "approval ended"
+    CHANGED = "changed"
+
+
+_C, _CT = Configuration, ConfigurationTrigger
+# fmt: off
+CONFIGURATION: Machine[Configuration, ConfigurationTrigger] = Machine("configuration", _C.UNKNOWN, (
+    # from                                                   trigger         ok            failed           why
+    ({_C.UNKNOWN, _C.IN_SYNC, _C.OUT_OF_SYNC, _C.APPROVED},  _CT.AUDITED,    _C.IN_SYNC,   _C.OUT_OF_SYNC,  "as they were left; failed: one differs"),
+    ({_C.UNKNOWN, _C.IN_SYNC, _C.OUT_OF_SYNC, _C.APPROVED},  _CT.UNDECIDED,  _C.UNKNOWN,   None,            "one could not be read, none differs"),
+    ({_C.OUT_OF_SYNC},                                       _CT.APPROVED,   _C.APPROVED,  None,            "somebody has approved every difference, each until its end"),
+    ({_C.APPROVED},                                          _CT.LAPSED,     _C.OUT_OF_SYNC, None,          "an approval has ended, or a difference is another one"),
+    ({_C.IN_SYNC, _C.OUT_OF_SYNC, _C.APPROVED},              _CT.CHANGED,    _C.UNKNOWN,   None,            "an event has begun since"),
+), states=Configuration)
+# fmt: on
 
 
 class OnUnknown(StrEnum):
@@ -167,8 +194,9 @@ def _status(checks: Sequence[AuditSpec], found: Mapping[str, Finding]) -> Status
 
 def _sync(found: Sequence[Finding]) -> Configuration:
     if Finding.DOWN in found:
-        return Configuration.OUT_OF_SYNC
-    return Configuration.UNKNOWN if Finding.UNKNOWN in found else Configuration.IN_SYNC
+        return CONFIGURATION.fire(Configuration.UNKNOWN, ConfigurationTrigger.AUDITED, Outcome.FAILED)
+    trigger = ConfigurationTrigger.UNDECIDED if Finding.UNKNOWN in found else ConfigurationTrigger.AUDITED
+    return CONFIGURATION.fire(Configuration.UNKNOWN, trigger)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,18 @@ class Trigger(StrEnum):
     ACKNOWLEDGE = "acknowledge"
 
 
+class Carries(StrEnum):
+    """What stands behind a booking: itself, or something that is held, run and journalled as one."""
+
+    BOOKING = ""
+    ORDER = "order"
+    """A service order, from its schedule on; no list shows it as a booking."""
+    SERVICE = "service"
+    """A service that an order has made; no list shows it as a booking."""
+    PROFILE = "profile"
+    """A profile that is applied to one resource, outside of any booking; it holds nothing, and no list shows it."""
+
+
 S, T = State, Trigger
 
 WAITING = frozenset({S.PARTIAL, S.CONFIRMED, S.ON_HOLD, S.QUARANTINED})
@@ -174,6 +186,8 @@ class NodeChoice:
     """None: as the node of the service definition says."""
     kept: ProfileCopy | None = None
     """What its profile said when it was copied; None: it is read at each event."""
+    whole: bool = False
+    """It takes the resource whole: every place and all of each capacity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +230,13 @@ class Booking:
     """Who alone may change it, where the platform locks bookings; empty: nobody has taken it."""
     leaving: Mapping[str, NodeChoice] = field(default_factory=dict)
     """Resources that were taken out while it ran, by node label: brought to their ended state before they are free."""
+    orchestrated: bool = False
+    """A free list whose profiles are loaded at START and STOP; False: it has a definition, or is only held."""
+    carries: Carries = Carries.BOOKING
+    finished: bool = False
+    """Somebody ended it before its time: its post-roll lasts no longer than what it does there."""
+    overlays: str = ""
+    """Id of the service that has other values while this is on the air; empty: it is no overlay."""
 
     @property
     def phase(self) -> Phase:
@@ -234,3 +255,9 @@ class Booking:
         """Ids of the resources that it holds: those that it chose, and those on their way out."""
         chosen = (*self.nodes.values(), *self.leaving.values())
         return tuple(dict.fromkeys(n.resource for n in chosen if n.resource))
+
+
+def entering(trigger: Trigger | None, booking: Booking) -> str:
+    """The life cycle state that an event is on its way to, for *entering Pre-roll*; empty for an aside."""
+    edge = None if trigger is None else LIFE_CYCLE.edges.get((booking.state, trigger))
+    return edge.ok.value if edge else ""

@@ -12,11 +12,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
-from preroll.domain.booking import LIFE_CYCLE, ORCHESTRATED, Booking, State, Timing, Trigger
+from preroll.domain.booking import ENDED, LIFE_CYCLE, ORCHESTRATED, Booking, State, Timing, Trigger
 from preroll.domain.config import PlatformConfig
-from preroll.domain.definition import ServiceDefinition
 from preroll.domain.machine import Machine, Outcome
-from preroll.domain.service import FAILED, Stage, action_for
+from preroll.domain.service import FAILED, Stage
 from preroll.domain.values import dataclass
 
 
@@ -33,8 +32,14 @@ class Kind(StrEnum):
     """A service state that somebody forces; moves the service state alone."""
     CHANGE = "change"
     """Resources are put in or taken out while the booking runs; moves the service state alone."""
+    APPLY = "apply"
+    """A profile is applied to one resource, outside of any booking."""
     AUDIT = "audit"
     """Runs the checks of the service definition; moves nothing."""
+    ORDER = "order"
+    """Deploys a service order, whose states are its own; the booking that carries it stays as it is."""
+    CHECK = "check"
+    """Plans a service order without writing to any device; moves nothing."""
     CREATED = "created"
     """Runs the created booking actions, before the booking is Confirmed; what comes of it is a unit of its own."""
 
@@ -69,6 +74,9 @@ EVENTS: dict[Kind, Event] = {
     Kind.END_OF_POST_ROLL:   Event(4, "STOP_BOOKING_WITH_POSTROLL",         Stage.ENDED,          Trigger.END_OF_POST_ROLL,   Direction.DOWN),
     Kind.FORCED:             Event(0, "EXTERNAL",                           None,                 None,                       Direction.UP),
     Kind.CHANGE:             Event(0, "CHANGE",                             None,                 None,                       Direction.UP),
+    Kind.APPLY:              Event(0, "APPLY",                              None,                 None,                       Direction.UP),
+    Kind.ORDER:              Event(0, "ORDER",                              None,                 None,                       Direction.UP),
+    Kind.CHECK:              Event(6, "CHECK",                              None,                 None,                       Direction.ASIDE),
     Kind.CREATED:            Event(7, "CREATED_BOOKING_ACTION",             None,                 None,                       Direction.ASIDE),
     Kind.AUDIT:              Event(8, "AUDIT",                              None,                 None,                       Direction.ASIDE),
     Kind.START_FAILURE:      Event(9, "START_FAILURE",                      None,                 None,                       Direction.ASIDE),
@@ -76,8 +84,8 @@ EVENTS: dict[Kind, Event] = {
 # fmt: on
 STANDARD = tuple(kind for kind, event in EVENTS.items() if event.trigger is not None)
 """The four events of every booking, in order."""
-EXTERNAL = frozenset({Kind.FORCED, Kind.CHANGE})
-"""Which kinds do people ask for while the booking runs? Each goes before the standard events that are still to come."""
+EXTERNAL = frozenset({Kind.FORCED, Kind.CHANGE, Kind.APPLY})
+"""Which kinds do people ask for beside the standard events? They move the service state, never the life cycle."""
 
 
 class BoundaryState(StrEnum):
@@ -123,6 +131,9 @@ BOUNDARY: Machine[BoundaryState, BoundaryTrigger] = Machine("boundary", _B.ARMED
     ({_B.ARMED, _B.DISARMED},  _BT.DROP,    _B.DROPPED,   None,       "canceled, aborted, or could not be initiated"),
 ), states=BoundaryState)
 # fmt: on
+_SETTLED = {
+    ok: BOUNDARY.fire(_B.RUNNING, _BT.SETTLE, Outcome.OK if ok else Outcome.FAILED) for ok in (True, False)
+}  # fmt: skip
 OPEN = frozenset({BoundaryState.ARMED, BoundaryState.RUNNING})
 """Which boundaries still have something to do?"""
 BEGUN = frozenset({BoundaryState.RUNNING, BoundaryState.DONE, BoundaryState.FAILED})
@@ -186,6 +197,11 @@ class Boundary:
         """Its row of EVENTS."""
         return EVENTS[self.kind]
 
+    @property
+    def is_first(self) -> bool:
+        """Is it the event with which a booking begins to run?"""
+        return self.try_ == 0 and self.kind is Kind.START_OF_PRE_ROLL
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -216,65 +232,6 @@ class Refusal:
 Decision = Run | Nothing | Refusal
 
 
-def decide(
-    boundary: Boundary,
-    booking: Booking,
-    definition: ServiceDefinition | None,
-    config: PlatformConfig,
-    now_us: int,
-    *,
-    scripts: Collection[str] | None = None,
-    inactive: Sequence[str] = (),
-    name_taken_by: str = "",
-) -> Decision:
-    """What a due boundary asks for: event -> mapped state -> allowed? -> the definition's action -> LSO script.
-
-    Args:
-        scripts: names of the LSO scripts that are installed; None: not checked here.
-        inactive: names of the booking's resources that may not be used now; looked at by the first event.
-        name_taken_by: id of another running booking with the same name; looked at by the first event.
-    """
-    event = boundary.event
-    if event.direction is Direction.ASIDE:
-        return Run(config.start_failure_script, FAILED, booking.service_state)
-    if late := _late(boundary, booking, config, now_us):
-        return late
-    first = boundary.kind is Kind.START_OF_PRE_ROLL and boundary.try_ == 0
-    if first and inactive:
-        return Refusal(Reason.RESOURCE_NOT_ACTIVE, f"not available: {', '.join(inactive)}")
-    if first and name_taken_by:
-        return Refusal(Reason.SERVICE_NAME_IN_USE, f"booking {name_taken_by} runs a service with this name")
-    assert event.stage is not None  # noqa: S101 - every standard event has one
-    target = config.service_states.mapping.state(event.stage)
-    if target is None or definition is None or not definition.actions:
-        return Nothing(target)
-    if not config.service_states.allows(booking.service_state, target):
-        pair = f"{booking.service_state} -> {target}"
-        return Refusal(Reason.TRANSITION_NOT_ALLOWED, f"the platform's table does not allow {pair}")
-    script = action_for(definition.actions, target)
-    if script is None:
-        known = ", ".join(definition.actions)
-        return Refusal(
-            Reason.SCRIPT_MISSING,
-            f"{definition.name} version {definition.version} has no action for {target} (it has {known})",
-        )
-    if scripts is not None and script not in scripts:
-        return Refusal(Reason.SCRIPT_MISSING, f"the LSO script {script} is not installed", script)
-    return Run(script, target, booking.service_state)
-
-
-def _late(boundary: Boundary, booking: Booking, config: PlatformConfig, now_us: int) -> Refusal | None:
-    """SPEC 5, *Late*: an up event never begins at or after the on-air end; a down event always runs."""
-    if boundary.event.direction is not Direction.UP:
-        return None
-    if booking.timing.end is not None and now_us >= booking.timing.end:
-        return Refusal(Reason.MISSED, "the on-air end has passed")
-    limit, late = config.limits.late_us, now_us - boundary.due_us
-    if boundary.kind is Kind.START_OF_PRE_ROLL and boundary.try_ == 0 and limit is not None and late > limit:
-        return Refusal(Reason.MISSED, f"{late / 1e6:.0f} s late, the platform's limit is {limit / 1e6:.0f} s")
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Advance:
     """What a boundary's end does to its booking."""
@@ -292,6 +249,8 @@ class Advance:
     """The platform's start failure script is to run."""
     abandons_retry: bool = False
     """An earlier failed event failed again: the retry that waits behind it is over, the booking stays as it was."""
+    shrinks: bool = False
+    """All that was to be done in post-roll is done, and nothing of it is to be waited for."""
 
 
 def advance(
@@ -308,34 +267,30 @@ def advance(
     A refusal of the very first event means that the booking could not be initiated: Failed. An event that is retried
     on the way to a later failed one ("undone steps of earlier failed events first") moves the booking nowhere.
     """
-    ok = outcome is Outcome.OK and not isinstance(decision, Refusal)
-    settled = BOUNDARY.fire(BoundaryState.RUNNING, BoundaryTrigger.SETTLE, Outcome.OK if ok else Outcome.FAILED)
+    refused = isinstance(decision, Refusal)
+    ok = outcome is Outcome.OK and not refused
+    settled = _SETTLED[ok]
     if boundary.kind in EXTERNAL:
-        touched = not isinstance(decision, Refusal)
         known = config.service_states.known
-        service = _service_state(booking, decision, ok=ok, known_states=known) if touched else booking.service_state
+        service = booking.service_state if refused else _service_state(booking, decision, ok=ok, known_states=known)
         return Advance(booking.state, service, None, settled, ended=False)
     if boundary.trigger is None:
         mend = boundary.kind in STANDARD
         return Advance(booking.state, booking.service_state, None, settled, ended=False, abandons_retry=mend and not ok)
-    trigger = boundary.trigger
-    first = boundary.kind is Kind.START_OF_PRE_ROLL and boundary.try_ == 0
-    if isinstance(decision, Refusal) and first:
+    if refused and boundary.is_first:
         return Advance(
             LIFE_CYCLE.fire(booking.state, Trigger.CANNOT_INITIATE), FAILED, Trigger.CANNOT_INITIATE, settled,
             ended=True, drops=True, start_failure=bool(config.start_failure_script),
         )  # fmt: skip
-    after = LIFE_CYCLE.fire(booking.state, trigger, Outcome.OK if ok else Outcome.FAILED)
-    last = after in (State.COMPLETED, State.FAILED_COMPLETED)
+    after = LIFE_CYCLE.fire(booking.state, boundary.trigger, Outcome.OK if ok else Outcome.FAILED)
+    service = _service_state(booking, decision, ok=ok, known_states=known_states)
     return Advance(
-        after,
-        _service_state(booking, decision, ok=ok, known_states=known_states),
-        trigger,
-        settled,
-        ended=last,
+        after, service, boundary.trigger, settled,
+        ended=after in ENDED,
         not_reset=after is State.FAILED_COMPLETED,
         start_failure=not ok and config.start_failure_on_failed_events and bool(config.start_failure_script),
-    )
+        shrinks=after is State.POST_ROLL and config.shrinks(booking),
+    )  # fmt: skip
 
 
 def _service_state(booking: Booking, decision: Decision, *, ok: bool, known_states: Collection[str] | None) -> str:
@@ -389,11 +344,3 @@ def retime(existing: Sequence[Boundary], booking: int, timing: Timing, *, armed:
 def orchestrates(state: State) -> bool:
     """Do boundaries of a booking in this state fire?"""
     return state in ORCHESTRATED
-
-
-def entering(boundary: Boundary, booking: Booking) -> str:
-    """The life cycle state that a claimed boundary is on its way to, for *entering Pre-roll*; empty for an aside."""
-    if boundary.trigger is None:
-        return ""
-    edge = LIFE_CYCLE.edges.get((booking.state, boundary.trigger))
-    return edge.ok.value if edge else ""

@@ -6,8 +6,8 @@ SPEC 2 and 6. Amounts are whole millionths of the parameter's unit inside, so th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 
@@ -107,6 +107,10 @@ class Wish:
     """Capacity -> amount in millionths."""
     abilities: Mapping[str, object] = field(default_factory=dict)
     """Capability -> the value that is asked for."""
+    places: int = 1
+    """How many of the places of a resource it takes; 0: it has one already."""
+    instead_of: frozenset[str] = frozenset()
+    """Ids of the services in whose place this is held: what they agreed on is not in the way."""
 
 
 def asked_in_all(wishes: Sequence[Wish]) -> Mapping[str, int]:
@@ -118,6 +122,36 @@ def asked_in_all(wishes: Sequence[Wish]) -> Mapping[str, int]:
         for name, amount in wish.amounts.items():
             asked[name] = asked.get(name, 0) + amount
     return asked
+
+
+def most(wishes: Iterable[Sequence[Wish]]) -> Wish:
+    """The least that is enough for any one of these: of each capacity, and of places, the most that one asks for."""
+    amounts: dict[str, int] = {}
+    abilities: dict[str, object] = {}
+    label, places = "", 0
+    for several in wishes:
+        for name, amount in asked_in_all(several).items():
+            amounts[name] = max(amount, amounts.get(name, 0))
+        for wish in several:
+            abilities |= wish.abilities
+            label = label or wish.label
+        places = max(places, sum(wish.places for wish in several))
+    return Wish(label, amounts, abilities, places)
+
+
+def beyond(asked: Sequence[Wish], had: Sequence[Wish]) -> tuple[Wish, ...]:
+    """The wishes without what is had of the resource already; a place that is had is not taken again."""
+    spare, free, found = dict(asked_in_all(had)), sum(wish.places for wish in had), []
+    for wish in asked:
+        amounts = {}
+        for name, amount in wish.amounts.items():
+            taken = min(spare.get(name, 0), amount)
+            spare[name] = spare.get(name, 0) - taken
+            amounts[name] = amount - taken
+        places = min(free, wish.places)
+        free -= places
+        found.append(replace(wish, amounts=amounts, places=wish.places - places))
+    return tuple(found)
 
 
 def agreed_on(wishes: Sequence[Wish], capabilities: Mapping[str, Capability]) -> dict[str, str]:

@@ -6,8 +6,10 @@ SPEC 2 (auto-select) and 6 (order of eligible resources).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
 from preroll.domain.capacity import Wish
 from preroll.domain.config import Ordering
@@ -22,26 +24,34 @@ Fits = Callable[[Resource, Sequence[Wish]], bool]
 """Can a resource serve these nodes, beside all that it serves anyway?"""
 
 
-def candidates(resources: Iterable[Resource], node: Node) -> list[Resource]:
-    """The resources that a node could take, going by function and pool."""
-    return [
-        r for r in resources
-        if node.function in ("", r.function) and (not node.pool or node.pool in r.pools)
-    ]  # fmt: skip
+class Candidates:
+    """Resources, sorted out by what nodes take: function and pool."""
+
+    def __init__(self, resources: Sequence[Resource]) -> None:
+        self._by_function: dict[str, list[Resource]] = {}
+        for resource in resources:
+            self._by_function.setdefault(resource.function, []).append(resource)
+        self._found: dict[tuple[str, str], Sequence[Resource]] = {("", ""): resources}
+
+    def of(self, node: Node) -> Sequence[Resource]:
+        """Those that a node could take, in their order."""
+        taken = node.function, node.pool
+        if taken not in self._found:
+            able = self._by_function.get(node.function, ()) if node.function else self._found["", ""]
+            self._found[taken] = [r for r in able if not node.pool or node.pool in r.pools]
+        return self._found[taken]
 
 
-def rank(
-    resource: Resource, wish: Wish, order: Ordering, left_of: Callable[[Resource], Sequence[Left]]
-) -> tuple[object, ...]:
-    """Sorts eligible resources, the best first; what is left of them is looked up only where it matters."""
+def ranking(wish: Wish, order: Ordering, left_of: Callable[[Resource], Sequence[Left]]) -> Callable[[Resource], Any]:
+    """What sorts eligible resources, the best first; what is left of them is looked up only where it matters."""
     match order:
         case Ordering.PRIORITY:
-            return resource.priority, resource.name
+            return attrgetter("priority", "name")
         case Ordering.NAME:
-            return (resource.name,)
+            return attrgetter("name")
         case Ordering.LEFT:
             asked = next(iter(wish.amounts), "")
-            return -next((one.left for one in left_of(resource) if one.dimension == asked), 0), resource.name
+            return lambda r: (-next((one.left for one in left_of(r) if one.dimension == asked), 0), r.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from preroll.domain.booking import State
 from preroll.domain.errors import Mistake
@@ -88,6 +89,13 @@ class LifecycleColors:
         """The colour of a state on a ground."""
         return self.own(theme).get(state.value, SHIPPED[state].fill(theme))
 
+    def chosen(self, state: State, theme: Theme, fill: str) -> LifecycleColors:
+        """The same with a colour for a state on a ground; the shipped one is no choice of the platform's own."""
+        kept = {name: color for name, color in self.own(theme).items() if name != state.value}
+        if fill.lower() != SHIPPED[state].fill(theme):
+            kept[state.value] = fill.lower()
+        return replace(self, light=kept) if theme is Theme.LIGHT else replace(self, dark=kept)
+
     def mistakes(self, where: str) -> list[Mistake]:
         """Everything wrong with what was chosen."""
         known = {state.value for state in State}
@@ -102,6 +110,7 @@ class LifecycleColors:
         return found
 
 
+@lru_cache(1024)
 def text_on(fill: str) -> str:
     """The text colour with more contrast on a fill: a bad pick cannot make a label unreadable."""
     return max((LIGHT_TEXT, DARK_TEXT), key=lambda text: contrast(text, fill))

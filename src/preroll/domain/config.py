@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
+from typing import Any
 
-from preroll.domain.booking import MAX_ROLL, Timing
+from preroll.domain.audit_schedule import AuditSchedule
+from preroll.domain.booking import MAX_ROLL, Booking, Timing
 from preroll.domain.colors import LifecycleColors
 from preroll.domain.errors import Mistake
 from preroll.domain.service import ServiceStates
@@ -15,6 +17,15 @@ from preroll.domain.window import DAY, MINUTE, SECOND
 
 LONGEST = 366 * DAY
 """Of a default duration."""
+LONGEST_SPAN = 7 * DAY
+"""Of a time-out, a pause or a delay."""
+LONGEST_DELAY = 3_600 * SECOND
+"""Of what an operator asks for now."""
+LONGEST_KEPT = 36_525 * DAY
+"""A hundred years."""
+ATTEMPTS_MAX = 100
+SIMULTANEOUS_MAX = 200
+"""The vendor's own upper limit of LSO scripts at once (release note 43595)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,25 @@ class Limits:
     """For the created booking action of one node."""
     near_air_us: int | None = 15 * MINUTE
     """A booking that is not confirmed so long before its first event raises an alarm; None: none does."""
+    operator_us: int | None = 15 * MINUTE
+    """How long an order waits for an operator when nothing tells what a device has; None: it fails at once."""
+
+    def mistakes(self, where: str) -> list[Mistake]:
+        """Everything wrong with them."""
+        found = []
+        for name, most in (("attempts", ATTEMPTS_MAX), ("simultaneous_lso", SIMULTANEOUS_MAX)):
+            value: int = getattr(self, name)
+            if not 1 <= value <= most:
+                found.append(Mistake(f"{where}.{name}", f"is {value}", f"1 to {most}"))
+        for one in fields(self):
+            if one.name.endswith("_us"):
+                found += _span_mistakes(f"{where}.{one.name.removesuffix('_us')}", getattr(self, one.name))
+        return found
+
+
+def _span_mistakes(where: str, span_us: int | None) -> list[Mistake]:
+    sound = span_us is None or 0 <= span_us <= LONGEST_SPAN
+    return [] if sound else [Mistake(where, f"is {(span_us or 0) / SECOND:g} s", "0 s to 604800 s (7 days)")]
 
 
 class Ordering(StrEnum):
@@ -63,7 +93,7 @@ class Defaults:
 
     def mistakes(self, where: str) -> list[Mistake]:
         """Everything wrong with them."""
-        found = []
+        found = _span_mistakes(f"{where}.start_delay", self.start_delay_us)
         if self.duration_us is not None and not 0 < self.duration_us <= LONGEST:
             found.append(Mistake(f"{where}.duration", f"is {self.duration_us // SECOND} s", "1 s to 366 days, or null"))
         for name, length in (("pre_roll", self.pre_roll_us), ("post_roll", self.post_roll_us)):
@@ -116,7 +146,38 @@ class PlatformConfig:
     """Whoever makes a booking owns it, and only its owner may change it."""
     paused: bool = False
     """Nothing begins, neither events nor retries nor audits: what is due waits. What runs goes on to its end."""
+    approve_orders: bool = False
+    """A service order is deployed only when somebody other than who ordered it has approved it."""
+    strict_plans: bool = False
+    """A service order whose plan is not the one that was checked waits until somebody approves the new one."""
+    shrink_post_roll: bool = False
+    """A booking ends once what it does in post-roll has succeeded; one that somebody finished always does."""
+    rescheduling_delay_us: int = 0
+    """Between an operator's word and what is to happen at once: start now, finish, the rest of a past window."""
+    retention_us: int | None = None
+    """How long a booking that has ended is kept, with its runs, its log and its changes; None: for ever."""
+    service_audits: AuditSchedule = field(default_factory=AuditSchedule)
+    """When services are audited by themselves, unless their definition says otherwise."""
     version: int = 1
+
+    def shrinks(self, booking: Booking) -> bool:
+        """Does its post-roll end with what is done in it? Always, once somebody has finished it (vendor note 26738)."""
+        return booking.finished or self.shrink_post_roll
+
+    def mistakes(self) -> list[Mistake]:
+        """Everything wrong with it that no force can make right."""
+        found = [
+            *self.service_states.mistakes("service_states"), *self.limits.mistakes("limits"),
+            *self.lifecycle_colors.mistakes("lifecycle_colors"), *self.defaults.mistakes("defaults"),
+            *_span_mistakes("guard", self.guard_us), *self.service_audits.mistakes("service_audits"),
+        ]  # fmt: skip
+        if not 0 <= self.rescheduling_delay_us <= LONGEST_DELAY or self.rescheduling_delay_us % SECOND:
+            is_now = f"is {self.rescheduling_delay_us / SECOND:g} s"
+            found.append(Mistake("rescheduling_delay", is_now, "whole seconds, 0 to 3600"))
+        if self.retention_us is not None and not DAY <= self.retention_us <= LONGEST_KEPT:
+            is_now = f"is {self.retention_us / SECOND:g} s"
+            found.append(Mistake("retention", is_now, "86400 s (a day) to 100 years, or null: for ever"))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +191,31 @@ class Platform:
     key: int = 0
     catalogue_version: int = 1
     """Rises with every change of the platform's catalogue; caches are keyed by it."""
+
+
+def setting(platform: Platform, key: str) -> Any:
+    """A setting by its key in dotted words, times in microseconds: ``limits.lso`` is ``config.limits.lso_us``."""
+    value: Any = platform if key == "zone" else platform.config
+    for name in key.split("."):
+        value = getattr(value, _attribute(value, name))
+    return value
+
+
+def with_setting(platform: Platform, key: str, value: object) -> Platform:
+    """The same with another value of a setting."""
+    if key == "zone":
+        return replace(platform, zone=str(value))
+    return replace(platform, config=_put(platform.config, key, value))
+
+
+def _put(thing: Any, key: str, value: object) -> Any:
+    name, _, rest = key.partition(".")
+    attribute = _attribute(thing, name)
+    return replace(thing, **{attribute: _put(getattr(thing, attribute), rest, value) if rest else value})
+
+
+def _attribute(thing: object, name: str) -> str:
+    return name if hasattr(thing, name) else f"{name}_us"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from preroll.domain.audit import AuditSpec
+from preroll.domain.audit_schedule import AuditSchedule
 from preroll.domain.connection import Connection
 from preroll.domain.machine import Machine
 from preroll.domain.profile import ProfileBy
@@ -77,6 +78,8 @@ class Node:
     created_action: CreatedAction | None = None
     auto_select: AutoSelect | None = None
     """None: when the booking is made; an optional node never."""
+    editable_after_deploy: bool = True
+    """May an order change it, its resource included, on a service that is deployed?"""
 
     @property
     def selects(self) -> AutoSelect:
@@ -97,6 +100,8 @@ class ServiceDefinition:
     """Service state -> name of an LSO script. Empty: nothing is orchestrated (SPEC 4)."""
     audits: tuple[AuditSpec, ...] = ()
     """The checks that show whether the service is up."""
+    service_audits: AuditSchedule | None = None
+    """When its services are audited by themselves; None: as the platform says."""
     publication: Publication = Publication.PUBLISHED
     description: str = ""
     connections: tuple[Connection, ...] = ()

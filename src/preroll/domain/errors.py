@@ -140,7 +140,7 @@ class NotReady(Refused):
 
     def __init__(self, missing: Sequence[Mistake]) -> None:
         self.missing = tuple(missing)
-        super().__init__("; ".join(map(str, self.missing)), hint="edit the booking, then confirm again")
+        super().__init__("; ".join(map(str, self.missing)), hint="give it what is missing, then confirm again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +239,8 @@ class Doomed:
     event: str
     what: str
     """For a person: the transition that is not allowed, or the action that is missing."""
+    scoped: bool = False
+    """Not everybody may know of it."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.state}): {self.event} would fail, {self.what}"

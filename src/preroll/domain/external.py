@@ -7,7 +7,7 @@ state, never the life cycle; a down event that is due stops them (SPEC 3.2, 4).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from preroll.domain.booking import ON_AIR, PREPARING, WRAPPING, Booking
@@ -23,11 +23,12 @@ from preroll.domain.boundaries import (
     Nothing,
     Reason,
     Refusal,
-    Run,
 )
 from preroll.domain.config import PlatformConfig
+from preroll.domain.decisions import brought_to
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import ActionNotPossible, Mistake
+from preroll.domain.free_list import actions_of, states_of
 from preroll.domain.service import FAILED, STOP, ServiceStates, Stage, action_for
 
 _STAGES = ((PREPARING, Stage.PRE_ROLL), (ON_AIR, Stage.SERVICE_ACTIVE), (WRAPPING, Stage.POST_ROLL))
@@ -59,19 +60,10 @@ def decide_external(
     end = booking.timing.held.end if booking.state in WRAPPING else booking.timing.end
     if end is not None and now_us >= end:
         return Refusal(Reason.MISSED, "the booking's down event is due")
-    states = config.service_states
-    target = boundary.message if boundary.kind is Kind.FORCED else state_now(booking, states)
-    script = action_for(definition.actions, target) if definition else None
-    if definition is None or not definition.actions:
+    if not actions_of(booking, definition):
         return Nothing()
-    if target in states.known and not states.allows(booking.service_state, target):
-        what = f"the platform's table does not allow {booking.service_state} -> {target}"
-        return Refusal(Reason.TRANSITION_NOT_ALLOWED, what)
-    if script is None:
-        return Refusal(Reason.SCRIPT_MISSING, f"{definition.name} has no action for {target}")
-    if scripts is not None and script not in scripts:
-        return Refusal(Reason.SCRIPT_MISSING, f"the LSO script {script} is not installed", script)
-    return Run(script, target, booking.service_state)
+    target = boundary.message if boundary.kind is Kind.FORCED else state_now(booking, states_of(booking, config))
+    return brought_to(target, booking, definition, config, scripts)
 
 
 def ask_again(existing: Sequence[Boundary], booking: int, kind: Kind, now_us: int, target: str) -> Boundary:
@@ -94,23 +86,41 @@ def require_quiet(boundaries: Sequence[Boundary], now_us: int | None = None) -> 
     Raises:
         ActionNotPossible: says which, and to wait for it.
     """
+    why, instead = unquiet(boundaries, now_us)
+    if why:
+        raise ActionNotPossible(why, hint=instead)
+
+
+def unquiet(boundaries: Sequence[Boundary], now_us: int | None = None) -> tuple[str, str]:
+    """Which run of the booking is under way or waits, and what to do; empty: none.
+
+    Args:
+        now_us: a standard event that is due counts as well.
+    """
     for b in boundaries:
         if b.event.direction is Direction.ASIDE:
             continue
         if b.state is BoundaryState.RUNNING:
-            raise ActionNotPossible(f"{b.event.name} is running", hint="wait until its script has ended")
+            return f"{b.event.name} is running", "wait until its script has ended"
         if b.state is not BoundaryState.ARMED:
             continue
         if b.kind in EXTERNAL or b.try_ > 0:
             what = "a retry of " if b.try_ else ""
-            raise ActionNotPossible(f"{what}{b.event.name} is waiting", hint="wait until it has run")
+            return f"{what}{b.event.name} is waiting", "wait until it has run"
         if now_us is not None and b.kind in STANDARD and b.due_us <= now_us:
-            raise ActionNotPossible(f"{b.event.name} is due", hint="wait until its script has ended")
+            return f"{b.event.name} is due", "wait until its script has ended"
+    return "", ""
 
 
-def forcing_mistakes(definition: ServiceDefinition | None, state: str) -> list[Mistake]:
-    """What keeps a state from ever being forced on a booking of this definition."""
-    actions = definition.actions if definition else {}
+def needs_run(booking: Booking, definition: ServiceDefinition | None) -> bool:
+    """Are the devices of a running booking configured, so that what is put in or taken out needs a run?"""
+    if not actions_of(booking, definition):
+        return False
+    return not booking.orchestrated or stage_of(booking) in (Stage.SERVICE_ACTIVE, Stage.POST_ROLL)
+
+
+def forcing_mistakes(actions: Mapping[str, str], state: str) -> list[Mistake]:
+    """What keeps a state from ever being forced on a booking with these actions."""
     able = ", ".join(name for name in actions if name.casefold() != FAILED.casefold()) or "a definition with actions"
     if state.casefold() == FAILED.casefold():
         return [Mistake("state", "is set by the engine alone", able)]

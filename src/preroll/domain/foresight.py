@@ -18,7 +18,7 @@ class Standing(NamedTuple):
     """Where bookings stand; those that stand alike have the same future."""
 
     definition: int
-    """Key of the service definition's version."""
+    """Key of the service definition's version; 0: a free list of resources."""
     state: State
     service_state: str
     entering: bool

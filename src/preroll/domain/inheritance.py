@@ -209,6 +209,23 @@ def settled(
     return found
 
 
+def on_top(before: NodeChoice | None, choice: NodeChoice) -> NodeChoice:
+    """What is said of a node on top of what it has; another profile begins without the old one's values."""
+    if before is None:
+        return choice
+    profile, by = choice.profile or before.profile, choice.profile_by or before.profile_by
+    values = {**(before.values if profile == before.profile else {}), **choice.values}
+    values = {name: value for name, value in values.items() if value is not None}
+    stays = profile == before.profile and choice.profile_by is not ProfileBy.REFERENCE
+    kept = choice.kept or (before.kept if stays else None)
+    return NodeChoice(choice.resource or before.resource, profile, values, by, kept, choice.whole)
+
+
+def laid_over(own: NodeChoice, over: NodeChoice) -> NodeChoice:
+    """What an overlay says of a node on top of what its service has, which keeps the resource as it holds it."""
+    return on_top(own, replace(over, whole=own.whole))
+
+
 def renewed(nodes: Sequence[Node], choices: Mapping[str, NodeChoice]) -> dict[str, NodeChoice]:
     """The choices without the copies of what is taken by reference: those that were made while the booking ran."""
     known = {n.label: n for n in nodes}

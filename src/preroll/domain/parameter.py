@@ -15,8 +15,10 @@ from preroll.domain.errors import Mistake
 
 MOST_DECIMALS = 15
 """More than a number of JSON can carry."""
-A_REFERENCE = "a reference such as env:NAME or file:PATH: a secret itself is never stored"
-_REFERENCE = re.compile(r"(env|file):.+")
+A_REFERENCE = (
+    "a reference such as env:NAME, file:PATH, keyring:NAME or vault:MOUNT/PATH#FIELD: a secret itself is never stored"
+)
+_REFERENCE = re.compile(r"(env|file|keyring):.+|vault:[^/#]+/[^#]+#[^#]+")
 
 
 class ValueType(StrEnum):
@@ -67,6 +69,8 @@ class Parameter:
     """Choice -> how it is shown to people."""
     secret: bool = False
     """Its value is a reference, which only the script host follows; journal and logs hold a digest."""
+    editable_after_deploy: bool = True
+    """May an order change it on a service that is deployed?"""
 
     @property
     def settable(self) -> bool:

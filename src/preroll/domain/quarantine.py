@@ -111,6 +111,8 @@ class Contender:
 
     booking: Booking
     shares: tuple[Share, ...]
+    instead_of: frozenset[str] = frozenset()
+    """Ids of the services in whose place it holds them: what they agreed on is not in its way."""
 
     @property
     def runs(self) -> bool:
@@ -247,7 +249,7 @@ class _Taken:
         found: list[Loss] = []
         held = contender.booking.timing.held
         for part in contender.shares:
-            obstacles = self._obstacles(part, held.start, held.until)
+            obstacles = self._obstacles(part, held.start, held.until, contender.instead_of)
             whole = next((o for o in obstacles if o.kind is not Kind.CAPACITY), None)
             if whole is None or contender.runs:
                 lost = [(o, o.dimension, o.excess) for o in obstacles]
@@ -256,7 +258,7 @@ class _Taken:
             found += [
                 Loss(
                     part.resource.key, part.resource.name, dimension, amount, held.start, held.until, o.kind,
-                    o.dimension, o.why, o.rivals, held=contender.runs,
+                    o.dimension, o.why, o.rivals, held=contender.runs, was=contender.booking.state,
                 )
                 for o, dimension, amount in lost
             ]  # fmt: skip
@@ -267,12 +269,12 @@ class _Taken:
         first = bisect_right(there, start - self._longest.get(key, 0), key=_start)
         return [u for u in there[first : bisect_left(there, end, key=_start)] if start < u.end]
 
-    def _obstacles(self, part: Share, start: int, end: int) -> list[_Obstacle]:
+    def _obstacles(self, part: Share, start: int, end: int, own: frozenset[str]) -> list[_Obstacle]:
         found = [_Obstacle(name, Kind.CAPABILITY if name else Kind.AVAILABILITY, 0, why) for name, why in part.never]
         for dimension, (amount, agreed) in part.amounts.items():
             others = self._during((part.resource.key, dimension), start, end)
             if agreed:
-                found += _disagreement(dimension, agreed, others)
+                found += _disagreement(dimension, agreed, [u for u in others if u.booking not in own])
                 continue
             over = (
                 amount
@@ -323,6 +325,16 @@ def _troubled(contenders: Sequence[Contender]) -> list[Contender]:
         if dimension != CONCURRENCY and len({u.agreed for u in usages}) > 1:
             troubled |= {u.booking for u in usages}
             continue
-        for start, end in full(limit(resources[key], dimension), usages):
-            troubled |= {u.booking for u in usages if u.start < end and start < u.end}
+        spans = full(limit(resources[key], dimension), usages)
+        troubled |= {u.booking for u in usages if _meets(u, spans)}
     return [c for c in contenders if c.booking.id in troubled]
+
+
+def _meets(usage: Usage, spans: Sequence[tuple[int, int]]) -> bool:
+    """Is something held within one of these spans, which are in order and apart?"""
+    following = bisect_right(spans, usage.start, key=_end)
+    return following < len(spans) and spans[following][0] < usage.end
+
+
+def _end(span: tuple[int, int]) -> int:
+    return span[1]

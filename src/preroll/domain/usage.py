@@ -6,8 +6,8 @@ Exact interval arithmetic, never a sample (SPEC 6): the peak of what others hold
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ ALWAYS = (-FOREVER, FOREVER)
 """A span that no start avoids."""
 CONCURRENCY = ""
 """The dimension that counts nodes; the others are named by their parameter."""
+_NOTHING: Mapping[str, list[Usage]] = {}
 MOST_TOLD = 10
 """Closed spans that a refusal tells of one resource."""
 
@@ -31,12 +32,66 @@ class Need:
 
     resource: Resource
     wishes: tuple[Wish, ...] = (Wish(),)
+    """What is enough at every instant."""
+    steps: tuple[Step, ...] = ()
+    """The same instant by instant, where that changes: in order, the first from the start on."""
 
     def amounts(self) -> dict[str, tuple[int, str]]:
         """Dimension -> (amount, agreed value): what is held of the resource when the booking gets it."""
-        amounts = {CONCURRENCY: (len(self.wishes), "")}
-        amounts |= {name: (amount, "") for name, amount in asked_in_all(self.wishes).items() if amount}
-        return amounts | {n: (0, value) for n, value in agreed_on(self.wishes, self.resource.capabilities).items()}
+        return _amounts(self.resource, self.wishes)
+
+    def over(self, held: Window) -> Iterator[tuple[Window, tuple[Wish, ...]]]:
+        """What is needed when, within the window of the booking."""
+        steps = self.steps or (Step(held.start, self.wishes),)
+        ends = [*(step.since for step in steps[1:]), held.end]
+        for step, end in zip(steps, ends, strict=True):
+            yield Window(step.since, end), step.wishes
+
+    def spans(self, held: Window) -> Iterator[tuple[Window, dict[str, tuple[int, str]]]]:
+        """What is held when; see ``amounts``."""
+        for span, wishes in self.over(held):
+            yield span, _amounts(self.resource, wishes)
+
+
+class Step(NamedTuple):
+    """What is needed from an instant on."""
+
+    since: int
+    wishes: tuple[Wish, ...]
+
+
+def _amounts(resource: Resource, wishes: Sequence[Wish]) -> dict[str, tuple[int, str]]:
+    amounts = {CONCURRENCY: (places(wishes), "")}
+    amounts |= {name: (amount, "") for name, amount in asked_in_all(wishes).items() if amount}
+    return amounts | {n: (0, value) for n, value in agreed_on(wishes, resource.capabilities).items()}
+
+
+class Held(NamedTuple):
+    """What a booking is to hold of a dimension of a resource of which it holds something already."""
+
+    booking: int
+    resource: int
+    """Keys of both."""
+    dimension: str
+    amount: int
+    agreed: str
+
+
+def replaced(wishes: Iterable[Wish]) -> frozenset[str]:
+    """Ids of the services in whose place these nodes hold what they hold."""
+    return frozenset().union(*(wish.instead_of for wish in wishes))
+
+
+def places(wishes: Sequence[Wish]) -> int:
+    """How many of the places of a resource these nodes take."""
+    return sum(wish.places for wish in wishes)
+
+
+def of_all(resource: Resource, wish: Wish) -> Wish:
+    """The wish of a node that takes the resource whole: every place, and all of each capacity."""
+    return replace(
+        wish, places=resource.concurrency, amounts={name: limit(resource, name) for name in resource.capacities}
+    )
 
 
 class Usage(NamedTuple):
@@ -85,11 +140,21 @@ def clashes(
     found = [] if now is None else barred(resource, held, now)
     found += [_never(resource, held, name, why) for name, why in never(resource, wishes)]
     found += shut(resource, held, since if now is None else now)
-    found += _over(resource, CONCURRENCY, resource.concurrency, len(wishes), held, by.get(CONCURRENCY, ()))
+    found += _over(resource, CONCURRENCY, resource.concurrency, places(wishes), held, by.get(CONCURRENCY, ()))
     for name, amount in asked_in_all(wishes).items():
         found += _over(resource, name, limit(resource, name), amount, held, by.get(name, ()))
     for name, value in agreed_on(wishes, resource.capabilities).items():
-        found += [_disagreed(resource, held, u, value) for u in by.get(name, ()) if u.agreed != value]
+        others = (u for u in by.get(name, ()) if u.agreed != value and u.booking not in replaced(wishes))
+        found += [_disagreed(resource, held, u, value) for u in others]
+    return found
+
+
+def in_the_way(need: Need, held: Window, usages: Iterable[Usage], *, since: int = -FOREVER) -> list[Clash]:
+    """The ``clashes`` of a need that was booked before, at any instant of the window of its booking."""
+    usages, found = list(usages), list[Clash]()
+    for span, wishes in need.over(held):
+        then = [u for u in usages if u.start < span.until and u.end > span.start] if need.steps else usages
+        found += clashes(need.resource, wishes, span, then, since=since)
     return found
 
 
@@ -103,41 +168,49 @@ def fits(
 def fitting(
     wishes: Sequence[Wish], held: Window, now: int | None = None
 ) -> Callable[[Resource, Sequence[Usage]], bool]:
-    """``fits`` for many resources: what is the same for all of them is worked out once."""
-    count, amounts = len(wishes), [(name, amount) for name, amount in asked_in_all(wishes).items() if amount]
-    demanding = any(wish.abilities for wish in wishes)
+    """``fits`` for many resources: what is the same for all of them is worked out once.
+
+    It is asked with what others hold of a resource within the window, and nothing else.
+    """
+    wanted = {CONCURRENCY: places(wishes), **asked_in_all(wishes)}
+    asked = [(name, amount) for name, amount in wanted.items() if amount]
+    demanding, own = any(wish.abilities for wish in wishes), replaced(wishes)
 
     def fit(resource: Resource, usages: Sequence[Usage]) -> bool:
-        if not _open(resource, held, now) or (demanding and unable(wishes, resource.capabilities)):
+        hindered = resource.mode is not Mode.AVAILABLE or resource.availability is not None
+        if hindered and not _open(resource, held, now):
             return False
-        if not usages:
-            return count <= resource.concurrency and all(amount <= limit(resource, name) for name, amount in amounts)
-        by = _by_dimension(usages)
-        if not _room(resource.concurrency, count, held, by.get(CONCURRENCY)):
+        if demanding and unable(wishes, resource.capabilities):
             return False
-        if not all(_room(limit(resource, name), amount, held, by.get(name)) for name, amount in amounts):
-            return False
-        agreed = agreed_on(wishes, resource.capabilities) if demanding else {}
-        return all(usage.agreed == value for name, value in agreed.items() for usage in by.get(name, ()))
+        by = _by_dimension(usages) if usages else _NOTHING
+        for name, amount in asked:
+            room = (millionths(resource.capacities.get(name, 0)) if name else resource.concurrency) - amount
+            if room < 0 or (name in by and not _room(room, held, by[name])):
+                return False
+        agreed = agreed_on(wishes, resource.capabilities) if demanding and by else {}
+        return all(u.agreed == value or u.booking in own for name, value in agreed.items() for u in by.get(name, ()))
 
     return fit
 
 
 def _open(resource: Resource, held: Window, now: int | None) -> bool:
     """Is it neither in maintenance, nor closed within the window, nor barred at this moment?"""
-    if resource.mode is Mode.AVAILABLE and resource.availability is None:
-        return True
     if resource.mode is Mode.MAINTENANCE or (now is not None and barred(resource, held, now)):
         return False
     start = held.start if now is None else max(held.start, now)
     return start >= held.until or not closed(resource.availability, start, held.until)
 
 
-def _room(limit: int, asked: int, held: Window, usages: Sequence[Usage] | None) -> bool:
-    """Is so much, and that is not nothing, left of a dimension at every instant?"""
-    if not usages or sum(usage.amount for usage in usages) + asked <= limit:
-        return asked <= limit
-    return peak(((u.start, u.end, u.amount) for u in usages), held.start, held.until) + asked <= limit
+def _room(room: int, held: Window, usages: Sequence[Usage]) -> bool:
+    """Do they never take more than this of a dimension? Most often that shows without looking at when."""
+    if len(usages) == 1:
+        return usages[0].amount <= room
+    amounts = [usage.amount for usage in usages]
+    if sum(amounts) <= room:
+        return True
+    if max(amounts) > room:
+        return False
+    return peak(((u.start, u.end, u.amount) for u in usages), held.start, held.until) <= room
 
 
 def gone(resource: Resource, held: Window) -> Clash:
@@ -194,7 +267,7 @@ def left(resource: Resource, held: Window, usages: Iterable[Usage]) -> list[Left
     found = []
     for name in (CONCURRENCY, *resource.capacities):
         whole = limit(resource, name)
-        taken = peak(((u.start, u.end, u.amount) for u in by.get(name, ())), held.start, held.until)
+        taken = peak(((u.start, u.end, u.amount) for u in by[name]), held.start, held.until) if name in by else 0
         found.append(Left(name, whole, max(0, whole - taken)))
     return found
 
@@ -216,7 +289,8 @@ def blocked(need: Need, usages: Iterable[Usage], starts: Window, now: int) -> li
     spans.append((horizon(resource.availability, now), FOREVER))
     for name, (amount, agreed) in need.amounts().items():
         if agreed:
-            spans += [(u.start, u.end) for u in by.get(name, ()) if u.agreed != agreed]
+            own = replaced(wishes)
+            spans += [(u.start, u.end) for u in by.get(name, ()) if u.agreed != agreed and u.booking not in own]
         elif amount > limit(resource, name):
             return [ALWAYS]
         else:

@@ -12,6 +12,8 @@ from preroll.domain.booking import Phase, State
 from preroll.domain.boundaries import EVENTS
 from preroll.domain.machine import Edge, Machine
 from preroll.domain.machines import ALL_MACHINES
+from preroll.domain.order import OrderState
+from preroll.domain.order_actions import ORDER_ACTIONS
 from preroll.domain.service import StageMapping
 
 AnyMachine = Machine[Any, Any]
@@ -83,9 +85,18 @@ def _only(row: Action) -> str:
     return ", ".join(s for s in State if s in row.only_in) if row.only_in < set(State) else ""
 
 
+def order_actions() -> Table:
+    """What can be done with a service order in which state."""
+    rows = tuple(
+        (name, ", ".join(state for state in OrderState if state in row.states), row.about)
+        for name, row in ORDER_ACTIONS.items()
+    )
+    return Table("order actions", ("action", "only in", "what it does"), rows)
+
+
 def all_tables(machines: Sequence[AnyMachine] = ALL_MACHINES) -> list[Table]:
     """Everything that ``preroll states`` prints, in its order."""
-    return [*map(transitions, machines), events(), stages(), actions()]
+    return [*map(transitions, machines), events(), stages(), actions(), order_actions()]
 
 
 def as_text(tables: Iterable[Table] | None = None) -> str:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from preroll.domain.choosing import Candidates
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.function import Function, Pool
 from preroll.domain.inheritance import Profiles
@@ -23,6 +24,10 @@ class Catalogue(Protocol):
     def resources(
         self, platform: int, *, ids: Sequence[str] | None = None, names: Sequence[str] | None = None
     ) -> list[Resource]: ...
+
+    def candidates(self, platform: int) -> Candidates:
+        """All resources of a platform, sorted out once for each version of its catalogue."""
+        ...
 
     def put_resource(self, resource: Resource) -> Resource:
         """Insert (id empty or unknown) or replace by name; returns it as stored."""
@@ -51,6 +56,10 @@ class Catalogue(Protocol):
         ...
 
     def definition_by_key(self, key: int) -> ServiceDefinition: ...
+    def definitions_by_key(self, keys: Iterable[int]) -> Mapping[int, ServiceDefinition]:
+        """Those of these keys that exist."""
+        ...
+
     def definitions(self, platform: int) -> list[ServiceDefinition]: ...
 
     def put_definition(self, definition: ServiceDefinition) -> ServiceDefinition:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from preroll.domain.booking import State
@@ -17,8 +17,16 @@ class Losses(Protocol):
         """Take from the booking what it lost (unless it runs and keeps it), and write down when, to whom and why."""
         ...
 
+    def add_all(self, losses: Sequence[tuple[int, Sequence[Loss]]]) -> None:
+        """The same for many bookings, in few statements."""
+        ...
+
     def of(self, booking: int) -> list[Loss]:
         """What a booking has lost and not got back, oldest first."""
+        ...
+
+    def open_of(self, bookings: Collection[int]) -> set[int]:
+        """Those of these bookings that have lost something and not got it back."""
         ...
 
     def was(self, booking: int) -> State | None:

@@ -28,8 +28,15 @@ class Platforms(Protocol):
 
     def by_key(self, key: int) -> Platform: ...
     def all(self) -> list[Platform]: ...
-    def put(self, platform: Platform, *, actor: str = "", why: str = "") -> Platform:
-        """Insert or replace by name. What is changed gets the next version and is kept in the history."""
+    def put(self, platform: Platform, *, seen: int | None = None, actor: str = "", why: str = "") -> Platform:
+        """Insert or replace by name. What is changed gets the next version and is kept in the history.
+
+        Args:
+            seen: the version of the settings that the change was made from; None skips that guard.
+
+        Raises:
+            Stale: somebody else changed them in between.
+        """
         ...
 
     def history(self, platform: Platform, before: int | None, limit: int) -> list[Edition]:

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from preroll.domain.booking import Booking
 from preroll.domain.errors import Clash
 from preroll.domain.resource import Resource
-from preroll.domain.usage import Need, Usage
+from preroll.domain.usage import Held, Need, Usage
 from preroll.domain.window import Window
 
 
@@ -34,6 +34,14 @@ class Reservations(Protocol):
 
     def hold(self, booking: Booking, needs: Sequence[Need]) -> None:
         """Replace what the booking holds by what it needs now, over its held window."""
+        ...
+
+    def hold_all(self, several: Sequence[tuple[Booking, Sequence[Need]]]) -> None:
+        """The same for many bookings, in few statements."""
+        ...
+
+    def amend(self, parts: Sequence[Held]) -> None:
+        """Bookings hold another amount of what they hold."""
         ...
 
     def release(self, booking: int) -> None: ...
@@ -65,6 +73,13 @@ class Reservations(Protocol):
         Args:
             but: key of a booking that is left out.
             named: with the id and the name of each booking; they are empty otherwise, which is quicker.
+        """
+        ...
+
+    def holders(self, resources: Collection[int], window: Window) -> Mapping[int, tuple[int, int]]:
+        """Key -> (revision, state version) of each booking that holds one of these resources within a window.
+
+        In a write the bookings stay as they are until it ends.
         """
         ...
 

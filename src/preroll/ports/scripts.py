@@ -24,9 +24,16 @@ class ScriptKind(StrEnum):
     START_FAILURE = "start_failure"
     CREATED = "created_action"
     """Runs before a booking is Confirmed."""
+    ORDER = "order"
+    """No script of an author: the deployment of a service order."""
     AUDIT = "audit"
     """No script of an author: the checks of the service definition."""
+    FREE_LIST = "free_list"
+    """No script of an author: each resource is brought to the values of its profile, by its profile-load script."""
 
+
+ScriptKinds = Callable[[], Mapping[str, ScriptKind] | None]
+"""Name -> kind of each script that is installed; None: this process does not know."""
 
 # fmt: off
 KIND_WORDS: Mapping[ScriptKind, str] = {
@@ -34,7 +41,9 @@ KIND_WORDS: Mapping[ScriptKind, str] = {
     ScriptKind.PROFILE_LOAD:  "a profile-load script",
     ScriptKind.START_FAILURE: "a start failure script",
     ScriptKind.CREATED:       "a created booking action",
+    ScriptKind.ORDER:         "a deployment",
     ScriptKind.AUDIT:         "an audit",
+    ScriptKind.FREE_LIST:     "the load of a free list",
 }
 # fmt: on
 """What a person calls them."""
@@ -114,6 +123,32 @@ class BookingView:
 
 
 @dataclass(frozen=True, slots=True)
+class PartCheck:
+    """A check of a service that a deployment makes before it is decided."""
+
+    item: str
+    """Name of the order's item: its nodes are labelled ``item/label``."""
+    spec: AuditSpec
+    booking: BookingView
+    """The service."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentPart:
+    """A part of a service order that is made as one: all new or all old."""
+
+    name: str
+    labels: tuple[str, ...]
+    """Of the equipment that it changes, in order; none: there is nothing to send."""
+    after: tuple[str, ...] = ()
+    """Names of the parts that must have come about first."""
+    one_by_one: bool = False
+    """Each device only after the one before; else at once."""
+    checks: tuple[PartCheck, ...] = ()
+    """Made when its devices have been read back; one that is not Up takes all of it back."""
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """What a host is to run."""
 
@@ -147,6 +182,12 @@ class Order:
     """For an audit: what to look at, in this order."""
     created: tuple[NodeAction, ...] = ()
     """For created booking actions: what to run, in this order."""
+    parts: tuple[DeploymentPart, ...] = ()
+    """For a service order: what to make, in this order."""
+    stopping: bool = False
+    """For a service order: it was canceled; what it has written is undone, and nothing else is done."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """For a service order: node label -> ``old`` or ``new``, what its device has by an operator's word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +229,10 @@ class ScriptRunner(Protocol):
 
     def installed(self) -> Sequence[InstalledScript]:
         """All scripts that can be run now."""
+        ...
+
+    def broken(self) -> Sequence[BrokenScript]:
+        """What was found and cannot be used."""
         ...
 
     def run(self, order: Order, ledger: Ledger, *, booking: int, fence_of: tuple[int, int]) -> Awaitable[Report]:

@@ -7,20 +7,22 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from preroll.domain.attention import Attention
 from preroll.domain.audit import Round
-from preroll.domain.booking import Booking, State
+from preroll.domain.booking import Booking
 from preroll.domain.boundaries import Boundary, Kind
 from preroll.domain.changes import Change
 from preroll.domain.foresight import Standing
-from preroll.domain.permission import Sight
 from preroll.domain.reach import Labels
 from preroll.ports.accounts import Accounts
 from preroll.ports.bundles import Bundles
 from preroll.ports.catalogue import Catalogue
+from preroll.ports.lists import BY_START, BookingFilter, Order, Page, Place
 from preroll.ports.losses import Losses
+from preroll.ports.night import Nights
+from preroll.ports.orders import Orders, Services
 from preroll.ports.platforms import Platforms
 from preroll.ports.reservations import Reservations
+from preroll.ports.retention import Retention
 from preroll.ports.rows import (
     Adopted,
     Claims,
@@ -33,36 +35,12 @@ from preroll.ports.rows import (
     StepState,
     Verdict,
 )
+from preroll.ports.service_audits import ServiceAudits
+from preroll.ports.subscriptions import Subscriptions
+from preroll.ports.timeline import Timeline
 from preroll.ports.workers import Role, Workers
 
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class BookingFilter:
-    """Which bookings a list shows."""
-
-    platform: int | None = None
-    states: frozenset[State] = frozenset()
-    text: str = ""
-    """Part of the name, case-folded."""
-    overlaps: tuple[int, int] | None = None
-    """Only those whose held window overlaps [from, to)."""
-    attention: frozenset[Attention] = frozenset()
-    """Only those that need one of these kinds."""
-    sight: Sight | None = None
-    """Only what somebody sees; None: everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list, sorted by (start, id)."""
-
-    items: tuple[Booking, ...]
-    next: tuple[int, str] | None = None
-    """Sort key of the last item when there is more."""
-    now_us: int = 0
-    """The instant at which it was read."""
 
 
 class Bookings(Protocol):
@@ -86,7 +64,21 @@ class Bookings(Protocol):
         """
         ...
 
-    def page(self, where: BookingFilter, after: tuple[int, str] | None, limit: int) -> Page: ...
+    def move(self, pairs: Sequence[tuple[Booking, Booking]]) -> None:
+        """Store many of which only state and nodes changed, each (as seen, as it is now), if all are still as seen.
+
+        Raises:
+            Stale: somebody else changed one of them.
+        """
+        ...
+
+    def page(self, where: BookingFilter, after: Place | None, limit: int, order: Order = BY_START) -> Page:
+        """So many bookings after a place of a list."""
+        ...
+
+    def count(self, where: BookingFilter) -> int:
+        """How many there are."""
+        ...
 
     def scopes(self, idents: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         """Id -> security scopes of those that carry any."""
@@ -96,12 +88,29 @@ class Bookings(Protocol):
         """Those of these ids that exist, by key; in a write they stay as they are until it ends."""
         ...
 
+    def overlays(self, service: str) -> list[Booking]:
+        """Live bookings that change this service for a while, by id; in a write they stay as they are until it ends."""
+        ...
+
+    def on_top(self, service: str) -> list[Booking]:
+        """What may hold more on top of this service: its overlays, and what carries orders that have their time.
+
+        By start; in a write they stay as they are until it ends.
+        """
+        ...
+
+    def revisions_using(
+        self, platform: int, instances: Collection[str], definitions: Collection[int]
+    ) -> Mapping[int, tuple[int, int]]:
+        """Key -> (revision, state version) of those that ``using`` tells of; in a write they stay so until it ends."""
+        ...
+
     def using(self, platform: int, instances: Collection[str], definitions: Collection[int]) -> list[Booking]:
         """Live bookings that may refer to one of these profile instances, or are made of one of these definitions."""
         ...
 
     def standings(self, platform: int) -> list[tuple[Standing, int]]:
-        """Where bookings with a service stand that are to be orchestrated, and how many stand alike."""
+        """Where bookings stand whose events are ahead, and how many stand alike."""
         ...
 
     def at(self, platform: int, standing: Standing, limit: int) -> list[Booking]:
@@ -120,10 +129,22 @@ class Boundaries(Protocol):
         """All of a booking, in ordinal order."""
         ...
 
+    def of_all(self, bookings: Collection[int]) -> Mapping[int, list[Boundary]]:
+        """The same for many: key of each that has any -> all of it."""
+        ...
+
     def booking_of(self, key: int) -> int: ...
+
+    def stop(self, key: int) -> None:
+        """Have whoever runs it stop it; nothing when it does not run."""
+        ...
 
     def upsert(self, boundaries: Iterable[Boundary]) -> None:
         """Insert (key 0) or replace. Wakes the dispatcher when the transaction commits."""
+        ...
+
+    def disarm(self, bookings: Collection[int]) -> None:
+        """The standard events of waiting bookings, whose timing is as it was, do not fire any more."""
         ...
 
 
@@ -175,8 +196,19 @@ class Records(Protocol):
     """What the engine wrote, to be read."""
 
     def runs(self, booking: int) -> list[RunRow]: ...
+    def newest(self, bookings: Collection[int], kind: Kind) -> Mapping[str, RunRow]:
+        """Id of each of these bookings -> its newest run of a kind."""
+        ...
+
     def run(self, ident: str) -> RunRow: ...
     def steps(self, runs: Sequence[str]) -> list[StepRow]: ...
+    def life(self, run: str) -> Callable[[], list[StepRow]]:
+        """The steps of a run, with those of the same run before an operator had it go on; each as it was last.
+
+        Answers them when they are wanted; what is asked for meanwhile comes with them.
+        """
+        ...
+
     def audits(self, booking: int, limit: int = 20) -> list[RunRow]:
         """Its rounds of checks, newest first; the newest may still run."""
         ...
@@ -215,12 +247,16 @@ class Changes(Protocol):
     def add(self, change: Change) -> None: ...
     def add_all(self, changes: Sequence[Change]) -> None: ...
     def of(self, subject: str, limit: int = 1000) -> list[Change]: ...
+    def tail(self) -> str:
+        """The cursor of the newest change that the feed can tell."""
+        ...
 
 
 class Tx(Protocol):
     """One transaction. A unit reads only this and its arguments, so that it can be run again."""
 
     bookings: Bookings
+    timeline: Timeline
     boundaries: Boundaries
     reservations: Reservations
     losses: Losses
@@ -232,6 +268,12 @@ class Tx(Protocol):
     changes: Changes
     workers: Workers
     accounts: Accounts
+    nights: Nights
+    subscriptions: Subscriptions
+    retention: Retention
+    orders: Orders
+    services: Services
+    service_audits: ServiceAudits
 
     @property
     def now(self) -> int:
@@ -317,8 +359,8 @@ class Feed(Protocol):
         """The cursor of the newest change."""
         ...
 
-    async def wait(self, after: str, timeout: float) -> None:
-        """Return when there is a change after the cursor, or after ``timeout`` seconds."""
+    async def wait(self, after: str, timeout: float, limit: int = 1) -> list[Change]:
+        """What is after the cursor as soon as there is something, oldest first; nothing after ``timeout`` seconds."""
         ...
 
 

@@ -217,7 +217,7 @@ class RunContext:
             if equipment.label in chosen:
                 await self._leave_out(f"change {name} of {equipment.label}", equipment)
         closed = {equipment.label for equipment in untouched}
-        desired = {label: self._desired(label, values) for label in chosen if label not in closed}
+        desired = {label: await self._desired(label, values) for label in chosen if label not in closed}
         if closed and not desired:
             return {}
         audits = tuple(audit) if isinstance(audit, Sequence) else (audit,)
@@ -226,14 +226,16 @@ class RunContext:
         self._applied += [(target.resource, target.desired) for target in intent.targets]
         return {target.label: target.plan for target in intent.targets}
 
-    def _desired(self, label: str, values: Values | str | Mapping[str, Mapping[str, object]]) -> Mapping[str, object]:
+    async def _desired(
+        self, label: str, values: Values | str | Mapping[str, Mapping[str, object]]
+    ) -> Mapping[str, object]:
         """What a device of a change is to have, by the driver's paths."""
         equipment = self._equipment(label)
         if isinstance(values, Mapping):
             chosen = values.get(label, {})
         else:
             chosen = _CHOICES[Values(values)](equipment, self.target)
-        chosen = self._kit.devices.resolved(equipment, chosen)
+        chosen = await self._kit.devices.resolved(equipment, chosen)
         return {equipment.paths.get(name, name): value for name, value in chosen.items()}
 
     def _equipment(self, label: str) -> Equipment:

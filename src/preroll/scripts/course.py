@@ -36,6 +36,7 @@ class Course:
         """Devices that an apply may have touched."""
         self._applied = {t.label: past.applied(t, intent.step("apply", t.label)) for t in self._written}
         self._until = 0.0
+        self._answers = order.answers
 
     @property
     def committed(self) -> bool:
@@ -135,6 +136,8 @@ class Course:
 
     async def _confirm(self, target: Target, *, again: bool) -> None:
         async def do(key: str) -> object:
+            if self._is_told(target, Stand.NEW):
+                return {APPLIED: target.desired}
             if target.changes:
                 async with self._use(target) as driver:
                     await self._keep(driver, target, f"{key}:again", again=again)
@@ -211,6 +214,8 @@ class Course:
         applied = self._applied[target.label]
 
         async def do(_: str) -> object:
+            if self._is_told(target, Stand.OLD):
+                return None
             async with self._use(target) as driver:
                 await driver.rollback(applied)
             if target.lost and not target.reverts:
@@ -220,6 +225,13 @@ class Course:
         await self._take("undo", target, do)
 
     # What all of them need
+
+    def _is_told(self, target: Target, stand: Stand) -> bool:
+        """Has an operator looked, and found that the device has it? Then it is not touched."""
+        told = self._answers.get(target.label) == stand.value
+        if told:
+            self._say(Severity.WARNING, f"{_name(target)} has the {stand}, by an operator's word")
+        return told
 
     async def _take(self, phase: str, target: Target, do: Callable[[str], Awaitable[object]]) -> None:
         name = self._intent.step(phase, target.label)

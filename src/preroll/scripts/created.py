@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeVar
 
 from preroll.domain.created import PATCH, NodeAction
@@ -42,9 +43,23 @@ def actions_of(order: Order, shop: Shop) -> Loaded:
         for action, script in scripts:
             await _ran(shop, script, CreatedRun(ctx, action, patch), action)
         ctx.give(PATCH, patch)
-        ctx.give("versions", {action.script: script.installed.version for action, script in scripts})
+        ctx.give("versions", versions)
 
-    return Loaded(InstalledScript(order.script, ScriptKind.CREATED, "", "shipped"), run_all, asynchronous=True)
+    versions = {action.script: script.installed.version for action, script in scripts}
+    installed = InstalledScript(order.script, ScriptKind.CREATED, version_of(order, versions), "shipped")
+    return Loaded(installed, run_all, asynchronous=True)
+
+
+def version_of(order: Order, versions: Mapping[str, str]) -> str:
+    """The version of all that an order runs: what a resumed run must find again (SPEC 11).
+
+    Args:
+        versions: script -> version, of what is installed.
+    """
+    if not order.created:
+        return versions.get(order.script, "")
+    each = [f"{action.script}={versions.get(action.script, '')}" for action in order.created]
+    return hashlib.blake2s("\n".join(each).encode(), digest_size=6).hexdigest()
 
 
 async def _ran(shop: Shop, script: Loaded, context: CreatedRun, action: NodeAction) -> None:

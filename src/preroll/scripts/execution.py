@@ -16,7 +16,9 @@ from preroll.scripts.catalogue import Loaded
 from preroll.scripts.changes import Changes
 from preroll.scripts.context import RunContext
 from preroll.scripts.created import actions_of
+from preroll.scripts.deploying import deployment_of
 from preroll.scripts.frames import Finish
+from preroll.scripts.free_list import list_of
 from preroll.scripts.loading import Kit
 from preroll.scripts.rounds import round_of
 from preroll.scripts.sessions import Sessions
@@ -106,9 +108,12 @@ class Workshop:
     def _chosen(self, order: Order) -> Loaded:
         if order.kind is ScriptKind.AUDIT:
             return round_of(order, self.kinds)
-        if order.kind is ScriptKind.CREATED:
-            return actions_of(order, self)
-        script = self.find(order.kind, order.script)
+        if order.kind is ScriptKind.ORDER:
+            return deployment_of(order, self.kinds)
+        if order.kind is ScriptKind.FREE_LIST:
+            return list_of(order)
+        created = order.kind is ScriptKind.CREATED
+        script = actions_of(order, self) if created else self.find(order.kind, order.script)
         if order.version and order.version != script.installed.version:
             raise Missing(
                 f"ScriptChanged: the run began with version {order.version} of {order.script}, "

@@ -12,7 +12,7 @@ from preroll.domain.errors import StoreUnavailable
 from preroll.domain.machine import Outcome
 from preroll.ports import rows
 from preroll.ports.rows import Severity, StepState, Verdict
-from preroll.ports.scripts import InstalledScript, Ledger, Order, Reach, Report, ScriptKind, nowhere
+from preroll.ports.scripts import BrokenScript, InstalledScript, Ledger, Order, Reach, Report, ScriptKind, nowhere
 from preroll.scripts.catalogue import Loaded
 from preroll.scripts.execution import Workshop
 from preroll.scripts.sessions import Sessions
@@ -62,6 +62,10 @@ class InlineRunner:
     def installed(self) -> Sequence[InstalledScript]:
         """All scripts that can be run."""
         return [script.installed for script in self._workshop.scripts.values()]
+
+    def broken(self) -> Sequence[BrokenScript]:
+        """None: they are functions already."""
+        return ()
 
     def run(self, order: Order, ledger: Ledger, *, booking: int, fence_of: tuple[int, int]) -> asyncio.Task[Report]:
         """Run one script to its end; see ScriptRunner."""

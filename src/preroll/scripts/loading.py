@@ -55,9 +55,9 @@ class Apply:
             name, self._do, self._is_so, resource=equipment.id, where=equipment.name, diff=self._diff
         )  # fmt: skip
 
-    def _resolved(self) -> tuple[dict[str, object], dict[str, object]]:
+    async def _resolved(self) -> tuple[dict[str, object], dict[str, object]]:
         """The values by parameter name and by the driver's paths; an error of a reference is one of the step."""
-        values = self._kit.devices.resolved(self._equipment, self._values)
+        values = await self._kit.devices.resolved(self._equipment, self._values)
         return values, {self._equipment.paths.get(n, n): value for n, value in values.items()}
 
     def _diff(self) -> Diff:
@@ -69,7 +69,7 @@ class Apply:
         return tuple((path, before, last[path]) for path, before in first.items())
 
     async def _is_so(self) -> bool:
-        _, desired = self._resolved()
+        _, desired = await self._resolved()
         self.step.so = {APPLIED: as_json(desired, "what is wanted")}
         async with self._kit.devices.use(self._equipment) as driver:
             try:
@@ -81,7 +81,7 @@ class Apply:
 
     async def _do(self, key: str) -> object:
         run, kit, equipment = self._run, self._kit, self._equipment
-        values, desired = self._resolved()
+        values, desired = await self._resolved()
         async with kit.devices.use(equipment) as session:
             driver = WatchedDriver(session, self._changes, dry_run=run.dry_run)
             if not equipment.load:

@@ -20,6 +20,7 @@ from preroll.ports import rows
 from preroll.ports.scripts import BrokenScript, InstalledScript, Ledger, Order, Report
 from preroll.scripts import frames
 from preroll.scripts.catalogue import HOST_COMMAND, Fingerprint, Listing, fingerprint
+from preroll.scripts.created import version_of
 from preroll.scripts.generations import DOUBTS, FROM_OUTSIDE, Generation, Starts
 from preroll.scripts.host import Host, Spawn
 from preroll.scripts.runs import Run
@@ -171,7 +172,7 @@ class Pool:
     def _give(self, run: Run, host: Host) -> None:
         if not run.steps:
             known = self._generations[host.generation].versions
-            run.version = run.order.version or known.get(run.order.script, "")
+            run.version = run.order.version or version_of(run.order, known)
         try:
             host.send(frames.Start(run.resumed_order(), run.attempts))
         except (TypeError, OverflowError, ValueError) as error:
@@ -295,7 +296,7 @@ class Pool:
             self._listing = generation.listing or self._listing
         for ident in host.runs:
             run = self._runs[ident]
-            run.version = run.version or generation.versions.get(run.order.script, "")
+            run.version = run.version or version_of(run.order, generation.versions)
         self._starts.succeeded()
         self._news.set()
 
@@ -451,6 +452,7 @@ class Pool:
     def _tick(self) -> None:
         options, now = self._options, self._loop.time()
         self._lose_patience(now)
+        self._look()
         if now - self._ticked < options.silence / 2:
             for host in list(self._hosts):
                 host.examine(options.silence, options.start, options.memory_limit)

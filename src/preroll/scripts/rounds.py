@@ -54,14 +54,15 @@ def round_of(order: Order, kinds: Mapping[str, str]) -> Loaded:
 
 
 async def _made(ctx: Context, spec: AuditSpec, order: Order, kinds: Mapping[str, str]) -> Audit:
-    check, within = _check(spec, order, kinds), spec.within_us / 1e6
+    check, within = check_of(spec, order, kinds), spec.within_us / 1e6
     try:
         return await ctx.audit(check, within=within, down=WhenDown.REPORT, step=spec.name)
     except Exception as error:  # noqa: BLE001 - drivers and checks are author code: what they raise is no verdict
         return Audit(AuditState.UNKNOWN, message=describe(error), what=spec.name)
 
 
-def _check(spec: AuditSpec, order: Order, kinds: Mapping[str, str]) -> Check:
+def check_of(spec: AuditSpec, order: Order, kinds: Mapping[str, str]) -> Check:
+    """The check with its parameters; what cannot be put together says so when it is looked at."""
     what = f"{spec.kind} {spec.name}"
     place = kinds.get(spec.kind)
     if place is None:

@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 
 from preroll.ports.scripts import Equipment
 from preroll.scripts.secrets import Secrets
-from preroll.sdk import AuthFailed, DeviceError, Driver, DriverFactory, GiveUp, TimedOut, Unreachable
+from preroll.sdk import AuthFailed, DeviceError, Driver, DriverFactory, GiveUp, Secret, TimedOut, Unreachable
 
 GROUP = "preroll.drivers"
 TRUSTED = 5.0
@@ -54,14 +54,15 @@ def _import(name: str, drivers: Mapping[str, str]) -> DriverFactory:
 
 
 class _Session:
-    """An open driver; one user at a time."""
+    """A driver; one user at a time."""
 
-    def __init__(self, driver: Driver, address: Mapping[str, object], lock: asyncio.Lock) -> None:
-        self.driver, self.address = driver, address
-        self.lock = lock
+    def __init__(self, address: Mapping[str, object], lock: asyncio.Lock) -> None:
+        self.address, self.lock = address, lock
+        self.driver: Driver | None = None
+        """Made before the next use if there is none: at first, and after the device refused its credentials."""
+        self.secrets: tuple[Secret, ...] = ()
+        """What the driver was made with."""
         self.open = False
-        self.outdated = False
-        """The device refused its credentials: they are read again before the next use."""
         self.used = time.monotonic()
 
     @property
@@ -80,8 +81,12 @@ class Sessions:
         """Device -> held by who uses one of the resources on it."""
 
     @contextlib.asynccontextmanager
-    async def use(self, equipment: Equipment) -> AsyncIterator[Driver]:
+    async def use(self, equipment: Equipment, seen: Callable[[Secret], object] | None = None) -> AsyncIterator[Driver]:
         """The resource's driver, open, for one user of its device. An exchange that was broken off closes it.
+
+        Args:
+            equipment: the resource.
+            seen: is told each secret of the address before the driver does anything.
 
         Raises:
             GiveUp: there is no such driver. InvalidValue: the address names a secret that is not there.
@@ -90,18 +95,22 @@ class Sessions:
         session = await self._session(equipment)
         async with session.lock:
             try:
-                if session.outdated:
-                    session.driver, session.outdated = self._make(equipment), False
-                if session.open and session.idle > TRUSTED and not await session.driver.alive():
+                driver = session.driver or await self._make(session, equipment)
+                if seen is not None:
+                    for secret in session.secrets:
+                        seen(secret)
+                if session.open and session.idle > TRUSTED and not await driver.alive():
                     await self._close(session)
                 if not session.open:
-                    await session.driver.open()
+                    await driver.open()
                     session.open = True
-                yield session.driver
+                yield driver
             except BaseException as error:
-                session.outdated = session.outdated or isinstance(error, AuthFailed)
                 if not isinstance(error, DeviceError) or isinstance(error, Unreachable | TimedOut | AuthFailed):
                     await self._close(session)
+                if isinstance(error, AuthFailed):
+                    session.driver = None
+                    self.secrets.forget()
                 raise
             finally:
                 session.used = time.monotonic()
@@ -113,15 +122,19 @@ class Sessions:
         if session is not None:
             await self._close(session)
         lock = self._shared[equipment.device] if equipment.device else asyncio.Lock()
-        session = self._sessions[equipment.id] = _Session(self._make(equipment), equipment.address, lock)
+        session = self._sessions[equipment.id] = _Session(equipment.address, lock)
         return session
 
-    def _make(self, equipment: Equipment) -> Driver:
-        address = self.secrets.resolve(equipment.name, equipment.address)
-        return self._find(equipment.driver)(equipment.name, address)
+    async def _make(self, session: _Session, equipment: Equipment) -> Driver:
+        address = await self.secrets.resolve(equipment.name, equipment.address)
+        session.secrets = tuple(value for value in address.values() if isinstance(value, Secret))
+        session.driver = self._find(equipment.driver)(equipment.name, address)
+        return session.driver
 
     async def _close(self, session: _Session) -> None:
         session.open = False
+        if session.driver is None:
+            return
         with contextlib.suppress(DeviceError, OSError):
             async with asyncio.timeout(CLOSING):
                 await session.driver.close()

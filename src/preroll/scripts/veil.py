@@ -101,19 +101,20 @@ class Devices:
     def __init__(self, sessions: Sessions, veil: Veil) -> None:
         self._sessions, self._veil = sessions, veil
 
-    def resolved(self, equipment: Equipment, values: Mapping[str, object]) -> dict[str, object]:
+    async def resolved(self, equipment: Equipment, values: Mapping[str, object]) -> dict[str, object]:
         """Values by parameter name, with each reference of a secret parameter followed.
 
         Raises:
             InvalidValue: one is no reference, or names nothing.
+            Unreachable: where it leads to does not answer now.
         """
-        found = self._sessions.secrets.follow(equipment.name, equipment.secrets, values)
+        found = await self._sessions.secrets.follow(equipment.name, equipment.secrets, values)
         return {name: self._veil.secret(v.reveal()) if isinstance(v, Secret) else v for name, v in found.items()}
 
     @contextlib.asynccontextmanager
     async def use(self, equipment: Equipment) -> AsyncIterator[Driver]:
-        """The resource's driver, open, for one user of its device; see ``Sessions.use``."""
-        async with self._sessions.use(equipment) as driver:
+        """The resource's driver, open, for one user of its device; see ``Sessions.use``. Its address is covered too."""
+        async with self._sessions.use(equipment, lambda secret: self._veil.secret(secret.reveal())) as driver:
             paths = frozenset(equipment.paths.get(name, name) for name in equipment.secrets)
             yield VeiledDriver(driver, paths, self._veil) if paths else driver
 

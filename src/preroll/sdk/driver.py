@@ -37,6 +37,11 @@ class Plan:
     undo: tuple[Change, ...] = ()
     """What takes it back where that is more than writing the old values (then it is empty)."""
 
+    @classmethod
+    def between(cls, active: Mapping[str, object], desired: Mapping[str, object]) -> Plan:
+        """What brings a device from its active values to the desired ones."""
+        return cls(tuple(Change(p, active.get(p), new) for p, new in desired.items() if active.get(p) != new))
+
     @property
     def empty(self) -> bool:
         """Is the device already as wanted?"""
@@ -82,6 +87,12 @@ class Tolerance:
         if isinstance(found, bool) or not isinstance(found, int | float):
             return False
         return abs(expected - found) <= max(self.absolute, self.relative * abs(expected))
+
+    def mismatches(self, desired: Mapping[str, object], active: Mapping[str, object]) -> list[Mismatch]:
+        """The values that are not near enough; one that the device does not have is found as None."""
+        return [
+            Mismatch(p, want, active.get(p)) for p, want in desired.items() if not self.accepts(want, active.get(p))
+        ]
 
 
 class Driver(Protocol):

@@ -268,6 +268,7 @@ class BlockingContext(_Known, Protocol):
 
 class _KnownToLoad(Protocol):
     event: str
+    """As in an LSO script; APPLY: outside of any booking, ``booking`` is then what is kept of the application."""
     target: str
     booking: Booking
     resource: Resource

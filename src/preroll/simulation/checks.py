@@ -11,10 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from preroll.bootstrap.inline import InlineSet
-from preroll.domain.booking import ENDED, LIFE_CYCLE, ORCHESTRATED, Booking, Phase, State
-from preroll.domain.boundaries import BEGUN, OPEN, STANDARD, Boundary, BoundaryState, Direction
+from preroll.domain.booking import ENDED, LIFE_CYCLE, ORCHESTRATED, Booking, Phase, State, Trigger
+from preroll.domain.boundaries import BEGUN, OPEN, STANDARD, Boundary, BoundaryState, Direction, Run
 from preroll.domain.changes import Change
+from preroll.domain.free_list import FREE_LIST
 from preroll.domain.machine import Outcome
+from preroll.domain.service import STOP
 from preroll.ports.rows import Claimed, Settlement, StepBegin, StepEnd, StepState
 from preroll.ports.store import Tx
 from preroll.simulation.story import Story
@@ -68,6 +70,8 @@ class Checker:
         self._open: dict[int, _Open] = {}
         self._owners: dict[str, Booking] = {}
         self._canceled: set[str] = set()
+        self._up: set[str] = set()
+        """Free lists of which a load has begun and no STOP has succeeded since."""
         self._states: dict[str, str] = {}
         self._live: set[str] = set()
         self._begun: dict[tuple[str, str], Boundary] = {}
@@ -129,6 +133,8 @@ class Checker:
             self.broken("one run per boundary, generation and try", text, booking.id)
         if not aside and not claimed.resumed:
             self._may_begin(claimed, devices, text)
+        if _loads(claimed):
+            self._up.add(booking.id)
         run = _Open(claimed, engine, devices, claimed.began_us)
         self._runs[place] = self._open[boundary.key] = run
 
@@ -177,7 +183,10 @@ class Checker:
         del self._open[run.boundary.key]
         text = f"{run.booking.name} {run.boundary.event.name} {row.outcome.value} {row.message}".rstrip()
         self.story.tell("settle", text, run.booking.id)
-        if row.outcome is Outcome.OK and run.scripts[-1:] != [True]:
+        if _loads(run.claimed):
+            if row.outcome is Outcome.OK and isinstance(row.decision, Run) and row.decision.target == STOP:
+                self._up.discard(run.booking.id)
+        elif row.outcome is Outcome.OK and run.scripts[-1:] != [True]:
             self.broken("a success is a script that returned", text, run.booking.id)
 
     def played(self, event: str, booking: str, *, returned: bool) -> None:
@@ -219,6 +228,8 @@ class Checker:
             self.broken("the change log is a chain", f"{before}, then {change.before} -> {change.after}", ident)
         if (change.before, change.after) not in EDGES:
             self.broken("what the table does not list cannot happen", f"{change.before} -> {change.after}", ident)
+        if change.after == State.COMPLETED and ident in self._up and change.cause != Trigger.ACKNOWLEDGE:
+            self.broken("a list that is Completed is down", f"{change.cause} {change.why}".rstrip(), ident)
         if change.after == State.CANCELED:
             self._canceled.add(ident)
 
@@ -310,6 +321,11 @@ class Checker:
         for booking in lives:
             if booking.phase is Phase.RUNNING or booking.state is State.CONFIRMED:
                 self.broken("every life comes to its end", f"{booking.name} is {booking.state}", booking.id)
+
+
+def _loads(claimed: Claimed) -> bool:
+    """Is it the load of a free list, which no script of the cast carries out?"""
+    return isinstance(claimed.decision, Run) and claimed.decision.script == FREE_LIST
 
 
 def _over(booking: Booking, boundaries: list[Boundary]) -> bool:

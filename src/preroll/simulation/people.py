@@ -15,6 +15,7 @@ from preroll.domain.errors import Refused
 from preroll.domain.permission import LOCAL
 from preroll.domain.resource import Resource
 from preroll.domain.window import MINUTE, SECOND
+from preroll.simulation.cast import HD
 from preroll.simulation.story import Story
 
 Act = Callable[[BookingDetails], Awaitable[object]]
@@ -96,8 +97,13 @@ class People:
             nodes["Decoder"] = NodeChoice(chance.choice([r for r in self._resources if r != resource]))
         self._booked += 1
         name = f"B{self._booked}" if chance.random() < 0.95 else "Same name"
-        definition = "Contribution" if chance.random() < 0.9 else "Plain"
-        new = NewBooking(name, Timing(start, end, pre, post), definition=definition, nodes=nodes)
+        kind = chance.random()
+        definition = "Contribution" if kind < 0.8 else "Plain" if kind < 0.9 else None
+        if definition is None:
+            nodes = {label: replace(choice, profile=HD.name) for label, choice in nodes.items()}
+        new = NewBooking(
+            name, Timing(start, end, pre, post), definition=definition, nodes=nodes, orchestrated=definition is None
+        )
         made = await self._app.bookings.create(LOCAL, new)
         if end is not None:
             self._free_at[resource] = end + post

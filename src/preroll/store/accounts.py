@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from preroll.domain.account import Failures, Session, Token, User
-from preroll.domain.errors import NameInUse, NotFound, Stale
+from preroll.domain.errors import NameInUse, NotFound
 from preroll.domain.permission import Bounds, Rights
 from preroll.ports.accounts import Pending
 from preroll.store.documents import Codec, clean
+from preroll.store.races import LostRace
 from preroll.store.sql import Row
 from preroll.store.work import Work
 
@@ -24,6 +25,10 @@ _USER = (
 _SESSION = "s.key, s.account, s.digest, s.began_us, s.seen_us"
 _TOKEN = "t.key, t.id, t.account, t.name, t.digest, t.bounds, t.ends_us, t.created_us, t.used_us"  # noqa: S105
 _TOKENS = f"select {_TOKEN}, {_USER} from token t join account a on a.key = t.account"
+_AGAINST = (
+    "about = 'an account' and who = ?"
+    " or about = 'an account from an address' and substr(who, 1, cast(? as integer)) = ?"
+)
 _WIDTHS = len(_SESSION.split(",")), len(_TOKEN.split(","))
 
 
@@ -78,7 +83,8 @@ class Accounts:
             *_written(now), now.key, user.revision,
         )  # fmt: skip
         if not touched:
-            raise Stale(f"user {user.name}", user.revision, self.user(user.id).revision)
+            stored = self.user(user.id).revision
+            raise LostRace(f"user {user.name}", user.revision, stored, ("account", user.key))
         return now
 
     def remove(self, key: int) -> None:
@@ -105,6 +111,10 @@ class Accounts:
 
     def seen(self, key: int) -> None:
         self._work.db.run("update session set seen_us = ? where key = ?", self._work.now, key)
+
+    def sessions(self, user: int) -> list[Session]:
+        rows = self._work.db.all(f"select {_SESSION} from session s where s.account = ? order by s.seen_us desc", user)
+        return [Session(owner, digest, began, seen, key) for key, owner, digest, began, seen in rows]
 
     def end_session(self, digest: str) -> None:
         self._work.db.run("delete from session where digest = ?", digest)
@@ -167,6 +177,15 @@ class Accounts:
     def forgive(self, about: str, who: str) -> None:
         self._work.db.run("delete from failed_sign_in where about = ? and who = ?", about, clean(who))
 
+    def against(self, name: str) -> list[Failures]:
+        rows = self._work.db.all(
+            f"select who, about, count, since_us, locked_until_us from failed_sign_in where {_AGAINST}", *_against(name)
+        )
+        return [Failures(*row) for row in rows]
+
+    def unlock(self, name: str) -> None:
+        self._work.db.run(f"delete from failed_sign_in where {_AGAINST}", *_against(name))
+
     def begin_pending(self, pending: Pending) -> None:
         self._work.db.run(
             "insert into pending_sign_in (digest, nonce, verifier, returns, at_us) values (?, ?, ?, ?, ?)",
@@ -184,6 +203,12 @@ class Accounts:
         self._work.db.run("delete from token where ends_us < ?", other_us)
         for table in ("failed_sign_in", "pending_sign_in"):
             self._work.db.run(f"delete from {table} where at_us < ?", other_us)
+
+
+def _against(name: str) -> Row:
+    """What ``counted_for`` names an account by; a name has no spaces."""
+    account = name.casefold()[:100]
+    return account, len(account) + 6, f"{account} from "
 
 
 def _written(user: User) -> Row:

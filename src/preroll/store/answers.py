@@ -24,6 +24,8 @@ class Answers:
     def keep(self, actor: str, route: str, key: str, answer: StoredAnswer) -> None:
         self._work.db.run("delete from answer where at_us <= ?", self._work.now - DAY)
         self._work.db.run(
-            "insert into answer (actor, route, key, digest, status, body, at_us) values (?, ?, ?, ?, ?, ?, ?)",
+            "insert into answer (actor, route, key, digest, status, body, at_us) values (?, ?, ?, ?, ?, ?, ?)"
+            " on conflict (actor, route, key) do update set digest = excluded.digest, status = excluded.status,"
+            " body = excluded.body, at_us = excluded.at_us",
             actor, route, key, answer.digest, answer.status, answer.body, self._work.now,
         )  # fmt: skip

@@ -25,7 +25,7 @@ MOST = 20
 _ROUNDS = (
     "select r.began_us, r.target, r.returned from run r where r.boundary in"
     " (select b.key from boundary b where b.booking = ? and b.ordinal = ?)"
-    " and r.outcome <> 'running' and r.id <> ? order by r.began_us desc, r.id desc limit ?"
+    " and r.outcome <> 'running' and r.id <> ? order by r.began_us desc, r.generation desc, r.try_ desc limit ?"
 )
 
 Ended = tuple[Boundary, Booking, Outcome, Settlement | None]
@@ -72,12 +72,15 @@ def _tell(work: Work, booking: Booking, settlement: Settlement | None) -> None:
     if before is None or after is None or before == after:
         return
     told = str(settlement.returned.get("message", ""))
+    owner, cause = booking.carries or "booking", f"AUDIT {settlement.run}"
     changes = [
-        Change(kind, booking.id, booking.platform, ENGINE.name, was.value, now.value, told, f"AUDIT {settlement.run}",
-               booking.revision)
-        for kind, was, now in (
-            ("booking.audit", before.status, after.status),
-            ("booking.configuration", before.configuration, after.configuration),
+        Change(
+            f"{owner}.{what}", booking.id, booking.platform, ENGINE.name, was.value, now.value, told, cause,
+            booking.revision,
+        )
+        for what, was, now in (
+            ("audit", before.status, after.status),
+            ("configuration", before.configuration, after.configuration),
         )
         if was is not None and now is not None and was is not now
     ]  # fmt: skip
@@ -88,7 +91,12 @@ def _tell(work: Work, booking: Booking, settlement: Settlement | None) -> None:
 def rounds(work: Work, booking: int, *, but: str = "") -> list[Round]:
     """The rounds of a booking that have ended, newest first."""
     rows = work.db.all(_ROUNDS, booking, ORDINAL, but, MOST)
-    return [Round(began, target, _verdict(VALUES.decode(returned))) for began, target, returned in rows]
+    return [round_of(*row) for row in rows]
+
+
+def round_of(began_us: int, target: str, returned: str) -> Round:
+    """A round as its run tells of it."""
+    return Round(began_us, target, _verdict(VALUES.decode(returned)))
 
 
 def _verdict(returned: object) -> Verdict:

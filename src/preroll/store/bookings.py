@@ -10,31 +10,54 @@ import msgspec
 from preroll.domain.attention import UNCONFIRMED, Attention
 from preroll.domain.booking import ENDED, ORCHESTRATED, Booking, State, Timing
 from preroll.domain.config import Platform
-from preroll.domain.errors import NotFound, Refused, Stale
+from preroll.domain.errors import NotFound, Refused
 from preroll.domain.foresight import Standing
 from preroll.domain.permission import Sight
-from preroll.domain.window import FOREVER, MINUTE
-from preroll.ports.store import BookingFilter, Page
+from preroll.domain.window import DAY, FOREVER, MINUTE
+from preroll.ports.lists import BY_START, BookingFilter, Order, Page, Place, SortBy
 from preroll.store.documents import BODY, Body
 from preroll.store.platforms import Platforms
+from preroll.store.races import LostRace, there
 from preroll.store.sql import Row
 from preroll.store.work import Work
 
 NAMES = (
     "key", "id", "platform", "name", "state", "start_us", "end_us", "pre_roll_us", "post_roll_us", "definition", "body",
     "priority", "service_state", "began", "entering", "not_reset", "zone", "revision", "state_version", "created_us",
-    "created_by", "changed_us", "scopes", "hidden", "owner",
+    "created_by", "changed_us", "scopes", "hidden", "owner", "orchestrated",
 )  # fmt: skip
 WIDTH = len(NAMES)
 COLUMNS = ", ".join(NAMES)
 SOON = 60 * MINUTE
 """An alarm within this time wakes the dispatchers."""
+SORTED = {
+    SortBy.START: "start_us", SortBy.END: "end_us", SortBy.NAME: "folded", SortBy.STATE: "state",
+    SortBy.PRIORITY: "priority", SortBy.CREATED: "created_us", SortBy.CHANGED: "changed_us",
+}  # fmt: skip
+LONG = 2 * DAY
+"""Bookings that hold resources longer than this are few: they are looked up by their end, the others by their start."""
+SHORT = f"held_end_us - held_start_us <= {LONG}"
+LASTING = f"held_end_us - held_start_us > {LONG}"
+OF_PLATFORM = "platform = ?"
+UNINDEXED = f"+{OF_PLATFORM}"
+"""The same where most bookings are of the platform: they are read in the order of their start instead of sorted."""
 STATES = {state.value: state for state in State}
-_ORCHESTRATED = "platform = ? and live = 1 and definition is not null and state in ?texts"
+_ORCHESTRATED = "platform = ? and live = 1 and hidden = 0 and state in ?texts"
 _ORCHESTRATED_STATES = sorted(state.value for state in ORCHESTRATED)
 _NAMESAKE = (
     f"select {COLUMNS} from booking where platform = ? and folded = ? and live = 1 and definition is not null"
     " and held_start_us < ? and held_end_us > ? and key <> ? order by held_start_us, key limit 1"
+)
+_MOVED = "state text, live bigint, body text, revision bigint, state_version bigint, changed_us bigint"
+_MOVE = (
+    f"update booking set {', '.join(f'{c.split()[0]} = g.{c.split()[0]}' for c in _MOVED.split(', '))}"
+    f" from given(key bigint, was_revision bigint, was_state_version bigint, {_MOVED}) g"
+    " where booking.key = g.key and booking.revision = g.was_revision and booking.state_version = g.was_state_version"
+)
+_OVERLAYS = "select o.booking from overlay o where o.service = ?"
+_ORDERED = (
+    "select c.key from order_item i join service_order s on s.key = i.service_order join booking c on c.id = s.id"
+    f" where i.service = ? and c.state in ('{State.CONFIRMED.value}', '{State.QUARANTINED.value}')"
 )
 
 
@@ -48,15 +71,21 @@ def booking_of(row: Row) -> Booking:
     (
         key, ident, platform, name, state, start, end, pre_roll, post_roll, definition, body, priority, service_state,
         began, entering, not_reset, zone, revision, state_version, created_us, created_by, changed_us, scopes,
-        hidden, owner,
+        hidden, owner, orchestrated,
     ) = row  # fmt: skip
     said = BODY.decode(body)
     return Booking(
         key, ident, platform, name, STATES[state], Timing(start, None if end == FOREVER else end, pre_roll, post_roll),
         definition, said.nodes, said.properties, priority, service_state, bool(began), entering, bool(not_reset), zone,
         revision, state_version, created_us, created_by, changed_us, tuple(scopes.split()), bool(hidden), owner,
-        said.leaving,
+        said.leaving, bool(orchestrated), said.carries, said.finished, said.overlays,
     )  # fmt: skip
+
+
+def body_of(booking: Booking) -> str:
+    """What of a booking stands in its JSON column."""
+    said = booking.nodes, booking.properties, booking.leaving, booking.carries, booking.finished, booking.overlays
+    return BODY.encode(Body(*said))
 
 
 def entered(b: Booking, entering: str) -> Booking:
@@ -65,7 +94,8 @@ def entered(b: Booking, entering: str) -> Booking:
         b.key, b.id, b.platform, b.name, b.state, b.timing, b.definition, b.nodes, b.properties, b.priority,
         b.service_state, began=True, entering=entering, not_reset=b.not_reset, zone=b.zone, revision=b.revision,
         state_version=b.state_version + 1, created_us=b.created_us, created_by=b.created_by, changed_us=b.changed_us,
-        scopes=b.scopes, owner=b.owner, leaving=b.leaving,
+        scopes=b.scopes, hidden=b.hidden, owner=b.owner, leaving=b.leaving, orchestrated=b.orchestrated,
+        carries=b.carries, finished=b.finished, overlays=b.overlays,
     )  # fmt: skip
 
 
@@ -84,7 +114,7 @@ def _written(booking: Booking) -> dict[str, object]:
         "held_start_us": held.start,
         "held_end_us": held.until,
         "definition": booking.definition,
-        "body": BODY.encode(Body(booking.nodes, booking.properties, booking.leaving)),
+        "body": body_of(booking),
         "priority": booking.priority,
         "service_state": booking.service_state,
         "began": int(booking.began),
@@ -96,9 +126,10 @@ def _written(booking: Booking) -> dict[str, object]:
         "created_us": booking.created_us,
         "created_by": booking.created_by,
         "changed_us": booking.changed_us,
-        "scopes": f" {' '.join(booking.scopes)} " if booking.scopes else "",
+        "scopes": spaced(booking.scopes),
         "hidden": int(booking.hidden),
         "owner": booking.owner,
+        "orchestrated": int(booking.orchestrated),
     }
 
 
@@ -109,19 +140,18 @@ class Bookings:
         self._work = work
 
     def get(self, ident: str, *, hidden: bool = False) -> Booking:
-        found = self._one("id", ident)
+        found = self.ask("id", ident)()
         if found.hidden and not hidden:
             raise NotFound("booking", ident, hint="it was deleted; its changes and its runs can still be read")
         return found
 
     def by_key(self, key: int) -> Booking:
-        return self._one("key", key)
+        return self.ask("key", key)()
 
-    def _one(self, column: str, value: object) -> Booking:
-        row = self._work.db.one(f"select {COLUMNS} from booking where {column} = ?", value)
-        if row is None:
-            raise NotFound("booking", value)
-        return booking_of(row)
+    def ask(self, column: str, value: object) -> Callable[[], Booking]:
+        """The one of a key, or an id, when it is wanted."""
+        rows = self._work.db.later(f"select {COLUMNS} from booking where {column} = ?", value)
+        return lambda: booking_of(there(rows(), "booking", value))
 
     def add(self, booking: Booking) -> Booking:
         written = {"id": booking.id, "platform": booking.platform, **_written(booking)}
@@ -133,92 +163,158 @@ class Bookings:
         if row is None:
             raise Refused(f"a booking with the id {booking.id} exists", hint="use another id, or none")
         self._watch(booking)
-        return booking_of(row)
+        added = booking_of(row)
+        if added.overlays:
+            self._work.db.send("insert into overlay (booking, service) values (?, ?)", added.key, added.overlays)
+        return added
 
     def put(self, booking: Booking, *, seen: Booking) -> None:
         written = _written(booking)
         if booking.state is State.CONFIRMED or booking.timing.held.start != seen.timing.held.start:
             written["alarmed"] = 0
-        touched = self._work.db.run(
+        touched = self._work.db.later(
             f"update booking set {', '.join(f'{name} = ?' for name in written)}"
-            " where key = ? and revision = ? and state_version = ?",
+            " where key = ? and revision = ? and state_version = ? returning key",
             *written.values(), booking.key, seen.revision, seen.state_version,
         )  # fmt: skip
-        if not touched:
-            raise Stale(f"booking {booking.id}", seen.revision, self.by_key(booking.key).revision)
+        self._work.expect(touched, lambda: _lost(seen, self.by_key(booking.key)))
         self._watch(booking)
-        if booking.definition != seen.definition:
+        if (booking.definition, booking.orchestrated) != (seen.definition, seen.orchestrated):
             self._rescript(booking.key)
         if booking.not_reset != seen.not_reset:
             self._work.db.run(
                 "update reservation set unreset = ? where booking = ?", int(booking.not_reset), booking.key
             )
 
-    def _watch(self, booking: Booking) -> None:
-        """One that is not confirmed may have an alarm before anybody looks for one."""
-        if booking.state not in UNCONFIRMED:
+    def move(self, pairs: Sequence[tuple[Booking, Booking]]) -> None:
+        if not pairs:
             return
-        near = Platforms(self._work).by_key(booking.platform).config.limits.near_air_us
-        if near is not None and booking.timing.held.start - near < self._work.now + SOON:
-            self._work.memory.alarms.looked_us = None
-            self._work.due = True
+        rows = [
+            (
+                seen.key, seen.revision, seen.state_version, now.state.value, int(now.state not in ENDED), body_of(now),
+                now.revision, now.state_version, now.changed_us,
+            )
+            for seen, now in pairs
+        ]  # fmt: skip
+        if self._work.db.run(_MOVE, rows) != len(rows):
+            for seen, now in pairs:
+                stored = self.by_key(seen.key)
+                if (stored.revision, stored.state_version) != (now.revision, now.state_version):
+                    raise _lost(seen, stored)
+        self._watch(*(booking for _, booking in pairs))
+
+    def _watch(self, *bookings: Booking) -> None:
+        """Those that are not confirmed may have an alarm before anybody looks for one."""
+        first: dict[int, int] = {}
+        for booking in bookings:
+            if booking.state in UNCONFIRMED:
+                start, platform = booking.timing.start - booking.timing.pre_roll, booking.platform
+                first[platform] = min(start, first.get(platform, start))
+        for platform, start in first.items():
+            near = Platforms(self._work).by_key(platform).config.limits.near_air_us
+            if near is not None and start - near < self._work.now + SOON:
+                self._work.memory.alarms.looked_us = None
+                self._work.due = True
 
     def _rescript(self, key: int) -> None:
         self._work.db.run(
-            "update boundary set scripted = coalesce((select d.scripted from booking k"
-            " join service_definition d on d.key = k.definition where k.key = boundary.booking), 0)"
+            "update boundary set scripted = (select coalesce(d.scripted, k.orchestrated) from booking k"
+            " left join service_definition d on d.key = k.definition where k.key = boundary.booking)"
             " where booking = ? and rank < 2",
             key,
         )
 
-    def page(self, where: BookingFilter, after: tuple[int, str] | None, limit: int) -> Page:
+    def page(self, where: BookingFilter, after: Place | None, limit: int, order: Order = BY_START) -> Page:
+        terms, values = self._terms(where)
+        column, way, than = SORTED[order.by], *(("desc", "<") if order.down else ("asc", ">"))
+        if after is not None:
+            terms.append(f"({column}, id) {than} (?, ?)")
+            values += after
+        if order.by is SortBy.START and not (where.states or where.text or where.attention):
+            terms = [UNINDEXED if term == OF_PLATFORM else term for term in terms]
+        ordered = f"order by {column} {way}, id {way}"
+        first = f"select key from booking where {' and '.join(terms)} {ordered} limit ?"
+        found = self._work.db.all(f"select {COLUMNS} from booking where key in ({first}) {ordered}", *values, limit + 1)
+        items = tuple(booking_of(row) for row in found[:limit])
+        return Page(items, order.place(items[-1]) if len(found) > limit and items else None, self._work.now)
+
+    def count(self, where: BookingFilter) -> int:
+        terms, values = self._terms(where)
+        counted = f"select count(*) from booking where {' and '.join(terms)}"
+        if where.over_us is None:
+            rows = self._work.db.all(counted, *values)
+        else:
+            since = self._work.now - where.over_us - LONG
+            rows = self._work.db.all(
+                f"{counted} and {SHORT} and held_start_us > ? union all {counted} and {LASTING}",
+                *values, since, *values,
+            )  # fmt: skip
+        return sum(int(row[0]) for row in rows)
+
+    def _terms(self, where: BookingFilter) -> tuple[list[str], list[object]]:
         terms, values = _terms(where)
         if where.attention:
             _attending(where.attention, Platforms(self._work).all(), self._work.now, terms, values)
         if where.sight is not None:
-            _seen(where.sight, terms, values)
-        if after is not None:
-            terms.append("(start_us, id) > (?, ?)")
-            values += after
-        found = self._work.db.all(
-            f"select {COLUMNS} from booking where {' and '.join(terms)} order by start_us, id limit ?",
-            *values, limit + 1,
-        )  # fmt: skip
-        items = tuple(booking_of(row) for row in found[:limit])
-        more = len(found) > limit and items
-        return Page(items, (items[-1].timing.start, items[-1].id) if more else None, self._work.now)
+            seen(where.sight, terms, values)
+        if where.lately_us is not None:
+            terms.append("start_us > ?")
+            values.append(self._work.now - where.lately_us)
+        if where.over_us is not None:
+            terms.append("held_end_us > ?")
+            values.append(self._work.now - where.over_us)
+        return terms, values
 
     def scopes(self, idents: Collection[str]) -> dict[str, tuple[str, ...]]:
-        rows = self._work.db.all("select id, scopes from booking where id in ?texts and scopes <> ''", sorted(idents))
-        return {ident: tuple(scopes.split()) for ident, scopes in rows}
+        return scopes_of(self._work, "booking", idents)
 
     def several(self, idents: Collection[str]) -> list[Booking]:
-        rows = self._work.db.all(
-            f"select {COLUMNS} from booking where id in ?texts order by key{self._work.locks}", sorted(idents)
-        )
-        return [booking_of(row) for row in rows]
+        asked = f"select {COLUMNS} from booking where id in ?texts order by key{self._work.locks}"
+        return [booking_of(row) for row in self._work.db.all(asked, sorted(idents))]
+
+    def overlays(self, service: str) -> list[Booking]:
+        return self._live(_OVERLAYS, service)
+
+    def on_top(self, service: str) -> list[Booking]:
+        return self._live(f"{_OVERLAYS} union all {_ORDERED}", service, service)
+
+    def _live(self, keys: str, *values: object) -> list[Booking]:
+        terms = f"live = 1 and key in ({keys}) order by held_start_us, key{self._work.locks}"
+        return [booking_of(row) for row in self._work.db.all(f"select {COLUMNS} from booking where {terms}", *values)]
 
     def using(self, platform: int, instances: Collection[str], definitions: Collection[int]) -> list[Booking]:
-        said = [f'%"profile":{_pattern(msgspec.json.encode(name).decode())}%' for name in sorted(instances)]
+        return [booking_of(row) for row in self._using(COLUMNS, platform, instances, definitions)]
+
+    def revisions_using(
+        self, platform: int, instances: Collection[str], definitions: Collection[int]
+    ) -> dict[int, tuple[int, int]]:
+        rows = self._using("key, revision, state_version", platform, instances, definitions)
+        return {key: (revision, version) for key, revision, version in rows}
+
+    def _using(
+        self, columns: str, platform: int, instances: Collection[str], definitions: Collection[int]
+    ) -> list[Row]:
+        said = [f'%"profile":{pattern(msgspec.json.encode(name).decode())}%' for name in sorted(instances)]
         terms = " or ".join(["definition in ?ints", *["body like ? escape '\\'"] * len(said)])
-        rows = self._work.db.all(
-            f"select {COLUMNS} from booking where platform = ? and live = 1 and (held_end_us > ? or began = 1)"
+        return self._work.db.all(
+            f"select {columns} from booking where platform = ? and live = 1 and (held_end_us > ? or began = 1)"
             f" and ({terms}) order by key{self._work.locks}",
             platform, self._work.now, sorted(definitions), *said,
         )  # fmt: skip
-        return [booking_of(row) for row in rows]
 
     def standings(self, platform: int) -> list[tuple[Standing, int]]:
         rows = self._work.db.all(
-            f"select definition, state, service_state, entering <> '', count(*) from booking where {_ORCHESTRATED}"
-            " group by definition, state, service_state, entering <> '' order by 1, 2, 3, 4",
+            "select coalesce(definition, 0), state, service_state, entering <> '', count(*) from booking"
+            f" where {_ORCHESTRATED}"
+            " group by coalesce(definition, 0), state, service_state, entering <> '' order by 1, 2, 3, 4",
             platform, _ORCHESTRATED_STATES,
         )  # fmt: skip
         return [(Standing(key, STATES[state], held, bool(busy)), count) for key, state, held, busy, count in rows]
 
     def at(self, platform: int, standing: Standing, limit: int) -> list[Booking]:
+        of_it = "definition = ?" if standing.definition else "definition is null and 0 = ?"
         rows = self._work.db.all(
-            f"select {COLUMNS} from booking where {_ORCHESTRATED} and definition = ? and state = ?"
+            f"select {COLUMNS} from booking where {_ORCHESTRATED} and {of_it} and state = ?"
             " and service_state = ? and (entering <> '') = (? = 1) order by start_us, id limit ?",
             platform, _ORCHESTRATED_STATES, standing.definition, standing.state.value, standing.service_state,
             int(standing.entering), limit,
@@ -240,17 +336,33 @@ def namesake_of(work: Work, booking: Booking) -> Callable[[], Booking | None]:
     return lambda: next(map(booking_of, rows()), None)
 
 
-def _pattern(text: str) -> str:
+def pattern(text: str) -> str:
     """The text as a part of a pattern of ``like`` that means nothing but itself."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _seen(sight: Sight, terms: list[str], values: list[object]) -> None:
+def scopes_of(work: Work, table: str, idents: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Id -> scopes of those rows of a table that carry any."""
+    rows = work.db.all(f"select id, scopes from {table} where id in ?texts and scopes <> ''", sorted(idents))
+    return {ident: tuple(scopes.split()) for ident, scopes in rows}
+
+
+def spaced(words: Sequence[str]) -> str:
+    """Words as a column holds them, so that one is found by ``like``."""
+    return f" {' '.join(words)} " if words else ""
+
+
+def seen(sight: Sight, terms: list[str], values: list[object]) -> None:
+    """What somebody sees as terms, with their values."""
     if sight.platforms is not None:
         terms.append("platform in ?ints")
         values.append(sorted(sight.platforms))
     terms.append(f"({' or '.join(['scopes = ?', 'platform in ?ints', *['scopes like ?'] * len(sight.scopes)])})")
     values += ["", sorted(sight.whole), *(f"% {scope} %" for scope in sorted(sight.scopes))]
+
+
+def _lost(seen: Booking, stored: Booking) -> LostRace:
+    return LostRace(f"booking {seen.id}", seen.revision, stored.revision, ("booking", seen.key))
 
 
 def _attending(
@@ -274,14 +386,14 @@ def _terms(where: BookingFilter) -> tuple[list[str], list[object]]:
     terms: list[str] = ["hidden = 0"]
     values: list[object] = []
     if where.platform is not None:
-        terms.append("platform = ?")
+        terms.append(OF_PLATFORM)
         values.append(where.platform)
     if where.states:
         terms.append("state in ?texts")
         values.append(sorted(state.value for state in where.states))
     if where.text:
         terms.append("folded like ? escape '\\'")
-        values.append(f"%{_pattern(where.text.casefold())}%")
+        values.append(f"%{pattern(where.text.casefold())}%")
     if where.overlaps is not None:
         terms.append("held_start_us < ? and held_end_us > ?")
         values += [where.overlaps[1], where.overlaps[0]]

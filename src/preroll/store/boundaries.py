@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from preroll.domain.booking import Trigger
 from preroll.domain.boundaries import Boundary, BoundaryState, Direction, Kind, Reason
@@ -61,7 +61,7 @@ _MOVED = ("due_us", "state", "generation", "try_", "fires", "planned_us", "began
 """What a command may change; the claim's own columns (epoch, worker) belong to the journal."""
 _INSERT = (
     "insert into boundary (platform, scripted, {names}) select k.platform,"
-    " case when g.rank = 2 then 1 else coalesce(d.scripted, 0) end, {picked}"
+    " case when g.rank = 2 or g.kind = 'order' then 1 else coalesce(d.scripted, k.orchestrated) end, {picked}"
     f" from given({_WRITTEN}) g join booking k on k.key = g.booking"
     " left join service_definition d on d.key = k.definition"
 ).format(
@@ -73,6 +73,13 @@ _UPDATE = (
     f" from given(key bigint, {_WRITTEN}) g where boundary.key = g.key and boundary.state <> 'running'"
 )
 """One that is running belongs to the journal: no command moves it."""
+_DISARM = (
+    "update boundary set state = 'disarmed', waits_for = null where booking in ?ints and state = 'armed' and rank < 2"
+)
+_WAIT_NO_MORE = (
+    "update boundary set waits_for = null"
+    " where waits_for in (select b.key from boundary b where b.booking in ?ints and b.rank < 2)"
+)
 
 
 class Boundaries:
@@ -82,16 +89,35 @@ class Boundaries:
         self._work = work
 
     def of(self, booking: int) -> list[Boundary]:
-        rows = self._work.db.all(
-            f"select {columns('b')} from boundary b where b.booking = ? order by b.ordinal, b.key", booking
+        return self.of_all([booking]).get(booking, [])
+
+    def of_all(self, bookings: Collection[int]) -> dict[int, list[Boundary]]:
+        return self.ask(bookings)()
+
+    def ask(self, bookings: Collection[int]) -> Callable[[], dict[int, list[Boundary]]]:
+        """The same, when it is wanted."""
+        rows = self._work.db.later(
+            f"select {columns('b')} from boundary b where b.booking in ?ints order by b.booking, b.ordinal, b.key",
+            sorted(bookings),
         )
-        return [boundary_of(row) for row in rows]
+
+        def found() -> dict[int, list[Boundary]]:
+            of: dict[int, list[Boundary]] = {}
+            for boundary in map(boundary_of, rows()):
+                of.setdefault(boundary.booking, []).append(boundary)
+            return of
+
+        return found
 
     def booking_of(self, key: int) -> int:
         row = self._work.db.one("select booking from boundary where key = ?", key)
         if row is None:
             raise NotFound("boundary", key)
         return int(row[0])
+
+    def stop(self, key: int) -> None:
+        self._work.db.run("update boundary set stopping = 1 where key = ? and state = 'running'", key)
+        self._work.due = True
 
     def upsert(self, boundaries: Iterable[Boundary]) -> None:
         new, old = [], []
@@ -106,6 +132,13 @@ class Boundaries:
         if old:
             db.send(_UPDATE, old)
             db.send("update boundary set waits_for = null where waits_for in ?ints", [row[0] for row in old])
+        self._work.due = True
+
+    def disarm(self, bookings: Collection[int]) -> None:
+        if not bookings:
+            return
+        for sql in (_DISARM, _WAIT_NO_MORE):
+            self._work.db.send(sql, list(bookings))
         self._work.due = True
 
 

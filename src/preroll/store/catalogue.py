@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from preroll.domain.choosing import Candidates
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import NotFound
 from preroll.domain.function import Function, Pool
@@ -57,6 +58,12 @@ class Catalogue:
         named = self._some(shelf, platform, "name", shelf.names, names)
         both = [r for r in found if r in named] if ids is not None and names is not None else found + named
         return sorted(both, key=lambda resource: resource.name)
+
+    def candidates(self, platform: int) -> Candidates:
+        shelf = self._shelf(platform)
+        if shelf.candidates is None:
+            shelf.candidates = Candidates(self.resources(platform))
+        return shelf.candidates
 
     def _some(
         self, shelf: Shelf, platform: int, column: str, known: Mapping[str, Resource], wanted: Sequence[str] | None

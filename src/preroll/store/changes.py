@@ -59,6 +59,9 @@ class Changes:
         )  # fmt: skip
         return [change_of(row) for row in rows]
 
+    def tail(self) -> str:
+        return tail(self._work)
+
 
 def change_of(row: Row) -> Change:
     """The change that a row holds."""

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from preroll.domain.booking import NodeChoice
+from preroll.domain.booking import Carries, NodeChoice
 
 T = TypeVar("T")
 VERSION = 1
@@ -38,12 +38,15 @@ class Codec(Generic[T]):
         return data
 
 
-class Body(msgspec.Struct):
+class Body(msgspec.Struct, omit_defaults=True):
     """The part of a booking that only people and scripts look into."""
 
     nodes: Mapping[str, NodeChoice]
     properties: Mapping[str, object]
     leaving: Mapping[str, NodeChoice] = {}
+    carries: Carries = Carries.BOOKING
+    finished: bool = False
+    overlays: str = ""
 
 
 BODY: Codec[Body] = Codec(Body)

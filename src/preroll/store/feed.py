@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from preroll.domain.changes import Change
@@ -58,7 +59,7 @@ def _ring(bell: asyncio.Future[None]) -> None:
 
 
 Read = Callable[[Callable[[Work], Any]], Awaitable[Any]]
-Version = Callable[[], Awaitable[object]]
+Version = Callable[[Work], object]
 
 
 class SqlFeed:
@@ -76,16 +77,16 @@ class SqlFeed:
         cursor: str = await self._read(changes.tail)
         return cursor
 
-    async def wait(self, after: str, timeout: float) -> None:
+    async def wait(self, after: str, timeout: float, limit: int = 1) -> list[Change]:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
+        found: list[Change]
         while True:
             bell = self._bells.hang()
             try:
-                seen = None if self._version is None else await self._version()
-                there, late = await self._read(lambda work: _look(work, after))
-                if there or loop.time() >= deadline:
-                    return
+                seen, found, late = await self._read(partial(self._look, after=after, limit=limit))
+                if found or loop.time() >= deadline:
+                    return found
                 await self._next(bell, deadline, seen, LATE if late else POLL)
             finally:
                 self._bells.take_down(bell)
@@ -98,11 +99,11 @@ class SqlFeed:
             if left <= 0:
                 return
             await asyncio.wait([bell], timeout=left if self._version is None else min(left, pause))
-            if pause == LATE or (self._version is not None and await self._version() != seen):
+            if pause == LATE or (self._version is not None and await self._read(self._version) != seen):
                 return
 
-
-def _look(work: Work, after: str) -> tuple[bool, bool]:
-    """Is there a change that can be read, and is there one that cannot be read yet?"""
-    there = bool(changes.read(work, after, 1, None))
-    return there, not there and work.db.postgres and changes.beyond(work, after)
+    def _look(self, work: Work, after: str, limit: int) -> tuple[object, list[Change], bool]:
+        """The version, what there is of that version at least, and whether there is more that cannot be read yet."""
+        seen = None if self._version is None else self._version(work)  # first: a commit after it is seen next time
+        found = changes.read(work, after, limit, None)
+        return seen, found, not found and work.db.postgres and changes.beyond(work, after)

@@ -56,7 +56,9 @@ def _look(work: Work, platform: Platform, near_us: int) -> list[int]:
     bookings = [booking_of(row) for row in work.db.all(_NEAR, platform.key, until)]
     if bookings:
         work.db.run("update booking set alarmed = 1 where key in ?ints", [b.key for b in bookings])
-        if facts := [_fact(b, now) for b in bookings if attention(b, now, near_us) is Attention.NEAR_AIR]:
+        if facts := [
+            _fact(b, now) for b in bookings if not b.hidden and attention(b, now, near_us) is Attention.NEAR_AIR
+        ]:
             Changes(work).add_all(facts)
     if len(bookings) == CHUNK:
         return [now + SECOND]

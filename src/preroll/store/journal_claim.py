@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
-from preroll.domain.booking import ORCHESTRATED, Booking
-from preroll.domain.boundaries import Boundary, Direction, Refusal, Run, entering
+from preroll.domain.booking import ORCHESTRATED, Booking, entering
+from preroll.domain.boundaries import Boundary, Direction, Refusal, Run
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.machine import Outcome
@@ -21,7 +22,7 @@ from preroll.store.catalogue import Catalogue
 from preroll.store.documents import NO_VALUES
 from preroll.store.journal_alarms import raise_alarms
 from preroll.store.journal_endings import Ending, finish
-from preroll.store.journal_facts import Asked, Facts, ask_facts, gather, is_first
+from preroll.store.journal_facts import Asked, Facts, ask_facts, gather
 from preroll.store.journal_takeover import LOCK_BOOKINGS, WITHIN_REACH, ask_lost, recorded, take_over
 from preroll.store.platforms import Platforms
 from preroll.store.sql import Later, Row
@@ -38,10 +39,11 @@ CLAIMS_LOCK = 7211
 _CARRIED = Role.RUNNER.value
 _STATES = ", ".join(f"'{state.value}'" for state in sorted(ORCHESTRATED))
 _TURN = (
-    f"(k.state in ({_STATES}) or b.try_ > 0) and not exists (select 1 from boundary e where e.booking = b.booking"
+    f"(k.state in ({_STATES}) or b.try_ > 0 or b.kind in ('apply', 'order'))"
+    " and not exists (select 1 from boundary e where e.booking = b.booking"
     " and e.ordinal < b.ordinal and e.state in ('armed', 'running'))"
 )
-"""Its booking is orchestrated (or it is a retry), and no earlier event of it is open."""
+"""Its booking is orchestrated, or it is a retry, or of no booking's life; and no earlier event is open."""
 _BRANCHES = ((0, 0), (1, 0), (0, 1), (1, 1), (1, 2))
 """(needs a script, rank): each is a range of ``ix_boundary_due``."""
 
@@ -70,6 +72,8 @@ _READ = (
 )
 _BOOKING = 2 + boundaries.WIDTH
 """Where the booking begins in a row of these queries."""
+_IN_TURN = itemgetter(1, 2 + boundaries.DUE, 2)
+"""Down events first, then due time, then key."""
 _BUSY = (
     "select platform, rank, count(*) from boundary where state = 'running' and rank in (0, 1, 2)"
     " group by rank, platform"
@@ -103,9 +107,10 @@ _HEAL = (
 )
 """Nobody waits for what is over, nor beyond the moment at which its own down event is due."""
 _STOP = (
-    "select b.key, b.epoch, b.worker, b.stopping, w.role, b.generation from boundary b"
+    "select b.key, b.epoch, b.worker, b.stopping, w.role, b.generation, b.platform, k.live from boundary b"
     " join booking k on k.key = b.booking left join worker w on w.key = b.worker"
-    " where b.state = 'running' and b.rank = 1 and (k.live = 0 or exists (select 1 from boundary d"
+    " where b.state = 'running' and b.rank = 1 and (b.stopping = 1 or (k.live = 0 and b.kind not in ('apply', 'order'))"
+    " or exists (select 1 from boundary d"
     " where d.booking = b.booking and d.rank = 0 and d.state = 'armed' and d.due_us <= ?))"
 )
 _NEXT = "select {} from platform p".format(
@@ -143,12 +148,17 @@ def claim(work: Work, call: Call) -> Claims:
     giving_way, lost = work.db.later(_STOP, work.now), ask_lost(work, reach, call.limit, call.doubt)
     next_due, platforms = _ask_next_due(work, call.worker), sorted(asked(), key=lambda platform: platform.key)
     asked_busy = _ask_busy(work, platforms)
-    cancel = _stop(work, giving_way(), call.worker)
+    rounds = [_Round(work, call, reach, platform) for platform in platforms if not platform.config.paused]
+    if work.db.postgres:
+        for one in rounds:
+            one.expect()
+    paused = {platform.key for platform in platforms if platform.config.paused}
+    cancel = _stop(work, [row for row in giving_way() if row[3] or row[6] not in paused or not row[7]], call.worker)
     runs, settled = take_over(work, reach, lost())
     more, busy = len(runs) >= call.limit > 0, work.db.all(_BUSY) if settled else asked_busy()
-    for platform in (one for one in platforms if not one.config.paused):
-        taken = {rank: count for key, rank, count in busy if key == platform.key}
-        claimed = _claim_platform(_Round(work, call, reach, platform), taken, call.limit - len(runs))
+    for one in rounds:
+        taken = {rank: count for key, rank, count in busy if key == one.platform.key}
+        claimed = _claim_platform(one, taken, call.limit - len(runs))
         runs += claimed.runs
         settled += len(claimed.endings)
         more = more or claimed.more
@@ -158,13 +168,16 @@ def claim(work: Work, call: Call) -> Claims:
 
 
 def _stop(work: Work, rows: Sequence[Row], worker: int) -> tuple[Fence, ...]:
-    """Up runs that must give way to a down event of their booking; marks them for whoever owns them."""
+    """Up runs that must give way to a down event of their booking; marks them for whoever owns them.
+
+    On a paused platform no down event begins, so nothing has to give way to it.
+    """
     if fresh := [row[0] for row in rows if not row[3]]:
         work.db.send("update boundary set stopping = 1 where key in ?ints and state = 'running'", fresh)
         work.due = True
     return tuple(
         Fence(key, epoch, generation)
-        for key, epoch, owner, _, role, generation in rows
+        for key, epoch, owner, _, role, generation, *_ in rows
         if owner == worker or role == _CARRIED
     )
 
@@ -193,9 +206,10 @@ def _claim_platform(found: _Round, busy: Mapping[int, int], room: int) -> _Round
     if work.db.postgres:
         work.db.send(LOCK_BOOKINGS, keys)
         read, asked = work.db.later(_READ, [row[2] for row in rows], work.now), ask_facts(work, keys)
-        rows = read()
+        began = work.later_now()
+        rows, found.began_us = read(), began()
     else:
-        asked = ask_facts(work, keys)
+        asked, found.began_us = ask_facts(work, keys), work.now
     if rows:
         found.judge(rows, asked)
         found.write()
@@ -219,6 +233,11 @@ class _Round:
     room: int = 0
     """How many of them this claim may take."""
     aside_room: int = 0
+    limits: dict[tuple[int, int], int] = field(default_factory=dict)
+    """How many boundaries of each branch are looked at."""
+    asked: Later | None = None
+    began_us: int = 0
+    """When the locks of what is claimed were had."""
     cut: frozenset[tuple[int, int]] = frozenset()
     """The branches of which there may be more than was read."""
 
@@ -228,25 +247,42 @@ class _Round:
         moved = self.runs or self.endings or self.waiting
         return bool(moved) and any(scripted == 0 or self.allowed > 0 for scripted, _ in self.cut)
 
+    def expect(self) -> None:
+        """Ask what is due before it is known how much room there is: an answer less to wait for."""
+        self._measure({}, self.call.limit)
+        self.asked = self._ask()
+
     def due(self, busy: Mapping[int, int], room: int) -> list[Row]:
         """What may be claimed now, (needs a script, rank, ...) each, and how much room there is for runs."""
-        db, now, key = self.work.db, self.work.now, self.platform.key
+        self._measure(busy, room)
+        found = self._ask() if self.asked is None else self.asked
+        read: Counter[tuple[int, int]] = Counter()
+        rows = []
+        for row in found():
+            branch = row[:2]
+            if read[branch] < self.limits[branch]:
+                rows.append(row)
+            read[branch] += 1
+        self.cut = frozenset(branch for branch, count in read.items() if count >= self.limits[branch])
+        return rows
+
+    def _measure(self, busy: Mapping[int, int], room: int) -> None:
         bound = self.platform.config.limits.simultaneous_lso
         self.allowed = max(0, bound - sum(busy.values()))
         self.room = min(room, self.allowed)
         self.aside_room = max(0, min(self.room, max(1, bound // ASIDE_SHARE) - busy.get(2, 0)))
-        limits = {branch: self.room if branch[0] else CHUNK for branch in _BRANCHES} | {(1, 2): self.aside_room}
+        self.limits = {branch: self.room if branch[0] else CHUNK for branch in _BRANCHES} | {(1, 2): self.aside_room}
+
+    def _ask(self) -> Later:
+        db, now, key = self.work.db, self.work.now, self.platform.key
         near, keys = self.reach.foreign, db.postgres
         query = (_NEAR_KEYS if keys else _NEAR) if near else _DUE_KEYS if keys else _DUE
         beyond = {branch: (near,) if near and branch[0] else () for branch in _BRANCHES}
-        found = db.all(query, *(v for branch in _BRANCHES for v in (key, now, *beyond[branch], limits[branch])))
-        read = Counter(row[:2] for row in found)
-        self.cut = frozenset(branch for branch, count in read.items() if count >= limits[branch])
-        return found
+        return db.later(query, *(v for branch in _BRANCHES for v in (key, now, *beyond[branch], self.limits[branch])))
 
     def judge(self, rows: Sequence[Row], asked: Asked) -> None:
         """Decide about each candidate: settle it, let it wait, or take it."""
-        ordered = sorted(rows, key=lambda row: (row[1], row[2 + boundaries.DUE], row[2]))
+        ordered = sorted(rows, key=_IN_TURN)
         pairs = [(boundary_of(row[2:_BOOKING]), booking_of(row[_BOOKING:])) for row in ordered]
         definitions = Catalogue(self.work, Platforms(self.work)).definitions_by_key(
             {booking.definition for _, booking in pairs if booking.definition is not None}
@@ -258,7 +294,7 @@ class _Round:
         self._add_steps()
 
     def _judge(self, boundary: Boundary, booking: Booking, definition: ServiceDefinition | None, facts: Facts) -> None:
-        name = booking.name.casefold() if is_first(boundary) and definition is not None else ""
+        name = booking.name.casefold() if boundary.is_first and definition is not None else ""
         judged = Judged(
             boundary, booking, definition, self.platform, facts.inactive.get(booking.key, ()), facts.names.get(name, "")
         )
@@ -282,21 +318,27 @@ class _Round:
         needs = facts.needs.get(booking.key, frozenset())
         if self.room <= 0 or (aside and self.aside_room <= 0) or not self.reach.reaches(needs):
             return False
-        devices = frozenset[str]() if aside else facts.devices.get(booking.key, frozenset())
+        if not aside and (devices := facts.devices.get(booking.key)) and not self._hold(boundary, devices, facts):
+            return False
+        self.room -= 1
+        self.allowed -= 1
+        self.aside_room -= aside
+        mine = claimed(boundary, self.call.worker, self.began_us)
+        if not aside:
+            booking = entered(booking, entering(boundary.trigger, booking))
+        held = Judged(mine, booking, judged.definition, judged.platform, judged.inactive, judged.name_taken_by)
+        run = Claimed(held, decision, mine.epoch, self.work.new_id(), began_us=self.began_us, needs=needs)
+        self.runs.append(run)
+        return True
+
+    def _hold(self, boundary: Boundary, devices: frozenset[str], facts: Facts) -> bool:
+        """Take all of its devices, or let it wait for who has one of them."""
         holder = facts.blocks(boundary, devices)
         if holder is not None:
             self.waiting.append((boundary.key, holder))
             return False
         facts.taken.update(dict.fromkeys(devices, boundary.key))
-        self.holds += [(device, boundary.key, booking.key) for device in sorted(devices)]
-        self.room -= 1
-        self.allowed -= 1
-        self.aside_room -= aside
-        mine = claimed(boundary, self.call.worker, self.work.now)
-        if not aside:
-            booking = entered(booking, entering(boundary, booking))
-        held = Judged(mine, booking, judged.definition, judged.platform, judged.inactive, judged.name_taken_by)
-        self.runs.append(Claimed(held, decision, mine.epoch, self.work.new_id(), began_us=self.work.now, needs=needs))
+        self.holds += [(device, boundary.key, boundary.booking) for device in sorted(devices)]
         return True
 
     def _add_steps(self) -> None:
@@ -308,12 +350,12 @@ class _Round:
 
     def write(self) -> None:
         """Write what was decided."""
-        db, now, worker = self.work.db, self.work.now, self.call.worker
+        db, began, worker = self.work.db, self.began_us, self.call.worker
         if self.waiting:
             db.send(_WAIT, self.waiting)
         if self.runs:
             taken = [(c, c.judged.boundary, c.judged.booking) for c in self.runs]
-            db.send(_TAKE, [(b.key, b.epoch, worker, now) for _, b, _ in taken])
+            db.send(_TAKE, [(b.key, b.epoch, worker, began) for _, b, _ in taken])
             standard = [(k.key, k.entering) for _, b, k in taken if b.event.direction is not Direction.ASIDE]
             if standard:
                 db.send(_ENTER, standard)
@@ -329,5 +371,5 @@ class _Round:
         return (
             boundary.key, boundary.generation, boundary.try_, claimed.run, boundary.booking, boundary.kind.value,
             boundary.event.name, decision.script, decision.target, decision.previous, claimed.epoch,
-            self.platform.config.version, self.call.worker, self.work.now,
+            self.platform.config.version, self.call.worker, self.began_us,
         )  # fmt: skip

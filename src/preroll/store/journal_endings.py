@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 
-from preroll.domain.booking import Booking, State, Trigger
+from preroll.domain.booking import Booking, State, Timing, Trigger
 from preroll.domain.boundaries import (
     EXTERNAL,
     Advance,
@@ -22,15 +22,20 @@ from preroll.domain.boundaries import (
 )
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
+from preroll.domain.edits import shrunk
 from preroll.domain.errors import TransitionNotAllowed
+from preroll.domain.free_list import first_stage
 from preroll.domain.machine import Outcome
 from preroll.domain.permission import ENGINE
 from preroll.domain.values import dataclass
+from preroll.domain.window import SECOND
 from preroll.ports.rows import Settlement
 from preroll.store.audits import follow
+from preroll.store.bookings import body_of
 from preroll.store.boundaries import Boundaries
 from preroll.store.changes import Changes
-from preroll.store.documents import BODY, NO_VALUES, VALUES, Body, clean
+from preroll.store.documents import NO_VALUES, VALUES, clean
+from preroll.store.reservations import tier_of
 from preroll.store.sql import Later, Row
 from preroll.store.work import Work
 
@@ -77,7 +82,19 @@ _LEFT = (
     " where reservation.booking = g.booking and reservation.live = 1"
     " and reservation.resource = (select s.key from resource s where s.id = g.resource)"
 )
-"""Resources that were taken out are free; one that could not be reset is marked."""
+"""Resources that were taken out are free; one that could not be reset, or that no script was left for, is marked."""
+_SHRUNK = (
+    "update booking set post_roll_us = g.post_roll_us, held_end_us = g.held_end_us"
+    " from given(key bigint, post_roll_us bigint, held_end_us bigint, tier bigint) g where booking.key = g.key",
+    "update reservation set tier = g.tier,"
+    " end_us = case when reservation.start_us < g.held_end_us then g.held_end_us else reservation.start_us end"
+    " from given(booking bigint, post_roll_us bigint, held_end_us bigint, tier bigint) g"
+    " where reservation.booking = g.booking and reservation.live = 1 and reservation.end_us > g.held_end_us",
+    "update boundary set due_us = g.held_end_us, planned_us = g.held_end_us, generation = generation + 1"
+    " from given(booking bigint, post_roll_us bigint, held_end_us bigint, tier bigint) g"
+    f" where boundary.booking = g.booking and kind = '{Kind.END_OF_POST_ROLL.value}' and boundary.state = 'armed'",
+)
+"""What was to be done in post-roll is done: the booking, what it holds and its last event end with it."""
 _STILL_DIRTY = "select 1 from reservation where unreset = 1 limit 1"
 _CLEANED = (
     "select distinct d.booking from reservation r join reservation d on d.resource = r.resource and d.unreset = 1"
@@ -118,8 +135,9 @@ class _Writes:
     not_reset: list[int] = field(default_factory=list)
     drops: list[int] = field(default_factory=list)
     abandons: list[int] = field(default_factory=list)
+    shrunk: list[Row] = field(default_factory=list)
     prepared: list[int] = field(default_factory=list)
-    """Bookings whose pre-roll succeeded: their devices are as they should be again."""
+    """Bookings whose first stage succeeded: their devices are as they should be again."""
 
 
 def ask_dirty(work: Work) -> Later:
@@ -148,18 +166,39 @@ def _end(now: int, ending: Ending, writes: _Writes) -> State:
     except TransitionNotAllowed as error:
         reason, message = Reason.UNEXPECTED, f"{message}; {error}".lstrip("; ")
         after = Advance(booking.state, booking.service_state, None, BoundaryState.FAILED, ended=False)
+    why = reason.value if reason else ""
     began = now if settlement is None else boundary.began_us
-    writes.boundaries.append((boundary.key, after.boundary.value, reason and reason.value, message, began, now))
-    writes.bookings.append(_booking_row(now, ending, after))
+    writes.boundaries.append((boundary.key, after.boundary.value, why or None, message, began, now))
+    shorter = _shorter(now, ending) if after.shrinks else None
+    writes.bookings.append(_booking_row(now, ending, after, shrunk=shorter is not None))
     if settlement is not None:
-        _close_run(now, ending, settlement, reason, message, writes)
-    if boundary.trigger is not None or boundary.kind in EXTERNAL:
-        writes.changes.append(_change(ending, after, message or (reason.value if reason else "")))
+        _close_run(now, ending, settlement, why, message, writes)
+    if boundary.trigger is not None or boundary.kind in EXTERNAL or boundary.kind is Kind.CREATED:
+        writes.changes.append(_change(ending, after, message or why))
     if after.start_failure:
         aside = Boundary(0, booking.key, Kind.START_FAILURE, now, planned_us=now, reason=reason, message=message)
         writes.start_failures.append(aside)
     _follow_up(ending, after, writes)
+    if shorter is not None:
+        _shrink(booking, shorter, writes)
     return after.state
+
+
+def _shorter(now: int, ending: Ending) -> Timing | None:
+    """The timing of a booking whose post-roll is over with this; None: it stays."""
+    planned = ending.booking.timing
+    found = shrunk(planned, now, ending.platform.config.rescheduling_delay_us)
+    return None if found == planned else found
+
+
+def _shrink(booking: Booking, timing: Timing, writes: _Writes) -> None:
+    writes.shrunk.append((booking.key, timing.post_roll, timing.held.until, tier_of(timing.held)))
+    why = f"post-roll is done: {booking.timing.post_roll // SECOND} s -> {timing.post_roll // SECOND} s"
+    told = Change(
+        "booking.edited", booking.id, booking.platform, ENGINE.name, why=why, cause="shrink post-roll",
+        revision=booking.revision + 1,
+    )  # fmt: skip
+    writes.changes.append(told)
 
 
 def _why(ending: Ending) -> tuple[Reason | None, str]:
@@ -167,39 +206,45 @@ def _why(ending: Ending) -> tuple[Reason | None, str]:
         return ending.decision.reason, ending.decision.message
     if ending.settlement is None:
         return None, ""
-    return ending.settlement.reason, clean(ending.settlement.message)
+    message = ending.settlement.message
+    return ending.settlement.reason, clean(message) if message else ""
 
 
-def _booking_row(now: int, ending: Ending, after: Advance) -> Row:
+def _booking_row(now: int, ending: Ending, after: Advance, *, shrunk: bool) -> Row:
     """The booking after it; an aside moves nothing but the properties that its script set."""
     booking, settlement = ending.booking, ending.settlement
     aside, moved = ending.boundary.event.direction is Direction.ASIDE, after.trigger is not None
-    edited = settlement is not None and bool(settlement.properties)
+    moves = not aside and ending.boundary.kind is not Kind.ORDER
+    edited = shrunk or (settlement is not None and bool(settlement.properties))
     return (
         booking.key, after.state.value, after.service_state,
-        int(booking.began or not aside), booking.entering if aside else "",
+        int(booking.began or moves), booking.entering if aside else "",
         int(after.not_reset if moved else booking.not_reset), booking.state_version + (not aside),
         booking.revision + edited, now if moved or edited else booking.changed_us,
     )  # fmt: skip
 
 
-def _close_run(
-    now: int, ending: Ending, settlement: Settlement, reason: Reason | None, message: str, writes: _Writes
-) -> None:
-    b, booking = ending.boundary, ending.booking
+def _close_run(now: int, ending: Ending, settlement: Settlement, why: str, message: str, writes: _Writes) -> None:
+    b = ending.boundary
     returned = VALUES.encode(settlement.returned) if settlement.returned else NO_VALUES
     writes.scripted.append(b.key)
     writes.runs.append(
         (
-            b.key, b.generation, b.try_, settlement.outcome.value, int(ending.stopped), reason.value if reason else "",
-            message, settlement.version, returned, now,
+            b.key, b.generation, b.try_, settlement.outcome.value, int(ending.stopped), why, message,
+            settlement.version, returned, now,
         )
     )  # fmt: skip
-    writes.unknown += [(b.key, b.generation, b.try_, clean(name), now) for name in settlement.unknown_steps]
-    leaving = {label: choice for label, choice in booking.leaving.items() if label not in settlement.left}
+    if settlement.unknown_steps:
+        writes.unknown += [(b.key, b.generation, b.try_, clean(name), now) for name in settlement.unknown_steps]
     if settlement.properties or settlement.left:
-        body = Body(booking.nodes, {**booking.properties, **settlement.properties}, leaving)
-        writes.bodies.append((booking.key, BODY.encode(body)))
+        _take_over(ending.booking, settlement, writes)
+
+
+def _take_over(booking: Booking, settlement: Settlement, writes: _Writes) -> None:
+    """The properties that the script set, and the resources that it has brought to their ended state."""
+    leaving = {label: choice for label, choice in booking.leaving.items() if label not in settlement.left}
+    properties = {**booking.properties, **settlement.properties}
+    writes.bodies.append((booking.key, body_of(replace(booking, properties=properties, leaving=leaving))))
     writes.left += [
         (booking.key, booking.leaving[label].resource, int(bool(problem)))
         for label, problem in settlement.left.items()
@@ -208,15 +253,25 @@ def _close_run(
 
 
 def _change(ending: Ending, after: Advance, why: str) -> Change:
-    booking, run = ending.booking, "" if ending.settlement is None else ending.settlement.run
-    external = ending.boundary.kind in EXTERNAL
-    kind = "booking.service_state" if external else "booking.state"
-    was, now = booking.state.value, after.state.value
-    if external:
-        was, now = booking.service_state, after.service_state
+    boundary, booking = ending.boundary, ending.booking
+    cause = boundary.event.name if ending.settlement is None else f"{boundary.event.name} {ending.settlement.run}"
+    if boundary.kind is Kind.CREATED:
+        return Change(
+            "booking.created_actions", booking.id, booking.platform, ENGINE.name, "", after.boundary.value, why, cause,
+            booking.revision,
+        )  # fmt: skip
+    if boundary.kind not in EXTERNAL:
+        return Change(
+            "booking.state", booking.id, booking.platform, ENGINE.name, booking.state.value, after.state.value, why,
+            cause, booking.revision,
+        )  # fmt: skip
+    if boundary.kind is Kind.APPLY:
+        done = after.boundary is BoundaryState.DONE
+        kind, (resource,) = "resource.applied" if done else "resource.not_applied", booking.resources
+        return Change(kind, resource, booking.platform, ENGINE.name, "", booking.name, why, booking.id)
     return Change(
-        kind, booking.id, booking.platform, ENGINE.name, was, now, why,
-        f"{ending.boundary.event.name} {run}".rstrip(), booking.revision,
+        "booking.service_state", booking.id, booking.platform, ENGINE.name, booking.service_state, after.service_state,
+        why, cause, booking.revision,
     )  # fmt: skip
 
 
@@ -226,14 +281,17 @@ def _follow_up(ending: Ending, after: Advance, writes: _Writes) -> None:
         writes.ended.append(key)
         if ending.boundary.trigger is Trigger.RETRY:
             writes.mended.append(key)
+        if ending.settlement is None:
+            leaving = ending.booking.leaving.values()
+            writes.left += [(key, choice.resource, 1) for choice in leaving if choice.resource]
     if after.not_reset:
         writes.not_reset.append(key)
     if after.drops:
         writes.drops.append(key)
     if after.abandons_retry:
         writes.abandons.append(key)
-    done = after.boundary is BoundaryState.DONE
-    if done and ending.boundary.kind is Kind.START_OF_PRE_ROLL and isinstance(ending.decision, Run):
+    prepares = isinstance(ending.decision, Run) and ending.boundary.event.stage is first_stage(ending.booking)
+    if prepares and after.boundary is BoundaryState.DONE:
         writes.prepared.append(key)
 
 
@@ -254,6 +312,9 @@ def _write(work: Work, writes: _Writes, dirty: Later) -> None:
     ):
         if keys:
             db.send(sql, keys)
+    if writes.shrunk:
+        for sql in _SHRUNK:
+            db.send(sql, writes.shrunk)
     if writes.changes:
         Changes(work).add_all(writes.changes)
     if writes.start_failures:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from preroll.domain.booking import ENDED, Booking
-from preroll.domain.boundaries import Boundary, Direction, Kind
+from preroll.domain.boundaries import Boundary, Direction
 from preroll.domain.reach import Labels, read
 from preroll.domain.resource import Mode
 from preroll.store.catalogue import RESOURCE
@@ -20,8 +20,8 @@ HANDS_OFF = '%"hands_off":true%'
 """What a body must contain for its resource to be hands off; a property of that name has it too."""
 _PERHAPS = "case when s.body like ? then s.body else '' end"
 _HELD = (
-    f"select r.booking, s.held_as, s.name, s.mode, s.labels, {_PERHAPS} from reservation r"
-    " join resource s on s.key = r.resource"
+    f"select r.booking, s.held_as, h.boundary, s.name, s.mode, s.labels, {_PERHAPS} from reservation r"
+    " join resource s on s.key = r.resource left join device_hold h on h.device = s.held_as"
     " where r.booking in ?ints and r.live = 1 and r.dimension = 0"
 )
 _NAMES = (
@@ -35,8 +35,10 @@ _DOWN = (
     " and d.rank = 0 and d.state in ('armed', 'running') and d.due_us <= ?"
     " where s.held_as in ?texts order by d.due_us, d.key"
 )
-_TAKEN = "select device, boundary from device_hold where device in ?texts"
-_CHOSEN = f"select s.held_as, s.name, s.mode, s.labels, {_PERHAPS} from resource s where s.id in ?texts"
+_CHOSEN = (
+    f"select s.held_as, h.boundary, s.name, s.mode, s.labels, {_PERHAPS} from resource s"
+    " left join device_hold h on h.device = s.held_as where s.id in ?texts"
+)
 
 
 @dataclass(slots=True)
@@ -71,48 +73,45 @@ class Facts:
         return None
 
 
-def is_first(boundary: Boundary) -> bool:
-    """Is it the event with which a booking begins to run?"""
-    return boundary.kind is Kind.START_OF_PRE_ROLL and boundary.try_ == 0
-
-
 class Asked(NamedTuple):
     """What is read of bookings before they are known themselves."""
 
     held: Later
-    """What they hold: (booking, device, resource, mode, labels, body if it may be hands off)."""
+    """What they hold: (booking, device, who has it now, resource, mode, labels, body if it may be hands off)."""
     names: Later
     """Running bookings of the same platform and name: (folded name, id)."""
+    down_is_due: Later
+    """Anything, if any down event is due."""
 
 
 def ask_facts(work: Work, keys: Sequence[int]) -> Asked:
     """Ask for the facts about these bookings that need no other."""
-    return Asked(work.db.later(_HELD, HANDS_OFF, keys), work.db.later(_NAMES, keys))
+    db = work.db
+    return Asked(db.later(_HELD, HANDS_OFF, keys), db.later(_NAMES, keys), db.later(_DOWN_IS_DUE, work.now))
 
 
 def gather(work: Work, pairs: Sequence[tuple[Boundary, Booking]], asked: Asked) -> Facts:
     """Read the facts about these candidates of a platform."""
-    db = work.db
     devices: dict[int, set[str]] = defaultdict(set)
     idle: dict[int, set[str]] = defaultdict(set)
     places: dict[int, Labels] = {}
-    for booking, device, name, mode, labels, body in _chosen(work, [booking for _, booking in pairs], asked.held()):
+    taken: dict[str, int] = {}
+    held = _chosen(work, [booking for _, booking in pairs], asked.held())
+    for booking, device, holder, name, mode, labels, body in held:
         devices[booking].add(device)
+        if holder is not None:
+            taken[device] = holder
         if labels:
             places[booking] = places.get(booking, frozenset()) | read(labels)
         if mode != Mode.AVAILABLE.value:
             idle[booking].add(name)
         elif body and RESOURCE.decode(body).hands_off:
             idle[booking].add(f"{name} (hands off)")
-    wanted = sorted({device for used in devices.values() for device in used})
-    taken: dict[str, int] = {}
     downs: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
-    if wanted:
-        holders, down_is_due = db.later(_TAKEN, wanted), db.later(_DOWN_IS_DUE, work.now)
-        taken.update((device, boundary) for device, boundary in holders())
-        if down_is_due():
-            for device, key, due, booking in db.all(_DOWN, work.now, wanted):
-                downs[device].append((key, due, booking))
+    if devices and asked.down_is_due():
+        wanted = sorted({device for used in devices.values() for device in used})
+        for device, key, due, booking in work.db.all(_DOWN, work.now, wanted):
+            downs[device].append((key, due, booking))
     return Facts(
         {key: frozenset(used) for key, used in devices.items()},
         {key: tuple(sorted(resources)) for key, resources in idle.items()},
@@ -127,7 +126,7 @@ def needs_of(work: Work, found: Sequence[Booking]) -> Mapping[int, Labels]:
     """Booking -> the labels of its resources; only of bookings that have some."""
     needs: dict[int, Labels] = {}
     held = work.db.all(_HELD, HANDS_OFF, [booking.key for booking in found])
-    for booking, _, _, _, labels, _ in _chosen(work, found, held):
+    for booking, _, _, _, _, labels, _ in _chosen(work, found, held):
         if labels:
             needs[booking] = needs.get(booking, frozenset()) | read(labels)
     return needs

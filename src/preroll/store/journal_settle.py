@@ -22,7 +22,7 @@ _LOCK = (
 )
 _READ = (
     "select b.key, b.booking, b.state, b.epoch, b.stopping, k.state, k.platform, k.state_version, k.revision"
-    " from boundary b join booking k on k.key = b.booking where b.key in ?ints order by b.key for no key update of b"
+    " from boundary b join booking k on k.key = b.booking where b.key in ?ints for no key update of b by b.key"
 )
 _READ_ALL = (
     f"select {boundaries.columns('b')}, {bookings.columns('k')} from boundary b join booking k on k.key = b.booking"

@@ -16,7 +16,7 @@ _FENCE = (
     "select g.place, b.state, b.epoch, b.generation, b.try_, s.state, s.epoch, s.attempts, s.began_us"
     " from given(place bigint, boundary bigint, name text) g join boundary b on b.key = g.boundary"
     " left join step s on s.boundary = b.key and s.generation = b.generation and s.try_ = b.try_ and s.name = g.name"
-    " order by b.key, g.place for no key update of b"
+    " for no key update of b by b.key, g.place"
 )
 _BEGIN = (
     "insert into step (boundary, generation, try_, name, resource, state, attempts, epoch, began_us, version, error)"

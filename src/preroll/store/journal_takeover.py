@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from preroll.domain.booking import Booking
-from preroll.domain.boundaries import Boundary, Reason, Run
+from preroll.domain.boundaries import Boundary, Kind, Reason, Run
 from preroll.domain.config import Platform
 from preroll.domain.machine import Outcome
 from preroll.ports.rows import Adopted, Claimed, Fence, Judged, RecordedStep, Settlement, StepState
@@ -98,7 +98,10 @@ def sent(work: Work, worker: int) -> frozenset[int]:
 
 
 def _resume(work: Work, reach: Reach, found: Sequence[Row]) -> tuple[list[Claimed], int]:
-    """Go on with runs that were somebody else's, but for those whose script another live worker has alone."""
+    """Go on with runs that were somebody else's, but for those whose script another live worker has alone.
+
+    A service order that was to be stopped goes on as well: what it has written is still to be undone.
+    """
     worker, rows = reach.worker, [row for row in found if not elsewhere(work, reach, row[-6], row[-5])]
     pairs = [(boundary_of(row[: boundaries.WIDTH]), booking_of(row[boundaries.WIDTH : -_TAIL])) for row in rows]
     platforms = Platforms(work)
@@ -112,7 +115,7 @@ def _resume(work: Work, reach: Reach, found: Sequence[Row]) -> tuple[list[Claime
         ident, script, version, target, previous, began, stopping = row[-_TAIL:]
         platform, decision = platform_of[booking.platform], Run(script, target, previous)
         done = steps.get(boundary.key, ())
-        if stopping:
+        if stopping and boundary.kind is not Kind.ORDER:
             endings.append(_stopped(boundary, booking, platform, decision, ident, version, done))
             continue
         mine = replace(boundary, epoch=boundary.epoch + 1, worker=worker)

@@ -6,10 +6,12 @@ from __future__ import annotations
 import random
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from preroll.domain.errors import BadSettings
+from preroll.domain.subscription import is_reference
 from preroll.ports.clock import Clock
 from preroll.ports.scripts import Reach, nowhere
 from preroll.ports.workers import Unreached, Worker
@@ -20,6 +22,7 @@ from preroll.store.revisions import HEAD
 from preroll.store.schema import bring_to_head, expect_head, version_of
 from preroll.store.sql import Sql
 from preroll.store.store import Inline, SqliteThreads, SqlStore
+from preroll.store.subscriptions import Subscriptions
 from preroll.store.tx import SqlTx
 from preroll.store.work import Memory, RandomBits, Work
 from preroll.store.workers import Workers
@@ -112,8 +115,8 @@ def require_head(url: str) -> None:
         expect_head(db)
 
 
-def survey(url: str) -> tuple[list[Worker], list[Unreached], list[str]] | None:
-    """The workers of a database, the resources that none of them reaches, and the platforms that are paused.
+def survey(url: str) -> tuple[list[Worker], list[Unreached]] | None:
+    """The workers of a database, and the resources that none of them reaches.
 
     Returns:
         None: it has another schema.
@@ -122,9 +125,34 @@ def survey(url: str) -> tuple[list[Worker], list[Unreached], list[str]] | None:
         if version_of(db) != HEAD:
             return None
         db.begin(write=False)
-        work = Work(db, _NoClock(), Memory(), fresh_bits())
-        workers, paused = Workers(work), [p.name for p in Platforms(work).all() if p.config.paused]
-        return workers.known(), workers.unreached(), paused
+        workers = Workers(Work(db, _NoClock(), Memory(), fresh_bits()))
+        return workers.known(), workers.unreached()
+
+
+def paused_platforms(url: str) -> list[str]:
+    """The platforms of a database that are paused; it is only looked at. None of one that has another schema.
+
+    Raises:
+        BadSettings, StoreUnavailable: it cannot be looked at.
+    """
+    return _looked_at(url, lambda work: [one.name for one in Platforms(work).all() if one.config.paused])
+
+
+def readable_secrets(url: str) -> list[str]:
+    """The webhooks of a database whose signing secret stands in it; it is only looked at, as ``paused_platforms``."""
+
+    def query(work: Work) -> list[str]:
+        return [one.name for one in Subscriptions(work).all() if one.secret and not is_reference(one.secret)]
+
+    return _looked_at(url, query)
+
+
+def _looked_at(url: str, query: Callable[[Work], list[str]]) -> list[str]:
+    with closing(_connected(url) if url.startswith(POSTGRES) else sqlite.look_at(sqlite.path_of(url))) as db:
+        if version_of(db) != HEAD:
+            return []
+        db.begin(write=False)
+        return query(Work(db, _NoClock(), Memory(), fresh_bits()))
 
 
 class _NoClock:
@@ -153,7 +181,7 @@ def _open_postgres(
     memory, bits, voice = Memory(), fresh_bits(), secrets.token_hex(8)
 
     def make(pause_ms: int) -> Work:
-        work = _work(postgres.connect(url, pause_ms), clock, memory, bits, pin_clock=pin_clock)
+        work = _work(postgres.connect(url, pause_ms, whole=True), clock, memory, bits, pin_clock=pin_clock)
         work.voice, work.ticks = voice, time.monotonic
         return work
 

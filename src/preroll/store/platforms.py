@@ -10,6 +10,7 @@ from preroll.domain.config import Platform, PlatformConfig
 from preroll.domain.errors import NotFound
 from preroll.ports.platforms import Edition
 from preroll.store.documents import Codec
+from preroll.store.races import LostRace
 from preroll.store.sql import Row
 from preroll.store.work import Work
 
@@ -63,13 +64,15 @@ class Platforms:
         rows = self._work.db.later(f"select {_COLUMNS} from platform order by name")
         return lambda: [self._platform(row) for row in rows()]
 
-    def put(self, platform: Platform, *, actor: str = "", why: str = "") -> Platform:
+    def put(self, platform: Platform, *, seen: int | None = None, actor: str = "", why: str = "") -> Platform:
         work = self._work
         work.change_catalogue()
         row = work.db.one(f"select {_COLUMNS} from platform where name = ? for no key update", platform.name)
         if row is None:
             return self._insert(platform, actor, why)
         stored = self._platform(row)
+        if seen is not None and seen != stored.config.version:
+            raise LostRace(f"platform {stored.name}", seen, stored.config.version, ("platform", stored.key))
         config = replace(platform.config, version=stored.config.version)
         moved = int(config != stored.config or platform.zone != stored.zone)
         config = replace(config, version=stored.config.version + moved)

@@ -11,7 +11,7 @@ from typing import cast
 
 import msgspec
 import psycopg
-from psycopg import errors
+from psycopg import errors, generators
 from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8Dumper
 
@@ -21,7 +21,7 @@ from preroll.store.sql import Later, Row, for_postgres
 CHANNEL = "preroll"
 AGAIN = (
     errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation,
-    errors.IdleInTransactionSessionTimeout,
+    errors.IdleInTransactionSessionTimeout, errors.TransactionTimeout,
 )  # fmt: skip
 """Another transaction was first: the same unit can be run again, and will see what that one did."""
 GONE = (psycopg.OperationalError, psycopg.InterfaceError)
@@ -84,6 +84,15 @@ class PostgresConnection:
         self._say("commit")
         self._exchange()
 
+    def end(self) -> None:
+        """What was prepared stays so after a commit; psycopg drops it all after a roll-back."""
+        if self._connection.pgconn.transaction_status != TransactionStatus.INTRANS:
+            self.rollback()
+            return
+        self._waiting.clear()
+        self._say("commit")
+        self._exchange()
+
     def rollback(self, savepoint: str = "") -> None:
         if savepoint:
             with suppress(psycopg.Error):
@@ -135,8 +144,13 @@ class PostgresConnection:
                 cursor.execute(sql, values, prepare=prepare)
         except BaseException:
             with suppress(psycopg.Error):
-                self._pipeline.sync()
+                self._sync()
             raise
+        self._sync()
+
+    def _sync(self) -> None:
+        """Before it waits for answers psycopg may keep a part of what is sent, if the server is slow to take it."""
+        self._connection.wait(generators.send(self._connection.pgconn))
         self._pipeline.sync()
 
     def lost(self, error: BaseException) -> bool:
@@ -165,20 +179,30 @@ PAUSE_MS = 10_000
 """How long a transaction may wait for its next statement. Then its process stands still, and others want its locks."""
 JOURNAL_PAUSE_MS = 2_000
 """The same for the journal: every other worker's claims wait behind one that is under way."""
+PAUSES_IN_ALL = 6
+"""A transaction lasts for so many pauses at most: 60 s, in the journal 12 s."""
+WHOLE_SINCE = 170_000
+"""The first version that limits a transaction as a whole (``transaction_timeout``, release notes of PostgreSQL 17)."""
 
 
-def connect(url: str, pause_ms: int = PAUSE_MS) -> PostgresConnection:
+def connect(url: str, pause_ms: int = PAUSE_MS, *, whole: bool = False) -> PostgresConnection:
     """Open a connection.
+
+    A process that is stopped in the middle of what it sends has said half of it: for the server that is no pause, and
+    before version 17 it waits for the rest for as long as the process lives.
 
     Args:
         url: of the database.
         pause_ms: after which the server ends a transaction that says nothing.
+        whole: limit the transaction as a whole too.
 
     Raises:
         StoreUnavailable: the server cannot be reached.
     """
     opened = _open(url)
     opened.execute(f"set idle_in_transaction_session_timeout = {pause_ms}")
+    if whole and opened.info.server_version >= WHOLE_SINCE:
+        opened.execute(f"set transaction_timeout = {pause_ms * PAUSES_IN_ALL}")
     return PostgresConnection(opened)
 
 

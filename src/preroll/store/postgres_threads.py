@@ -17,11 +17,14 @@ from preroll.store.engine import Job, Lane, Spawn, carry_out, unavailable
 from preroll.store.feed import Bells, Version
 from preroll.store.journal import CLAIM
 from preroll.store.postgres import AGAIN, GONE, JOURNAL_PAUSE_MS, PAUSE_MS, Listener, connect
+from preroll.store.races import Contested, LostRace
 from preroll.store.store import READ, UNIT, look_up
 from preroll.store.work import Work
 
 PAUSES = (0.0, 0.05, 0.2, 1.0)
 """Seconds before each further try."""
+RACES = 8
+"""For how many rows a unit may lose a race, one run each; then it is Stale."""
 HEARING = 5.0
 """Seconds after which the listener looks whether it is still wanted."""
 
@@ -48,8 +51,25 @@ class Desk:
         What gave way to another transaction is run again, and so is what was lost before its commit was asked for;
         after that only what is ``repeatable``.
         """
-        self._try(jobs, lambda: carry_out(self.work, jobs, self._reach), repeatable=repeatable)
+        self._try(jobs, lambda: self._carry_out(jobs), repeatable=repeatable)
         self._bells.ring(due=self.work.due, changed=self.work.changed)
+
+    def _carry_out(self, jobs: Sequence[Job]) -> None:
+        """A unit that lost a race for a row is run again at once, with that row in its hands from the beginning.
+
+        If it does not find there what it read even so, it did not read it in its transaction, and no run helps.
+        """
+        rows: set[Contested] = set()
+        try:
+            while True:
+                carry_out(self.work, jobs, self._reach)
+                lost = jobs[0].error
+                if len(jobs) > 1 or not isinstance(lost, LostRace) or lost.row in rows or len(rows) == RACES:
+                    return
+                rows.add(lost.row)
+                self.work.contested = sorted(rows)
+        finally:
+            self.work.contested = ()
 
     def read(self, jobs: Sequence[Job]) -> None:
         """Carry out queries."""
@@ -86,7 +106,7 @@ class Desk:
     def _connect(self) -> None:
         if not self._connected:
             self.work.committing = False
-            self.work.db = connect(self._url, self._pause_ms)
+            self.work.db = connect(self._url, self._pause_ms, whole=True)
             self._connected = True
 
     def _undo(self) -> None:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from operator import itemgetter
 
 from preroll.domain.audit import Round
 from preroll.domain.auditing import ORDINAL
@@ -27,10 +28,12 @@ _RUNS = (
     " r.returned from run r join booking k on k.key = r.booking left join worker w on w.key = r.worker"
 )
 _OF_BOOKING = "r.boundary in (select b.key from boundary b where b.booking = ?)"
-_STEPS = (
-    "select r.id, s.name, s.resource, s.state, s.attempts, s.epoch, s.began_us, s.ended_us, s.result, s.diff, s.error"
-    " from run r join step s on s.boundary = r.boundary and s.generation = r.generation and s.try_ = r.try_"
-    " where r.id in ?texts order by s.began_us, s.name"
+_STEP = "r.id, s.name, s.resource, s.state, s.attempts, s.epoch, s.began_us, s.ended_us, s.result, s.diff, s.error"
+_OF_RUN = "join step s on s.boundary = r.boundary and s.generation = r.generation and s.try_ = r.try_"
+_STEPS = f"select {_STEP} from run r {_OF_RUN} where r.id in ?texts order by s.began_us, s.name"
+_LIFE = (
+    f"select {_STEP}, r.try_ from run this join run r on r.boundary = this.boundary and r.generation = this.generation"
+    f" and r.try_ <= this.try_ {_OF_RUN} where this.id = ? order by s.began_us, s.name"
 )
 
 _APPLIED = (
@@ -49,6 +52,14 @@ class Records:
         rows = self._work.db.all(f"{_RUNS} where {_OF_BOOKING} order by r.began_us, r.boundary, r.try_", booking)
         return [_run(row) for row in rows]
 
+    def newest(self, bookings: Collection[int], kind: Kind) -> dict[str, RunRow]:
+        rows = self._work.db.all(
+            f"{_RUNS} where r.boundary in (select b.key from boundary b where b.booking in ?ints) and r.kind = ?"
+            " order by r.began_us, r.boundary, r.try_",
+            sorted(bookings), kind.value,
+        )  # fmt: skip
+        return {run.booking: run for run in map(_run, rows)}
+
     def run(self, ident: str) -> RunRow:
         row = self._work.db.one(f"{_RUNS} where r.id = ?", ident)
         if row is None:
@@ -57,6 +68,16 @@ class Records:
 
     def steps(self, runs: Sequence[str]) -> list[StepRow]:
         return [_step(row) for row in self._work.db.all(_STEPS, list(runs))]
+
+    def life(self, run: str) -> Callable[[], list[StepRow]]:
+        rows = self._work.db.later(_LIFE, run)
+
+        def steps() -> list[StepRow]:
+            found = rows()
+            newest = {row[1]: row for row in sorted(found, key=itemgetter(-1))}
+            return [_step(row[:-1]) for row in found if newest[row[1]] is row]
+
+        return steps
 
     def audits(self, booking: int, limit: int = 20) -> list[RunRow]:
         rows = self._work.db.all(

@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from preroll.domain import usage
 from preroll.domain.booking import Booking
 from preroll.domain.errors import Clash
 from preroll.domain.resource import Resource
-from preroll.domain.usage import CONCURRENCY, Need, Usage
+from preroll.domain.usage import Held, Need, Usage
 from preroll.domain.window import FOREVER, Window
 from preroll.ports.reservations import Look
 from preroll.store.bookings import booking_of, columns, namesake_of
 from preroll.store.catalogue import RESOURCE, in_their_zones
+from preroll.store.dimensions import Dimensions
 from preroll.store.platforms import Platforms
 from preroll.store.sql import Later, Row
 from preroll.store.work import Work
@@ -25,51 +26,68 @@ TIERS = (HOUR, 4 * HOUR, 16 * HOUR, 64 * HOUR, 720 * HOUR, FOREVER)
 
 _LOCK = "select key, revision, body from resource where key in ?ints and removed = 0 order by key for no key update"
 _LOCK_ALL = "select key from resource where platform = ? and removed = 0 order by key for no key update"
-_SPANS = "(values " + ", ".join(f"({tier}, {longest})" for tier, longest in enumerate(TIERS)) + ")"
-_HELD = (
-    "o.live = 1 and o.resource = u.value and o.tier = t.tier"
-    " and o.start_us < ? and o.start_us > ? - t.longest and o.end_us > ? and o.booking <> ?"
+_SPANS = ", ".join(f"({tier}, {longest})" for tier, longest in enumerate(TIERS))
+LONG = 2
+"""Tiers from this one on have few reservations, and an index by time, however many resources there are."""
+_FOUND = (
+    f"select * from (values {_SPANS}) t where t.column1 < {LONG} or exists ("
+    f"select 1 from reservation l where l.live = 1 and l.tier >= {LONG}"
+    " and l.tier = t.column1 and l.start_us < ? and l.start_us > ? - t.column2)"
 )
-_PLACES = {
-    False: f"each(?ints) u cross join (select column1 as tier, column2 as longest from {_SPANS}) t"
-    " cross join reservation o",
-    True: f"each(?ints) u cross join {_SPANS} t(tier, longest)"
-    f" cross join lateral (select * from reservation o where {_HELD} offset 0) o",
-}
-"""One look into the index for each resource and tier, in this order.
-
-SQLite keeps the order of a ``cross join``; PostgreSQL would read whole tiers, but not from within ``offset 0``.
-"""
-
-
-def _overlaps(*, postgres: bool, named: bool) -> str:
-    """What is held within a window."""
-    terms = ([] if postgres else [_HELD]) + (["k.key = o.booking"] if named else [])
-    return (
-        f"select o.resource, coalesce(d.name, ''), o.start_us, o.end_us, o.amount, o.agreed,"
-        f" {'k.id, k.name' if named else _NOBODY} from {_PLACES[postgres]}{' cross join booking k' if named else ''}"
-        f" left join dimension d on d.key = o.dimension where {' and '.join(terms) or '1 = 1'}"
-    )
-
-
+"""The tiers of which anybody at all holds anything that may meet a window."""
+_WITHIN = (
+    "o.live = 1 and o.resource in ?ints and o.start_us < ? and o.end_us > ? and o.booking <> ?"
+    " and o.tier = t.column1 and o.start_us > ? - t.column2"
+)
 _NOBODY = "'', ''"
-_OVERLAPS = {(postgres, n): _overlaps(postgres=postgres, named=n) for postgres in (False, True) for n in (False, True)}
+_OF_A_BOOKING = "o.resource, o.dimension, o.start_us, o.end_us, o.amount, o.agreed"
+
+
+def _held(what: str, *, postgres: bool, named: bool = False) -> str:
+    """What is held within a window, tier by tier, if it has any: one look into the index for each resource.
+
+    Both databases keep this order: SQLite that of a ``cross join``, PostgreSQL what stands within ``offset 0``.
+    """
+    tiers = f"({_FOUND}{' offset 0' if postgres else ''}) t"
+    bookings, terms = (" cross join booking k", ["k.key = o.booking"]) if named else ("", [])
+    source = f"lateral (select * from reservation o where {_WITHIN} offset 0) o" if postgres else "reservation o"
+    terms = terms if postgres else [_WITHIN, *terms]
+    where = f" where {' and '.join(terms)}" if terms else ""
+    return f"select {what} from {tiers} cross join {source}{bookings}{where}"
+
+
+_HOLDERS = {postgres: _held("distinct o.booking", postgres=postgres) for postgres in (False, True)}
+_OVERLAPS = {
+    (postgres, named): _held(f"{_OF_A_BOOKING}, {'k.id, k.name' if named else _NOBODY}", postgres=postgres, named=named)
+    for postgres in (False, True)
+    for named in (False, True)
+}
+_LET_GO = "delete from reservation where (live = 1 or unreset = 0) and"
 _HOLD = (
     "insert into reservation (booking, resource, dimension, start_us, end_us, amount, agreed, live, tier)"
     " select booking, resource, dimension, start_us, end_us, amount, agreed, 1, tier from given(booking bigint,"
     " resource bigint, dimension bigint, start_us bigint, end_us bigint, amount bigint, agreed text, tier bigint) g"
 )
+_AMEND = (
+    "update reservation set amount = g.amount, agreed = g.agreed from given(booking bigint, resource bigint,"
+    " dimension bigint, amount bigint, agreed text) g where reservation.booking = g.booking and reservation.live = 1"
+    " and reservation.resource + 0 = g.resource and reservation.dimension = g.dimension"
+)
+"""By the few rows of the booking: the sum keeps SQLite from those of a resource that thousands hold."""
 _NOT_RESET = (
     f"select {columns('k')} from booking k where k.key in ("
     "select r.booking from reservation r where r.unreset = 1 and r.resource in ?ints) order by k.key"
 )
-_DIMENSION = "insert into dimension (name) values (?) on conflict (name) do nothing"
 
 
 def tier_of(window: Window) -> int:
     """The class of duration of a window."""
     length = window.until - window.start
     return next((tier for tier, longest in enumerate(TIERS) if length <= longest), len(TIERS) - 1)
+
+
+def _span(window: Window) -> tuple[int, int, int]:
+    return window.start, window.until, tier_of(window)
 
 
 class Reservations:
@@ -79,37 +97,34 @@ class Reservations:
         self._work = work
 
     def hold(self, booking: Booking, needs: Sequence[Need]) -> None:
-        held, db = booking.timing.held, self._work.db
-        db.send("delete from reservation where booking = ? and (live = 1 or unreset = 0)", booking.key)
-        tier = tier_of(held)
-        wanted = [(need.resource.key, name, *what) for need in needs for name, what in need.amounts().items()]
-        keys = self._dimensions({name for _, name, _, _ in wanted})
+        self._work.db.send(f"{_LET_GO} booking = ?", booking.key)
+        self._add([(booking, needs)])
+
+    def hold_all(self, several: Sequence[tuple[Booking, Sequence[Need]]]) -> None:
+        self._work.db.send(f"{_LET_GO} booking in ?ints", [booking.key for booking, _ in several])
+        self._add(several)
+
+    def _add(self, several: Sequence[tuple[Booking, Sequence[Need]]]) -> None:
+        wanted = [
+            (booking.key, need.resource.key, name, _span(window), *what)
+            for booking, needs in several
+            for need in needs
+            for window, amounts in need.spans(booking.timing.held)
+            for name, what in amounts.items()
+        ]
+        keys = Dimensions(self._work).keys({name for _, _, name, *_ in wanted})
         rows = [
-            (booking.key, resource, keys[name], held.start, held.until, amount, agreed, tier)
-            for resource, name, amount, agreed in wanted
+            (booking, resource, keys[name], start, until, amount, agreed, tier)
+            for booking, resource, name, (start, until, tier), amount, agreed in wanted
         ]
         if rows:
-            db.send(_HOLD, rows)
+            self._work.db.send(_HOLD, rows)
 
-    def _dimensions(self, names: Collection[str]) -> dict[str, int]:
-        """The keys under which dimensions are stored; a new one is added."""
-        work, known = self._work, self._work.memory.dimensions
-        if missing := sorted(name for name in names if name and name not in known):
-            found: dict[str, int] = dict(work.db.all("select name, key from dimension where name in ?texts", missing))
-            if work.dimensions_added or len(found) < len(missing):
-                return {CONCURRENCY: 0, **known, **found, **self._new_dimensions(set(missing) - set(found))}
-            known |= found
-        return {CONCURRENCY: 0, **known}
-
-    def _new_dimensions(self, names: Collection[str]) -> dict[str, int]:
-        found = {}
-        self._work.dimensions_added |= bool(names)
-        for name in sorted(names):
-            self._work.db.send(_DIMENSION, name)
-            row = self._work.db.one("select key from dimension where name = ?", name)
-            assert row is not None  # noqa: S101 - it was inserted
-            found[name] = int(row[0])
-        return found
+    def amend(self, parts: Sequence[Held]) -> None:
+        keys = Dimensions(self._work).keys({part.dimension for part in parts})
+        rows = [(p.booking, p.resource, keys[p.dimension], p.amount, p.agreed) for p in parts]
+        if rows:
+            self._work.db.send(_AMEND, rows)
 
     def release(self, booking: int) -> None:
         self._work.db.send("update reservation set live = 0 where booking = ? and live = 1", booking)
@@ -156,27 +171,41 @@ class Reservations:
         overlaps = self._overlaps(sorted(by_key), held, booking.key)
 
         def judged() -> tuple[list[Need], list[Clash]]:
-            taken = _by_resource(overlaps())
+            taken = self._by_resource(overlaps())
             there = [_as_locked(by_key[key].resource, revision, body) for key, revision, body in locked()]
             now = {r.key: r for r in in_their_zones(there, Platforms(self._work))}
             gone = [usage.gone(need.resource, held) for key, need in by_key.items() if key not in now]
+            there_now = [replace(n, resource=now.get(n.resource.key, n.resource)) for n in needs]
             found = [
                 clash
-                for key, r in now.items()
-                for clash in usage.clashes(r, by_key[key].wishes, held, taken.get(key, ()), since=self._work.now)
+                for need in there_now
+                if need.resource.key in now
+                for clash in usage.in_the_way(need, held, taken.get(need.resource.key, ()), since=self._work.now)
             ]
-            return [replace(n, resource=now.get(n.resource.key, n.resource)) for n in needs], found + gone
+            return there_now, found + gone
 
         return judged
 
     def usages(
         self, resources: Sequence[Resource], window: Window, *, but: int = 0, named: bool = True
     ) -> Mapping[int, Sequence[Usage]]:
-        return _by_resource(self._overlaps([resource.key for resource in resources], window, but, named=named)())
+        return self._by_resource(self._overlaps([resource.key for resource in resources], window, but, named=named)())
 
     def _overlaps(self, keys: Sequence[int], window: Window, but: int, *, named: bool = True) -> Later:
         db = self._work.db
-        return db.later(_OVERLAPS[db.postgres, named], keys, window.until, window.start, window.start, but)
+        return db.later(_OVERLAPS[db.postgres, named], *_asked(keys, window, but))
+
+    def _by_resource(self, rows: Sequence[Row]) -> Mapping[int, Sequence[Usage]]:
+        names, found = Dimensions(self._work).names({row[1] for row in rows}), dict[int, list[Usage]]()
+        for resource, dimension, *held in rows:
+            found.setdefault(resource, []).append(Usage(names[dimension], *held))
+        return found
+
+    def holders(self, resources: Collection[int], window: Window) -> Mapping[int, tuple[int, int]]:
+        db, locks = self._work.db, self._work.locks
+        keys = [key for (key,) in db.all(_HOLDERS[db.postgres], *_asked(sorted(resources), window))]
+        rows = db.all(f"select key, revision, state_version from booking where key in ?ints order by key{locks}", keys)
+        return {key: (revision, version) for key, revision, version in rows}
 
     def runs_on(self, booking: Booking) -> list[Booking]:
         rows = self._work.db.all(
@@ -192,11 +221,9 @@ class Reservations:
         return [booking_of(row) for row in self._work.db.all(_NOT_RESET, keys)]
 
 
-def _by_resource(rows: Iterable[Row]) -> Mapping[int, Sequence[Usage]]:
-    found: dict[int, list[Usage]] = {}
-    for row in rows:
-        found.setdefault(row[0], []).append(Usage._make(row[1:]))
-    return found
+def _asked(keys: Sequence[int], window: Window, but: int = 0) -> Sequence[object]:
+    """The values of ``_held``."""
+    return window.until, window.start, keys, window.until, window.start, but, window.start
 
 
 def _as_locked(resource: Resource, revision: int, body: str) -> Resource:

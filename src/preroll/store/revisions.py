@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-HEAD = "0010"
+HEAD = "0021"
 """The newest revision in ``migrations/versions``."""
 FOLDER = Path(__file__).parent / "migrations/schema"
 _BETWEEN = ";\n\n"

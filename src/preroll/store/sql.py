@@ -7,7 +7,7 @@ The marks::
     in ?ints   in ?texts                a list of values
     each(?ints) u                       a list of values as a table, with the column u.value
     given(key bigint, state text) g     a list of rows, as a table; the only parameter of its statement
-    for no key update [of x] [skip locked]   row locks; SQLite has one writer and needs none
+    for no key update [of x] [skip locked] [by x.key]   row locks, taken in an order; SQLite has one writer, needs none
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Later = Callable[[], list[Row]]
 
 _MARK = re.compile(
     r"given\((?P<rows>[^)]*)\)|in \?(?P<among>ints|texts)|each\(\?(?P<each>ints|texts)\) (?P<alias>\w+)"
-    r"|\?|for no key update(?: of \w+)?(?: skip locked)?"
+    r"|\?|(?P<lock>for no key update(?: of \w+)?(?: skip locked)?)(?: by (?P<order>[\w.]+(?:, [\w.]+)*))?"
 )
 _KINDS = {"ints": "bigint", "texts": "text"}
 
@@ -67,6 +67,10 @@ class Sql(Protocol):
 
     def begin(self, *, write: bool) -> None: ...
     def commit(self) -> None: ...
+    def end(self) -> None:
+        """End a transaction that only read, however it went."""
+        ...
+
     def rollback(self, savepoint: str = "") -> None:
         """Undo the transaction, if there is one; or what came after a savepoint."""
         ...
@@ -102,8 +106,9 @@ def _translated(sql: str, marks: _Marks) -> Text:
             columns = [(name, kind) for name, kind in (c.split() for c in match["rows"].split(","))]
             width = len(columns)
             return marks.given(columns)
-        if match[0].startswith("for "):
-            return match[0] if marks.locks else ""
+        if lock := match["lock"]:
+            in_order = f"order by {match['order']} {lock}" if match["order"] else lock
+            return in_order if marks.locks else ""
         kind = match["among"] or match["each"]
         lists.append(kind is not None)
         if kind is None:

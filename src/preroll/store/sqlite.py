@@ -49,7 +49,7 @@ class SqliteConnection:
         self._execute = connection.execute
 
     def all(self, sql: str, *values: object) -> list[Row]:
-        return [row for cursor in self._carry_out(sql, values) for row in cursor]
+        return [row for cursor in self._carry_out(sql, values) for row in cursor.fetchall()]
 
     def one(self, sql: str, *values: object) -> Row | None:
         return next((row for cursor in self._carry_out(sql, values) for row in cursor.fetchmany(1)), None)
@@ -85,6 +85,9 @@ class SqliteConnection:
     def commit(self) -> None:
         self._execute("commit")
 
+    def end(self) -> None:
+        self.rollback()
+
     def rollback(self, savepoint: str = "") -> None:
         if savepoint:
             self._execute(f"rollback to savepoint {savepoint}")
@@ -112,6 +115,12 @@ def connect(path: str, *, read_only: bool = False) -> SqliteConnection:
     if read_only:
         connection.execute("pragma query_only = on")
     return SqliteConnection(connection)
+
+
+def look_at(path: Path) -> SqliteConnection:
+    """Open a database file that is there, in whatever mode it is, and leave it so."""
+    uri = f"{path.as_uri()}?mode=ro"
+    return SqliteConnection(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MS / 1000))
 
 
 def path_of(url: str) -> Path:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from preroll.domain.errors import PrerollError
 from preroll.ports.scripts import Reach
 from preroll.ports.store import Feed, Journal, Unit
 from preroll.store.engine import Job, Lane, Route, Spawn, carry_out, deliver, unavailable
@@ -22,7 +23,18 @@ R = TypeVar("R")
 
 def _each(work: Work, calls: Sequence[Callable[[Work], object]]) -> list[object]:
     work.expect_now()
-    return [call(work) for call in calls]
+    return [_verified(work, call) for call in calls]
+
+
+def _verified(work: Work, call: Callable[[Work], object]) -> object:
+    """Carry out a call. What it wrote too late is told first: whatever else it says may be because of that."""
+    try:
+        result = call(work)
+    except PrerollError:
+        work.verify()
+        raise
+    work.verify()
+    return result
 
 
 UNIT = Route("unit", 5, _each, merge=False)
@@ -89,6 +101,7 @@ def look_up(work: Work, jobs: Sequence[Job]) -> None:
     """Carry out queries, each on a snapshot of its own; nobody waits for its end."""
     for job in jobs:
         work.begin(write=False)
+        work.expect_now()
         try:
             job.result = job.payload(work)  # type: ignore[operator]
         except BaseException as error:
@@ -96,7 +109,7 @@ def look_up(work: Work, jobs: Sequence[Job]) -> None:
                 raise
             job.error = error
         deliver([job])
-        work.db.rollback()
+        work.db.end()
 
 
 class Inline:
@@ -161,7 +174,7 @@ class SqliteThreads:
     @property
     def version(self) -> Version:
         """SQLite's own count of commits by others, read on a connection that writes nothing."""
-        return partial(self._read_lane.ask, READ, self._data_version)
+        return self._data_version
 
     def _data_version(self, _: Work) -> object:
         with self._watching:

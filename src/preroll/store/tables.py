@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from preroll.store import tables_accounts  # noqa: F401 - its tables are of the same schema
+from preroll.store import tables_accounts, tables_orders, tables_outbox  # noqa: F401 - their tables are of the same schema
 from preroll.store.columns import Flag, Json, Long, Small, key, metadata, need, partial, refers
 from preroll.store.revisions import HEAD, schema_file, written
 
@@ -134,9 +134,13 @@ booking = Table(
     need("alarmed", Flag, "0"),
     need("hidden", Flag, "0"),
     need("owner", Text, "''"),
+    need("orchestrated", Flag, "0"),
     UniqueConstraint("id"),
     Index("ix_booking_start_us_id", "start_us", "id"),
+    Index("ix_booking_state", "platform", "state", "held_start_us"),
     partial("ix_booking_live_name", "platform", "folded", where="live = 1"),
+    partial("ix_booking_short", "platform", "held_start_us", where="held_end_us - held_start_us <= 172800000000"),
+    partial("ix_booking_lasting", "platform", "held_end_us", where="held_end_us - held_start_us > 172800000000"),
     partial(
         "ix_booking_near",
         "platform",
@@ -253,6 +257,7 @@ reservation = Table(
     need("agreed", Text, "''"),
     Index("ix_reservation_booking", "booking"),
     partial("ix_reservation_live", "resource", "tier", "start_us", where="live = 1"),
+    partial("ix_reservation_long", "tier", "start_us", where="live = 1 and tier >= 2"),
     partial("ix_reservation_unreset", "resource", where="unreset = 1"),
 )
 loss = Table(

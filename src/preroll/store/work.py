@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 from preroll.domain.booking import Booking
 from preroll.domain.boundaries import Boundary
+from preroll.domain.choosing import Candidates
 from preroll.domain.config import Platform, PlatformConfig
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.inheritance import Profiles
 from preroll.domain.resource import Resource
 from preroll.ports.clock import Clock
 from preroll.ports.store import Tx
+from preroll.store.races import Contested
 from preroll.store.sql import Later, Sql
 
 RandomBits = Callable[[int], int]
@@ -34,6 +36,7 @@ class Shelf:
     names: dict[str, Resource] = field(default_factory=dict)
     whole: Sequence[Resource] | None = None
     """All of them, by name."""
+    candidates: Candidates | None = None
     profiles: Profiles | None = None
     definitions: dict[tuple[str, int | None], int] = field(default_factory=dict)
     """(name, version; None: the newest published) -> key."""
@@ -103,6 +106,8 @@ class Work:
         self._asked: Later | None = None
         self.locks = ""
         """What keeps the rows of a query as they are until the end; nothing in a transaction that only reads."""
+        self.contested: Sequence[Contested] = ()
+        """Rows for which earlier runs of this transaction lost a race: locked before anything is read."""
         self.due = False
         """The timetable changed: dispatchers are woken at the commit."""
         self.changed = False
@@ -115,6 +120,7 @@ class Work:
         """The catalogue was written: a roll-back must forget what was read."""
         self.committing = False
         """The commit was asked for: after an error nobody knows whether it happened."""
+        self._expected: list[tuple[Later, Callable[[], Exception]]] = []
         self.attempts: set[int] = set()
         """The ``now`` of earlier attempts at this same batch, whose commit may or may not have happened."""
 
@@ -122,9 +128,12 @@ class Work:
         """Start a transaction."""
         self.due = self.changed = self.catalogue = self.committing = self.dimensions_added = False
         self._now = self._asked = None
+        self._expected.clear()
         self.platforms.clear()
         self.locks = " for no key update" if write else ""
         self.db.begin(write=write)
+        for table, key in self.contested:
+            self.db.send(f"select key from {table} where key = ?{self.locks}", key)
 
     @property
     def now(self) -> int:
@@ -145,10 +154,33 @@ class Work:
             self.db.send("select set_config('preroll.now_us', ?, true)", str(self._clock.now_us()))
         return self.db.later(_NOW_POSTGRES)
 
+    def later_now(self) -> Callable[[], int]:
+        """The time at which all that was asked for before is had, the locks among it."""
+        if not self.db.postgres:
+            return lambda: self.now
+        asked = self.db.later(_NOW_POSTGRES)
+        return lambda: int(asked()[0][0])
+
     def expect_now(self) -> None:
         """Read the time along with whatever is read first: it will be wanted, and costs no round trip then."""
         if self.db.postgres and self._now is None and self._asked is None:
             self._asked = self._ask()
+
+    def expect(self, written: Later, refusal: Callable[[], Exception]) -> None:
+        """A row that is written only if it is as it was read: looked at when the unit ends, all in one round trip.
+
+        Args:
+            written: answers the row, or none.
+            refusal: what is raised for none.
+        """
+        self._expected.append((written, refusal))
+
+    def verify(self) -> None:
+        """Raise the refusal of the first expected row that was not written."""
+        expected, self._expected = self._expected, []
+        for written, refusal in expected:
+            if not written():
+                raise refusal()
 
     def commit(self) -> None:
         """Make it durable; other processes hear what it has to tell."""
@@ -166,6 +198,7 @@ class Work:
     def forget(self) -> None:
         """What was read since the catalogue was written in this transaction may never have existed."""
         self._asked = None
+        self._expected.clear()
         if self.catalogue:
             self.memory.forget()
             self.platforms.clear()

@@ -136,12 +136,7 @@ class HttpDriver:
 
     async def verify(self, desired: Mapping[str, object], *, tolerance: Tolerance | None = None) -> list[Mismatch]:
         """The check set."""
-        near, active = tolerance or Tolerance(), await self.read()
-        return [
-            Mismatch(path, value, active.get(path))
-            for path, value in desired.items()
-            if not near.accepts(value, active.get(path))
-        ]
+        return (tolerance or Tolerance()).mismatches(desired, await self.read())
 
     async def confirm(self, applied: Applied) -> None:
         """Nothing is ever pending."""

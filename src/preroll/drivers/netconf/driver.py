@@ -169,12 +169,7 @@ class NetconfDriver:
 
     async def verify(self, desired: Mapping[str, object], *, tolerance: Tolerance | None = None) -> list[Mismatch]:
         """The check set: what the device says is in force, not what it said to the commit."""
-        near, active = tolerance or Tolerance(), await self.read(list(desired))
-        return [
-            Mismatch(path, value, active.get(path))
-            for path, value in desired.items()
-            if not near.accepts(value, active.get(path))
-        ]
+        return (tolerance or Tolerance()).mismatches(desired, await self.read(list(desired)))
 
     async def confirm(self, applied: Applied) -> None:
         """The confirming commit, then the check set: an *ok* is no proof.

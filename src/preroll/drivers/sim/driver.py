@@ -162,11 +162,7 @@ class SimDriver:
 
     def _mismatches(self, desired: Mapping[str, object], tolerance: Tolerance) -> list[Mismatch]:
         with self._world.hold(self._name) as device:
-            return [
-                Mismatch(path, value, device.active.get(path))
-                for path, value in desired.items()
-                if not tolerance.accepts(value, device.active.get(path))
-            ]
+            return tolerance.mismatches(desired, device.active)
 
     def _validate(self, values: Mapping[str, object]) -> None:
         for path, limit in self._traits.limits.items():

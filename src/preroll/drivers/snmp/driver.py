@@ -79,10 +79,9 @@ class SnmpDriver:
 
     async def plan(self, desired: Mapping[str, object]) -> Plan:
         """Read and compare. Raises InvalidValue for what could not be sent."""
-        active = await self.read(list(desired))
-        changes = [Change(path, active.get(path), new) for path, new in desired.items() if active.get(path) != new]
-        self._require_sendable({change.path: change.new for change in changes})
-        return Plan(tuple(changes))
+        plan = Plan.between(await self.read(list(desired)), desired)
+        self._require_sendable({change.path: change.new for change in plan.changes})
+        return plan
 
     async def apply(
         self, plan: Plan, *, revert_in: float | None = None, at: datetime | None = None, key: str = ""
@@ -101,12 +100,7 @@ class SnmpDriver:
 
     async def verify(self, desired: Mapping[str, object], *, tolerance: Tolerance | None = None) -> list[Mismatch]:
         """The check set."""
-        near, active = tolerance or Tolerance(), await self.read(list(desired))
-        return [
-            Mismatch(path, value, active.get(path))
-            for path, value in desired.items()
-            if not near.accepts(value, active.get(path))
-        ]
+        return (tolerance or Tolerance()).mismatches(desired, await self.read(list(desired)))
 
     async def confirm(self, applied: Applied) -> None:
         """Nothing is ever pending."""

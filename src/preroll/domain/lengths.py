@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lengths of time as people write them: ``90s``, ``5m``, ``1h30m``, ``2d``, or ISO 8601 without months and years."""
+
+from __future__ import annotations
+
+import re
+
+from preroll.domain.window import DAY, HOUR, MINUTE, SECOND
+
+_LENGTH = re.compile(r"(?=\d)(?:(\d{1,4})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})(s?))?", re.ASCII)
+_UNITS = (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND))
+
+
+def seconds_of(text: str, *, bare: bool = True) -> int | None:
+    """A length in seconds; None: it is none.
+
+    Args:
+        bare: may a number stand without its unit, for seconds?
+    """
+    plain = text[1:].replace("T", "").lower() if text.startswith("P") else text
+    found = _LENGTH.fullmatch(plain)
+    if found is None:
+        return None
+    days, hours, minutes, rest = (int(part or 0) for part in found.groups()[:4])
+    if rest and not found[5] and not bare:
+        return None
+    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
+
+
+def microseconds_of(text: str) -> int | None:
+    """A length in microseconds, with parts of a second after a point: ``0.5s``; None: it is none."""
+    plain, point, parts = text.removesuffix("s").partition(".")
+    if point and not (parts.isdecimal() and parts.isascii() and len(parts) <= 6):
+        return None
+    whole = seconds_of(plain if point else text)
+    return None if whole is None else whole * SECOND + int(parts.ljust(6, "0") if point else 0)
+
+
+def length_said(us: int) -> str:
+    """A length in the words that are read here: ``1h30m``, ``0s``, ``0.5s``."""
+    parts = []
+    for unit, size in _UNITS[:-1]:
+        count, us = divmod(us, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    if us:
+        parts.append(f"{us / SECOND:.6f}".rstrip("0").rstrip(".") + "s")
+    return "".join(parts) or "0s"

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is around every page: who looks, at which platform, in which zone; and how a template becomes an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Depends, Query, Request
+from fastapi.responses import HTMLResponse
+
+from preroll.domain.booking import FAILED_EVENT, State
+from preroll.domain.config import Platform
+from preroll.domain.permission import PERMISSIONS, Actor, Role
+from preroll.domain.window import DAY
+from preroll.gate.door import By
+from preroll.gate.guard import Way, credential, csrf_of
+from preroll.ports.lists import BookingFilter
+from preroll.web.door import Door, TheDoor
+from preroll.web.templating import render
+
+REMEMBERS = "preroll_platform"
+"""Cookie with the platform that was looked at last."""
+ALARMING = (State.QUARANTINED, State.FAILED, *sorted(FAILED_EVENT))
+ALARMS = urlencode({"state": [state.value for state in ALARMING], "recent": 1}, doseq=True)
+"""Where the list of what the header counts is."""
+YEAR_S = 31_536_000
+NAVIGATION = (
+    ("/", "Tonight"), ("/bookings", "Bookings"), ("/orders", "Orders"), ("/services", "Services"),
+    ("/resources", "Resources"),
+    ("/config", "Config"), ("/people", "People"),
+)  # fmt: skip
+"""Path -> name of what the header leads to."""
+FOR_ADMINS = frozenset({"/people"})
+"""Of these: what only an admin everywhere is led to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is around a page."""
+
+    request: Request
+    door: Door
+    by: Actor
+    platforms: tuple[Platform, ...]
+    """All that the actor sees."""
+    platform: Platform
+    """The one that is looked at."""
+    csrf: str
+    position: str
+    """In the change log, before anything of the page was read."""
+    alarms: int = 0
+    """Bookings that failed, or are quarantined; of a part of a page it is not known."""
+
+    @property
+    def zone(self) -> str:
+        """The zone in which times are told."""
+        return self.platform.zone
+
+    @property
+    def partial(self) -> bool:
+        """Is only a part of the page asked for?"""
+        return self.request.headers.get("hx-request") == "true"
+
+    @property
+    def navigation(self) -> list[tuple[str, str]]:
+        """What the header leads to."""
+        admin = Role.ADMIN in self.by.roles
+        return [(path, name) for path, name in NAVIGATION if admin or path not in FOR_ADMINS]
+
+    def may(self, action: str) -> bool:
+        """May the actor do this on the platform? What it may not do is not offered; the use case decides."""
+        held = self.by.roles_on(self.platform.key)
+        return Role.ADMIN in held or bool(held & PERMISSIONS.get(action, frozenset()))
+
+    def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A whole page: a template that extends ``base.html``."""
+        response = self.part(template, status, **values)
+        response.set_cookie(REMEMBERS, self.platform.name.encode().hex(), YEAR_S, samesite="lax", httponly=True)
+        return response
+
+    def part(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A part of a page: a template whose name begins with ``_``."""
+        around = {
+            "frame": self,
+            "alarming": ALARMS,
+            "zone": self.zone,
+            "navigation": self.navigation,
+            "path": self.request.url.path,
+        }
+        return HTMLResponse(render(template, {**around, **values}), status, {"Cache-Control": "no-store"})
+
+
+async def bare(request: Request, door: TheDoor, by: By, platform: Annotated[str, Query(max_length=200)] = "") -> Frame:
+    """Who asks, and for which platform: all that is needed where no header is shown.
+
+    Raises:
+        NotSignedIn. NotFound: there is no such platform, or the actor does not see it.
+    """
+    around = await door.app.views.around(by, platform)
+    said = credential(request)
+    csrf = csrf_of(said.secret) if said.way is Way.SESSION else ""
+    looked_at = around.platform or _remembered(request, around.platforms)
+    return Frame(request, door, by, around.platforms, looked_at, csrf, around.position)
+
+
+BareFrame = Annotated[Frame, Depends(bare)]
+
+
+async def frame(found: BareFrame) -> Frame:
+    """What is around the page that is asked for."""
+    if found.partial or not found.platform.key:
+        return found
+    return replace(found, alarms=await found.door.app.lists.count(found.by, alarming(found.platform.key)))
+
+
+def alarming(platform: int) -> BookingFilter:
+    """What the header counts: what failed or is quarantined, and is not over for a day."""
+    return BookingFilter(platform, frozenset(ALARMING), over_us=DAY)
+
+
+def _remembered(request: Request, platforms: Sequence[Platform]) -> Platform:
+    """The platform of last time, else the first one; without any, an empty one."""
+    try:
+        name = bytes.fromhex(request.cookies.get(REMEMBERS, "")).decode()
+    except ValueError:
+        name = ""
+    known = {platform.name: platform for platform in platforms}
+    return known.get(name) or next(iter(platforms), Platform(""))
+
+
+TheFrame = Annotated[Frame, Depends(frame)]

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Before anything is drawn: the theme and the density that this browser remembers.
+for (const name of ["theme", "density"]) {
+  const value = localStorage.getItem(`preroll.${name}`);
+  if (value) document.documentElement.dataset[name] = value;
+}

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An independent NETCONF server: netconfd (yuma123) behind OpenSSH, both of Debian."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from preroll.drivers.netconf import NetconfDriver, netconf
+from preroll.sdk import Secret
+from tests.drivers.debian import Daemons, folder, free_port, need, run
+from tests.drivers.netconf_rigs import CIRCUIT, PARAMETERS
+
+YANG = f"""module demo-circuit {{ yang-version 1.1; namespace "{CIRCUIT}"; prefix dc; revision 2026-11-21;
+ container circuits {{ list circuit {{ key name; leaf name {{ type string; }}
+  leaf address {{ type string {{ pattern '[0-9.]+/[0-9]+'; }} mandatory true; }}
+  leaf remote {{ type string; }}
+  leaf rate-kbit {{ type uint32 {{ range "64..10000000"; }} }} }} }} }}"""
+SSHD = """Port {port}
+ListenAddress 127.0.0.1
+HostKey {place}/host
+AuthorizedKeysFile {place}/client.pub
+StrictModes no
+UsePAM no
+PidFile none
+PermitRootLogin yes
+Subsystem netconf "/usr/sbin/netconf-subsystem --ncxserver-sockname={port}@{place}/ncx.sock"
+"""
+NETCONFD = (
+    "exec netconfd --target=candidate --superuser=root --no-startup --port={port} --ncxserver-sockname={place}/ncx.sock"
+    " --log={place}/netconfd.log --modpath={place}:/usr/share/yuma/modules --module=demo-circuit"
+)
+
+
+class Netconfd:
+    """The two programs: the server, and OpenSSH in front of it. Each has the folder as its home: it writes files."""
+
+    def __init__(self, place: Path) -> None:
+        self.place, self.port = place, free_port(socket.SOCK_STREAM)
+        (place / "demo-circuit.yang").write_text(YANG)
+        (place / "sshd_config").write_text(SSHD.format(port=self.port, place=place))
+        for key in ("host", "client"):
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(place / key))
+        Path("/run/sshd").mkdir(exist_ok=True)
+        command = NETCONFD.format(port=self.port, place=place)
+        self.server = Daemons(command, place, {"HOME": str(place)}, alone=False)
+        self.server.await_("test", "-S", str(place / "ncx.sock"))
+        self.open_door()
+        self.hand = self.driver()
+        """A session of somebody else."""
+
+    def open_door(self) -> None:
+        command = f"exec /usr/sbin/sshd -D -e -f {self.place}/sshd_config"
+        self.door = Daemons(command, self.place, alone=False)
+        self.door.await_("bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{self.port}")
+
+    def shut_door(self) -> None:
+        """Nobody gets in any more, and every session is cut: each has a process of its own."""
+        sessions = run("ps", "-o", "pid=", "--ppid", str(self.door._process.pid)).split()
+        self.door.stop()
+        for pid in sessions:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+
+    def stop(self) -> None:
+        asyncio.run(self.hand.close())
+        self.door.stop()
+        self.server.signal(signal.SIGCONT)
+        self.server.stop()
+
+    def driver(self, **more: object) -> NetconfDriver:
+        driver = netconf("PE 1", {
+            "host": "127.0.0.1", "port": self.port, "username": "root", "timeout": 4.0,
+            "private_key": Secret((self.place / "client").read_text()),
+            "host_key": (self.place / "host.pub").read_text(),
+            "namespace": CIRCUIT, "parameters": PARAMETERS, **more,
+        })  # fmt: skip
+        assert isinstance(driver, NetconfDriver)
+        return driver
+
+    @asynccontextmanager
+    async def other(self, parameters: Mapping[str, object]) -> AsyncIterator[NetconfDriver]:
+        """A session of somebody else, who has names of his own."""
+        driver = self.driver(parameters=parameters)
+        await driver.open()
+        try:
+            yield driver
+        finally:
+            await driver.close()
+
+
+@contextmanager
+def netconfd() -> Iterator[Netconfd]:
+    """One that serves; without its programs the test is skipped, in the build it fails."""
+    need("netconfd", "/usr/sbin/sshd", "/usr/sbin/netconf-subsystem", "ssh-keygen")
+    with folder() as place:
+        server = Netconfd(place)
+        try:
+            yield server
+        finally:
+            server.stop()
