@@ -14,7 +14,10 @@ import pytest
 from hypothesis import settings
 
 from preroll.store import opening, sqlite
+from tests.limits import pytest_runtest_call, pytest_runtest_setup, pytest_runtest_teardown, pytest_timeout_set_timer
 from tests.postgres import Postgres, running
+
+__all__ = ["pytest_runtest_call", "pytest_runtest_setup", "pytest_runtest_teardown", "pytest_timeout_set_timer"]
 
 settings.register_profile("house", deadline=None, print_blob=True)
 settings.register_profile("fuzz", settings.get_profile("house"), max_examples=1_000, stateful_step_count=80)

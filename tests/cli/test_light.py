@@ -29,8 +29,11 @@ def test_a_reader_that_leaves_early_is_no_error():
     with subprocess.Popen(
         [sys.executable, "-m", "preroll", "openapi"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as printing:
-        assert printing.stdout is not None
-        printing.stdout.readline()
-        printing.stdout.close()
-        assert printing.stderr is not None
-        assert printing.stderr.read() == b""
+        try:
+            assert printing.stdout is not None
+            printing.stdout.readline()
+            printing.stdout.close()
+            assert printing.stderr is not None
+            assert printing.stderr.read() == b""
+        finally:
+            printing.kill()

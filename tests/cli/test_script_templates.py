@@ -166,10 +166,10 @@ class _Taking(BaseHTTPRequestHandler):
 def far_end() -> Iterator[FarEnd]:
     with FarEnd(("127.0.0.1", 0), _Taking) as server:
         server.got = []
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
             yield server
         finally:
             server.shutdown()
-            thread.join()
+            thread.join(60)

@@ -29,7 +29,7 @@ def serving(app: Any, port: int) -> Iterator[None]:
     """A server that is up, and down again at the end."""
     server = uvicorn.Server(uvicorn.Config(app="", port=port, lifespan="off", log_config=None))
     server.config.app = create_app(app, stopping=lambda: server.should_exit)
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
         while not server.started and thread.is_alive():
@@ -38,7 +38,8 @@ def serving(app: Any, port: int) -> Iterator[None]:
         yield
     finally:
         server.should_exit = True
-        thread.join()
+        thread.join(60)
+        assert not thread.is_alive(), "the server does not end"
 
 
 async def test_a_follower_outlives_its_server(monkeypatch: pytest.MonkeyPatch):

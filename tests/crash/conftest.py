@@ -72,7 +72,8 @@ def _threads() -> Iterator[Callable[[str, Callable[[], None]], None]]:
 
     yield spawn
     for thread in made:
-        thread.join()
+        thread.join(60)
+    assert [thread.name for thread in made if thread.is_alive()] == []
 
 
 @pytest.fixture

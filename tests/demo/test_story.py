@@ -17,7 +17,7 @@ DEMO = [sys.executable, "-m", "preroll", "demo", "--plain"]
 
 @pytest.mark.timeout(240)
 def test_the_demo_keeps_its_promises(tmp_path, ffmpeg):
-    done = subprocess.run([*DEMO, "--dir", tmp_path / "demo"], capture_output=True, text=True, check=False)
+    done = subprocess.run([*DEMO, "--dir", tmp_path / "demo"], capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-4_000:]
     assert "FAILED" not in done.stdout.partition("promise")[2]
     assert list((tmp_path / "demo" / "recordings").glob("evening-news-*.ts"))

@@ -65,7 +65,8 @@ class Daemons:
     def await_(self, *command: str, env: dict[str, str] | None = None) -> None:
         """Wait until a command succeeds."""
         end = time.monotonic() + PATIENCE
-        while subprocess.run(command, capture_output=True, env={**os.environ, **(env or {})}, check=False).returncode:
+        given = {**os.environ, **(env or {})}
+        while subprocess.run(command, capture_output=True, env=given, timeout=PATIENCE, check=False).returncode:
             assert self._process.poll() is None, f"ended: {self._log.read_text()}"
             assert time.monotonic() < end, f"{command} never succeeded: {self._log.read_text()}"
             time.sleep(0.02)
@@ -76,7 +77,7 @@ class Daemons:
 
     def stop(self) -> None:
         self.signal(signal.SIGKILL)
-        self._process.wait()
+        self._process.wait(PATIENCE)
 
 
 def free_port(kind: socket.SocketKind) -> int:
@@ -86,6 +87,7 @@ def free_port(kind: socket.SocketKind) -> int:
 
 
 def run(*command: str, env: dict[str, str] | None = None) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **(env or {})}, check=False)
+    given = {**os.environ, **(env or {})}
+    done = subprocess.run(command, capture_output=True, text=True, env=given, timeout=60, check=False)
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout

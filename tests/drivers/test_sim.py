@@ -258,15 +258,17 @@ def test_two_processes_and_a_kill_leave_whole_changes(tmp_path: Path) -> None:
         for name in ("a", "b")
     ]
     said = {}
-    for name, writer in zip("ab", writers, strict=True):
-        assert writer.stdout is not None
-        while int(said.setdefault(name, writer.stdout.readline())) < 50:
-            said[name] = writer.stdout.readline()
-    for writer in writers:
-        writer.send_signal(signal.SIGKILL)
-        assert writer.stdout is not None
-        writer.wait()
-        writer.stdout.close()
+    try:
+        for name, writer in zip("ab", writers, strict=True):
+            assert writer.stdout is not None
+            while int(said.setdefault(name, writer.stdout.readline())) < 50:
+                said[name] = writer.stdout.readline()
+    finally:
+        for writer in writers:
+            writer.send_signal(signal.SIGKILL)
+            assert writer.stdout is not None
+            writer.wait(60)
+            writer.stdout.close()
     world = FileWorld(tmp_path)
     values, applied = world.values("enc-1"), world.applied("enc-1")
     for name in "ab":

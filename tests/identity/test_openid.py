@@ -71,7 +71,7 @@ def issuer() -> Iterator[str]:
             port = urlsplit(said[said.index("http://") :].split()[0]).port
             yield f"http://127.0.0.1:{port}"
         finally:
-            process.terminate()
+            process.kill()
 
 
 @pytest.fixture

@@ -280,11 +280,13 @@ async def test_a_host_ends_with_its_engine(room: Room, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, str(engine)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
-    assert process.stdout is not None
-    pids = [int(pid) for pid in (await asyncio.to_thread(process.stdout.readline)).split()]
-    assert len(pids) == 2
-    process.kill()
-    process.wait()
+    try:
+        assert process.stdout is not None
+        pids = [int(pid) for pid in process.stdout.readline().split()]
+        assert len(pids) == 2
+    finally:
+        process.kill()
+        process.wait(30)
     process.stdout.close()
     for pid in pids:
         await gone(pid)

@@ -85,11 +85,11 @@ class _Answers(BaseHTTPRequestHandler):
 def small_vault(namespace: str = "") -> Iterator[SmallVault]:
     """Started, and ended."""
     vault = SmallVault(namespace)
-    thread = threading.Thread(target=vault.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(target=vault.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield vault
     finally:
         vault.shutdown()
         vault.server_close()
-        thread.join()
+        thread.join(60)

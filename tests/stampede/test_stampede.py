@@ -48,7 +48,9 @@ def running(processes: ForkServerContext, target: Any, many: list[tuple[Any, ...
         for process in made:
             process.join(0 if target is crowd.serve else 20)
             process.terminate()
-            process.join()
+            process.join(20)
+            process.kill()
+            process.join(20)
 
 
 def stampede(

@@ -36,9 +36,9 @@ class Apart(Direct):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         answers: list[httpx.Response] = []
         answer = super().handle_request
-        worker = threading.Thread(target=lambda: answers.append(answer(request)))
+        worker = threading.Thread(target=lambda: answers.append(answer(request)), daemon=True)
         worker.start()
-        worker.join()
+        worker.join(60)
         return answers[0]
 
 

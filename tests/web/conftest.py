@@ -97,9 +97,9 @@ class Site:
     def do(self, doing: Any) -> Any:
         """Await something."""
         found: list[Any] = []
-        worker = threading.Thread(target=lambda: found.append(asyncio.run(doing)))
+        worker = threading.Thread(target=lambda: found.append(asyncio.run(doing)), daemon=True)
         worker.start()
-        worker.join()
+        worker.join(60)
         return found[0]
 
 
@@ -132,7 +132,7 @@ def serving_whole(folder: Path, prepare: Any) -> Iterator[Site]:
 def _up(parts: Standing, settings: Settings, listening: socket.socket) -> Iterator[None]:
     server = uvicorn.Server(listener(settings))
     server.config.app = doors(parts, settings, lambda: server.should_exit, CollectorRegistry())
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
         while not server.started and thread.is_alive():
@@ -141,7 +141,8 @@ def _up(parts: Standing, settings: Settings, listening: socket.socket) -> Iterat
         yield
     finally:
         server.should_exit = True
-        thread.join()
+        thread.join(60)
+        assert not thread.is_alive(), "the server does not end"
 
 
 def chromium() -> str:

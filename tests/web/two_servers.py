@@ -144,8 +144,8 @@ def behind_a_proxy(folder: Path, database: str) -> Iterator[Proxy]:
     """Two servers on one database, and the proxy before them."""
     with ExitStack() as stack:
         proxy = Proxy([stack.enter_context(server(folder, name, database)) for name in ("one", "two")])
-        thread = threading.Thread(target=proxy.run)
+        thread = threading.Thread(target=proxy.run, daemon=True)
         thread.start()
-        stack.callback(thread.join)
+        stack.callback(thread.join, PATIENCE_S)
         stack.callback(proxy.close)
         yield proxy
