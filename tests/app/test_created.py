@@ -207,6 +207,23 @@ async def test_a_confirmed_one_that_leaves_quarantine_runs_them_again(stage, cre
     assert len(crew.calls) == 4
 
 
+async def test_who_leaves_quarantine_at_the_api_is_told_what_the_actions_said(stage, api, crew):
+    ident = await booked(stage)
+    await confirmed(stage, ident)
+    rival = await stage.book("Cup final", encoder="enc-2", priority=5, force=True, confirm=False)
+    await stage.cancel(rival)
+    path, key = f"/api/v1/bookings/{ident}/leave-quarantine", {"Idempotency-Key": "one"}
+    refused = await api.post(path, headers={"Prefer": "wait=soon"})
+    assert (refused.status_code, await stage.state(ident)) == (400, State.QUARANTINED), "bad input changes nothing"
+    crew.pause = asyncio.Event()
+    begun = await api.post(path, headers={**key, "Prefer": "wait=0"})
+    assert (begun.status_code, begun.json()["confirming"]["state"]) == (202, "armed")
+    crew.pause.set()
+    ended = await api.post(path, headers=key)
+    assert (ended.status_code, ended.headers["Idempotency-Replayed"]) == (200, "true")
+    assert (ended.json()["state"], ended.json()["confirming"]["state"]) == ("Confirmed", "done")
+
+
 async def test_a_forced_rival_while_they_run_keeps_it_from_being_confirmed(stage, crew):
     crew.pause = asyncio.Event()
     ident = await booked(stage, nodes={"Encoder": NodeChoice("enc-2")})

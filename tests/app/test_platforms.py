@@ -57,6 +57,24 @@ async def test_a_table_with_a_gap_is_refused_and_can_be_forced(stage):
     assert ("STANDBY", "STOP") not in saved.config.service_states.transitions
 
 
+@pytest.mark.parametrize(
+    ("script", "wrong"),
+    [("gone", "gone is not installed"), ("on-air", "on-air is an LSO script, not a start failure script")],
+)
+async def test_a_start_failure_script_that_cannot_run_is_refused_and_can_be_forced(stage, script, wrong):
+    change = stage.app.platforms.change
+
+    def named(platform: Platform) -> Platform:
+        return replace(platform, config=replace(platform.config, start_failure_script=script))
+
+    with pytest.raises(Invalid) as refused:
+        await change(LOCAL, "default", named)
+    assert [(m.where, m.what) for m in refused.value.mistakes] == [("start_failure_script", wrong)]
+    assert (await stage.app.platforms.get(LOCAL, "default")).config.version == 1
+    assert (await change(LOCAL, "default", named, force=True)).config.start_failure_script == script
+    await change(LOCAL, "default", limited(300))
+
+
 async def test_a_save_that_would_fail_an_event_lists_the_bookings_and_needs_force(stage):
     first, second = await stage.book(), await stage.book("Sport", encoder="enc-2")
     await stage.book("Later", encoder="enc-3", confirm=False)

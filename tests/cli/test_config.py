@@ -22,11 +22,22 @@ def test_settings_are_read_set_reset_and_undone(preroll: Preroll):
     assert said.out.splitlines()[-1].endswith("version 2")
     assert preroll("config", "reset", "limits").code == 0
     assert preroll("config", "get", "limits.lso", "--json").json == {"limits.lso": 600}
-    assert preroll("config", "undo").out.endswith("version 4\n")
+    undone = preroll("config", "undo").out
+    assert "limits.lso: 600 -> 300" in " ".join(undone.split()), "it says what it undid"
+    assert undone.endswith("version 4\n")
     assert preroll("config", "get", "limits.lso", "--json").json == {"limits.lso": 300}
     history = preroll("config", "history").out
     assert "limits.lso: 600 -> 300" in history
     assert "short scripts" in history
+
+
+@pytest.mark.parametrize(
+    ("setting", "seconds"), [("limits.backoff=0.5s", 0.5), ("guard=10s", 10), ("defaults.pre_roll=1h30m", 5400)]
+)
+def test_a_length_is_written_as_everywhere_else(preroll: Preroll, setting: str, seconds: float):
+    key, _, _ = setting.partition("=")
+    assert preroll("config", "set", setting).code == 0
+    assert preroll("config", "get", key, "--json").json == {key: seconds}
 
 
 def test_a_pause_is_seen_wherever_one_looks(preroll: Preroll):

@@ -148,6 +148,11 @@ class FarEnd(HTTPServer):
         return f"http://127.0.0.1:{self.server_port}/reports"
 
 
+def test_one_may_say_script_too(preroll: Preroll, tmp_path: Path):
+    assert preroll("script", "new", "studio", "--data", str(tmp_path), "--template", "start-failure").code == 0
+    assert (tmp_path / "scripts" / "studio.py").is_file()
+
+
 class _Taking(BaseHTTPRequestHandler):
     server: FarEnd
 

@@ -11,7 +11,21 @@ from preroll.domain.window import SECOND
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90s", 90), ("5m", 300), ("1h30m", 5400), ("2d", 172_800), ("PT5M", 300), ("0", 0), ("", None), ("5 m", None)],
+    [
+        ("90s", 90),
+        ("5m", 300),
+        ("1h30m", 5400),
+        ("2d", 172_800),
+        ("PT5M", 300),
+        ("0", 0),
+        ("", None),
+        ("5 m", None),
+        ("P1DT2H", 93_600),
+        ("P5M", None),
+        ("P", None),
+        ("PT", None),
+        ("P1H", None),
+    ],
 )
 def test_what_is_read(text: str, seconds: int | None):
     assert seconds_of(text) == seconds
@@ -21,6 +35,9 @@ def test_a_bare_number_may_be_none():
     assert seconds_of("300") == 300
     assert seconds_of("300", bare=False) is None
     assert seconds_of("0", bare=False) == 0
+    assert [microseconds_of(text, bare=False) for text in ("300", "0.5", "0.5s", "5m")] == [
+        None, None, 500_000, 300_000_000,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 90, 3600, 5400, 172_861])

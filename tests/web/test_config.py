@@ -250,7 +250,13 @@ async def test_a_script_that_is_not_installed_is_told(store: SqlStore):
         assert '<option value="Report">' in page.text
         assert '<option value="LSO">' not in page.text
         form = form_of(page.text, "general") | {"start_failure_script": "Gone"}
-        assert "Gone is not installed on this server" in (await pages.post("/config/general", data=form)).text
+        refused = await pages.post("/config/general", data=form)
+        assert refused.status_code == 422
+        assert "Gone is not installed" in refused.text
+        assert "Save it all the same" in refused.text
+        saved = await pages.post("/config/general", data=form | {"do": "force"})
+        assert saved.status_code == 200
+        assert "Gone is not installed on this server: it would not run" in saved.text
 
 
 # ---------------------------------------------------------------------- service states

@@ -6,12 +6,12 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Header, Query, Response
+from fastapi import APIRouter, Body, Depends, Header, Query, Response
 
 from preroll.api import etag
 from preroll.api.door import Asking, Ident
 from preroll.api.history import ChangeShown, LineShown, change_shown, line_shown
-from preroll.api.idempotency import BOOKINGS, answered, booking_response, waits
+from preroll.api.idempotency import BOOKINGS, answered, as_answered, booking_response, patience
 from preroll.api.problems import can
 from preroll.api.runs_shown import RunShown, run_shown
 from preroll.api.schemas import (
@@ -44,6 +44,7 @@ router = APIRouter(prefix=BOOKINGS, tags=["bookings"])
 
 NO_WHY, NOTHING, UNCHANGED = Why(), Nothing(), ChangeGiven()
 Reason = Annotated[Why, Body(description="a reason, kept in the change log")]
+Patience = Annotated[float, Depends(patience)]
 Change = Annotated[ChangeGiven, Body(description="what is to change on the way; nothing: as it was")]
 _COMMAND = can(400, 403, 404, 409, 412, 413, 422, 503)
 _READ = can(403, 404, 422, 503)
@@ -89,8 +90,8 @@ async def confirm_booking(
     ident: Ident,
     app: UseCases,
     asked: Asking,
+    patience: Patience,
     _: Bare = NOTHING,
-    prefer: Annotated[str | None, Header(description="`wait=10`: seconds to wait for created booking actions")] = None,
 ) -> Response:
     """Schedule it to be orchestrated; a refusal lists everything that is missing.
 
@@ -98,27 +99,38 @@ async def confirm_booking(
     they said. 202: they have not ended yet; `Location` tells where to look.
     """
     answer = await answered(asked, lambda ask: app.bookings.confirm(asked.by, ident, asked.seen, ask))
-    until = time.monotonic() + waits(prefer)
+    return await _confirmed(answer, ident, app, asked.by, patience)
+
+
+async def _confirmed(answer: Response, ident: str, app: App, by: Actor, patience: float) -> Response:
+    """What is answered when the created booking actions have ended, or nobody waits any longer."""
+    until = time.monotonic() + patience
     while True:
-        position = await app.views.tail(asked.by)
-        found = await app.bookings.get(asked.by, ident)
+        position = await app.views.tail(by)
+        found = await app.bookings.get(by, ident)
         left = until - time.monotonic()
         waiting, actions = found.booking.state in WAITING, found.confirming
         under_way = waiting and actions is not None and actions.state in OPEN
         if not under_way or left <= 0:
             break
-        await app.views.wait(asked.by, position, left)
+        await app.views.wait(by, position, left)
     if found.confirming is None:
         return answer
-    return booking_response(booking_shown(found), 202 if under_way else 200)
+    return as_answered(answer, booking_response(booking_shown(found), 202 if under_way else 200))
 
 
 @router.post("/{ident}/leave-quarantine", response_model=BookingShown, responses=_COMMAND)
-async def leave_quarantine(ident: Ident, app: UseCases, asked: Asking, body: Change = UNCHANGED) -> Response:
-    """Leave quarantine with all that it needs, as it was or with another resource, time or profile."""
-    return await answered(
+async def leave_quarantine(
+    ident: Ident, app: UseCases, asked: Asking, patience: Patience, body: Change = UNCHANGED
+) -> Response:
+    """Leave quarantine with all that it needs, as it was or with another resource, time or profile.
+
+    One that was Confirmed is confirmed again: its created booking actions are waited for as with `confirm`.
+    """
+    answer = await answered(
         asked, lambda ask: app.bookings.leave_quarantine(asked.by, ident, asked.seen, body.edit(), ask)
     )
+    return await _confirmed(answer, ident, app, asked.by, patience)
 
 
 @router.post("/{ident}/hold", response_model=BookingShown, responses=_COMMAND)

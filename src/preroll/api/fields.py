@@ -12,18 +12,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from preroll.domain.lengths import microseconds_of, seconds_of
 from preroll.domain.window import DAY, SECOND
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AN_INSTANT = "a time with its zone, in whole seconds, such as 2026-03-01T18:00:00Z or 2026-03-01T19:00:00+01:00"
-A_LENGTH = "whole seconds such as 300, or an ISO 8601 duration such as PT5M"
+A_LENGTH = "whole seconds such as 300, or a length with its units such as 90s, 1h30m or PT5M"
 
 _INSTANT = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[Tt ](?P<minute>\d\d:\d\d)(?P<second>:\d\d)?(?:[.,](?P<part>\d+))?"
     r"(?P<zone>[Zz]|[+-]\d\d:?\d\d)?",
     re.ASCII,
 )
-_LENGTH = re.compile(r"P(?:(\d{1,6})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,8})M)?(?:(\d{1,9})S)?)?", re.ASCII)
 _UNCLEAN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _BREAKS = str.maketrans("\n\r\t", "   ")
 _DEEPEST, _MOST, _LARGEST = 32, 10_000, 2**53
@@ -81,21 +81,21 @@ def instant_us(value: object) -> int:
 
 
 def length_us(value: object) -> int:
-    """Whole seconds, or an ISO 8601 duration without months and years, as microseconds."""
+    """Whole seconds, or a length as people write it, as microseconds."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST // SECOND:
         return value * SECOND
-    found = _LENGTH.fullmatch(value) if isinstance(value, str) else None
-    if found is None or not any(found.groups()):
+    found = seconds_of(value, bare=False) if isinstance(value, str) else None
+    if found is None:
         raise _wrong("length", "is no length of time", A_LENGTH)
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * SECOND
+    return found * SECOND
 
 
 def span_us(value: object) -> int:
-    """Seconds with a fraction allowed, or an ISO 8601 duration, from 0 to 7 days, as microseconds."""
+    """The same with parts of a second allowed, from 0 to 7 days, as microseconds."""
     if isinstance(value, float) and abs(value) < _LARGEST // SECOND:
         return _short(round(value * SECOND))
-    return _short(length_us(value))
+    found = microseconds_of(value, bare=False) if isinstance(value, str) else None
+    return _short(length_us(value) if found is None else found)
 
 
 def _short(length: int) -> int:
@@ -177,20 +177,23 @@ Length = Annotated[
     PlainValidator(length_us),
     WithJsonSchema(
         {
-            "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^P(\d+D)?(T\d+[HMS])?$"}],
-            "description": "seconds, or an ISO 8601 duration",
-            "examples": [300, "PT5M"],
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {"type": "string", "pattern": r"^(P(\d+D)?(T\d+[HMS])?|\d+[dhms])$"},
+            ],
+            "description": "seconds, or a length with its units: `90s`, `1h30m`, an ISO 8601 duration",
+            "examples": [300, "5m", "PT5M"],
         }
     ),
 ]
-"""In: seconds or an ISO 8601 duration. In Python: microseconds."""
+"""In: seconds, or a length with its units. In Python: microseconds."""
 
 Span = Annotated[
     int,
     PlainValidator(span_us),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 604800}, {"type": "string"}]}),
 ]
-"""In: seconds, also parts of one, or an ISO 8601 duration. In Python: microseconds."""
+"""In: seconds, also parts of one, or a length with its units. In Python: microseconds."""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_named)]
 Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_clean)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
-from fastapi import Response
+from fastapi import Header, Response
 
 from preroll.api import etag
 from preroll.api.door import Asked
@@ -97,7 +97,16 @@ def _response(body: str, ident: str, revision: int, where: str, status: int, *, 
     return Response(body, status, headers, media_type="application/json")
 
 
-def waits(prefer: str | None) -> float:
+def as_answered(answer: Response, later: Response) -> Response:
+    """A later answer to a command, which says as the first one does whether that was a repetition."""
+    if REPLAYED in answer.headers:
+        later.headers[REPLAYED] = answer.headers[REPLAYED]
+    return later
+
+
+async def patience(
+    prefer: Annotated[str | None, Header(description="`wait=10`: seconds to wait for created booking actions")] = None,
+) -> float:
     """Seconds to wait for what a command has started (RFC 7240, ``wait``): 30 unless asked otherwise, 60 at most.
 
     Raises:

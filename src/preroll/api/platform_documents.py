@@ -44,7 +44,7 @@ class ServiceStatesGiven(Given):
 
 
 class LimitsGiven(Given):
-    """Time-outs and bounds; times in seconds or as ISO 8601 durations."""
+    """Time-outs and bounds; times in seconds, or with units: `90s`, `1h30m`, `PT5M`."""
 
     lso: Span = Field(default=600, validate_default=True)
     step: Span = Field(default=60, validate_default=True)
@@ -87,7 +87,7 @@ class ColorsGiven(Given):
 
 
 class DefaultsGiven(Given):
-    """What a booking gets that does not say otherwise; times in seconds or as ISO 8601 durations."""
+    """What a booking gets that does not say otherwise; times in seconds, or with units: `90s`, `1h30m`, `PT5M`."""
 
     start_delay: Span = Field(default=0, validate_default=True, description="from now to the first event")
     duration: Length | None = Field(default=None, description="on the air; null: without end")

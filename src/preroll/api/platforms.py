@@ -35,7 +35,11 @@ router = APIRouter(prefix="/api/v1/platforms", tags=["platforms"])
 
 Called = Annotated[Name, Path(description="the platform's name")]
 Force = Annotated[
-    bool, Field(description="save it although the transition table lacks rows, or events of bookings would fail")
+    bool,
+    Field(
+        description="save it although the transition table lacks rows, the start failure script is not installed, or "
+        "events of bookings would fail"
+    ),
 ]
 _CHANGE = can(400, 403, 404, 409, 412, 413, 422, 428, 503)
 

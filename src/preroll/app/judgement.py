@@ -19,7 +19,7 @@ from preroll.domain.inheritance import derivation_mistakes
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import A_LABEL, is_label, labels_of
 from preroll.domain.resource import Resource
-from preroll.ports.scripts import KIND_WORDS, ScriptKind
+from preroll.ports.scripts import ScriptKind, misfit
 
 SHOWN = 5
 """How many known names are told beside an unknown one."""
@@ -194,7 +194,7 @@ def gaps_of(given: Given, installed: Mapping[str, ScriptKind]) -> tuple[Gap, ...
         Gap(kind_of(document), document.name, field, script, problem)
         for document in (*given.platforms.values(), *given.documents.values())
         for field, script, kind in _named(document)
-        if (problem := _problem(installed.get(script), kind))
+        if (problem := misfit(installed.get(script), kind))
     )
 
 
@@ -212,9 +212,3 @@ def _named(document: Document | Platform) -> Iterator[tuple[str, str, ScriptKind
             for index, node in enumerate(document.nodes):
                 if action := created.action_of(node):
                     yield f"nodes.{index}.created_action", action.script, ScriptKind.CREATED
-
-
-def _problem(found: ScriptKind | None, needed: ScriptKind) -> str:
-    if found is None:
-        return "is not installed"
-    return "" if found is needed else f"is {KIND_WORDS[found]}, not {KIND_WORDS[needed]}"

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,7 +15,7 @@ from preroll.domain.errors import Doomed, Invalid, Mistake, NotFound, Stale, Wou
 from preroll.domain.foresight import fails
 from preroll.domain.permission import Actor, permit
 from preroll.ports.platforms import Edition
-from preroll.ports.scripts import ScriptKind, ScriptKinds
+from preroll.ports.scripts import ScriptKind, ScriptKinds, misfit
 from preroll.ports.store import Store, Tx
 
 LISTED = 20
@@ -23,6 +23,8 @@ LISTED = 20
 SCOPED = "a booking with scopes"
 """In the change log, which people read who may not know its name."""
 
+TABLE, SCRIPT = "service_states.transitions", "start_failure_script"
+"""Settings whose mistakes force makes right."""
 FELT = ("service_states", "limits", "start_failure", "paused", "shrink_post_roll")
 """Settings that are read at the events of bookings."""
 
@@ -93,11 +95,13 @@ class Platforms:
 
         Args:
             seen: the version that the change was made on; None skips that guard.
-            force: save it although the transition table lacks rows, events of bookings would fail, or bookings of
-                resources with weekly hours in the platform's zone would lose them to another zone.
+            force: save it although the transition table lacks rows, the start failure script is not installed, events
+                of bookings would fail, or bookings of resources with weekly hours in the platform's zone would lose
+                them to another zone.
 
         Raises:
-            Invalid: every mistake, each pair that the transition table lacks included. Stale.
+            Invalid: every mistake, each pair that the transition table lacks and a start failure script that is not
+                installed included. Stale.
             WouldFail: the bookings that are confirmed or run, and which of their events.
             Conflict: who would lose what to another zone.
         """
@@ -177,7 +181,13 @@ class Platforms:
     async def _saved(self, by: Actor, wanted: Callable[[Tx], Wanted], *, force: bool) -> Platform:
         """Foresee on a snapshot what another zone does to bookings, then store what is wanted."""
         moved = await self._store.read(lambda tx: _moved(tx, wanted(tx)[0]))
-        return await self._store.write(lambda tx: _saved(tx, by, wanted(tx), moved, force=force))
+        installed = None if force else self._scripts()
+
+        def unit(tx: Tx) -> Platform:
+            platform, why = wanted(tx)
+            return _saved(tx, by, (platform, why), moved, force=force, amiss=_not_there(tx, platform, installed))
+
+        return await self._store.write(unit)
 
 
 def _named(tx: Tx, name: str) -> Platform | None:
@@ -192,10 +202,25 @@ def _moved(tx: Tx, platform: Platform) -> Moved | None:
     return old, foresee(tx, old.key, [(old, platform)])
 
 
-def _saved(tx: Tx, by: Actor, wanted: Wanted, moved: Moved | None, *, force: bool) -> Platform:
+def _not_there(tx: Tx, platform: Platform, installed: Mapping[str, ScriptKind] | None) -> Sequence[Mistake]:
+    """What speaks against the start failure script; one that is there already was accepted, a bundle's is a gap.
+
+    Args:
+        installed: None: nobody asks, or this process does not know.
+    """
+    script, old = platform.config.start_failure_script, _named(tx, platform.name)
+    if installed is None or not script or (old and old.config.start_failure_script == script):
+        return ()
+    wrong = misfit(installed.get(script), ScriptKind.START_FAILURE)
+    return [Mistake(SCRIPT, f"{script} {wrong}", "one that preroll scripts list shows, or force")] if wrong else ()
+
+
+def _saved(
+    tx: Tx, by: Actor, wanted: Wanted, moved: Moved | None, *, force: bool, amiss: Sequence[Mistake]
+) -> Platform:
     """Store a platform; weekly hours that are in its zone move with it, and bookings follow."""
     platform, why = wanted
-    old, stored = put(tx, by, platform, force=force, why=why)
+    old, stored = put(tx, by, platform, force=force, why=why, amiss=amiss)
     if old and old.zone != stored.zone:
         foreseen = moved[1] if moved and moved[0] == old else None
         settle_changes(tx, by, stored.key, [(old, stored)], force=force, foreseen=foreseen)
@@ -203,9 +228,12 @@ def _saved(tx: Tx, by: Actor, wanted: Wanted, moved: Moved | None, *, force: boo
 
 
 def put(
-    tx: Tx, by: Actor, platform: Platform, *, force: bool = False, why: str = ""
+    tx: Tx, by: Actor, platform: Platform, *, force: bool = False, why: str = "", amiss: Sequence[Mistake] = ()
 ) -> tuple[Platform | None, Platform]:
     """Store a platform by its name and tell of it; returns what was there before and what is there now.
+
+    Args:
+        amiss: what speaks against it beside its own mistakes.
 
     Raises:
         Invalid. WouldFail. Neither for what ``force`` is for.
@@ -214,7 +242,7 @@ def put(
     config = platform.config
     old = _named(tx, platform.name)
     permit(by, "config.change", old.key if old else None)
-    if mistakes := mistakes_of(platform) + ([] if force else gaps_of(platform, old)):
+    if mistakes := [*mistakes_of(platform), *amiss, *(() if force else gaps_of(platform, old))]:
         raise Invalid(mistakes)
     if old and replace(config, version=old.config.version) == old.config and platform.zone == old.zone:
         return old, old
@@ -253,7 +281,7 @@ def gaps_of(platform: Platform, old: Platform | None = None) -> list[Mistake]:
     """The same, told."""
     return [
         Mistake(
-            "service_states.transitions", f"{before} -> {after} is needed by the stage mapping",
+            TABLE, f"{before} -> {after} is needed by the stage mapping",
             "a row for it, or force: the event then fails",
         )
         for before, after in lacking(platform, old)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -161,18 +162,29 @@ def serve(settings: Settings) -> None:
     configure(json=settings.log_format is LogFormat.JSON, level=settings.log_level)
     with standing(settings) as parts:
         asyncio.run(admit(parts.app, settings))
-        server = uvicorn.Server(listener(settings))
+        server = _Server(settings)
         server.config.app = doors(parts, settings, lambda: server.should_exit)
-        url = settings.url
+        server.run()
+        log.info("preroll stops")
+
+
+class _Server(uvicorn.Server):
+    """Says where it serves when it does: port 0 is whichever was free."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(listener(settings))
+        self._settings = settings
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        url = self._settings.model_copy(update={"port": self.servers[0].sockets[0].getsockname()[1]}).url
         log.info(
             "preroll serves",
             version=__version__,
             page=f"{url}/",
             api=f"{url}/api",
-            scripts=str(settings.scripts_folder),
+            scripts=str(self._settings.scripts_folder),
         )
-        server.run()
-        log.info("preroll stops")
 
 
 def listener(settings: Settings) -> uvicorn.Config:

@@ -54,6 +54,8 @@ COMMANDS = {
     "schema":      "print the JSON Schema of a bundle's documents, for editors",
 }
 # fmt: on
+ALIASES = {"script": "scripts"}
+"""Other words for a command."""
 ABOUT = "Books resources over time and takes the service that they form on the air, and off again, on time."
 
 
@@ -87,6 +89,7 @@ def run(words: Sequence[str] | None = None) -> None:
 
 
 def _carry_out(words: list[str]) -> None:
+    words = [*(ALIASES.get(word, word) for word in words[:1]), *words[1:]]
     known = words and words[0] in COMMANDS
     given: dict[str, Any] = vars(parser_of(words[0]).parse_args(words[1:]) if known else _root().parse_args(words))
     do, parser = given.pop("do"), given.pop("asked")

@@ -10,7 +10,7 @@ from preroll.cli import changing, refitting
 from preroll.cli.parser import A_LENGTH, A_TIME, Parser
 
 if TYPE_CHECKING:
-    pass
+    from preroll.client.things import Booking
 
 ATTENTION = "only what is not confirmed and whose time comes near (near_air), or is over (lapsed); repeat it for both"
 SELECTING = "false: no node takes a resource by itself, whatever its definition says; default: true"
@@ -212,8 +212,12 @@ def leave_quarantine(booking: str, *, revision: int | None, server: str, as_json
     from preroll.client import calls
 
     with connected(server) as client:
-        found = client.send(calls.leave_quarantine(booking_id(client, booking), _change(**asked), seen=revision))
-        shown.show(found, as_json=as_json)
+        ident = booking_id(client, booking)
+        before = client.send(calls.get_booking(ident)).confirming
+        found = client.send(calls.leave_quarantine(ident, _change(**asked), seen=revision))
+    shown.show(found, as_json=as_json)
+    if found.confirming != before:
+        _require_confirmed(found)
 
 
 def log(booking: str, server: str, *, as_json: bool) -> None:
@@ -250,13 +254,20 @@ def act(action: str, booking: str, *, revision: int | None, server: str, as_json
     """Carry out an action of the life cycle."""
     from preroll.cli import booking_shown as shown
     from preroll.cli.connect import booking_id, connected
-    from preroll.cli.exits import REFUSED, Failure
     from preroll.client import calls
 
     with connected(server) as client:
         found = client.send(calls.act(booking_id(client, booking), action, why=why, seen=revision))
     shown.show(found, as_json=as_json)
-    if action == "confirm" and found.confirming and found.confirming.state == "failed":
+    if action == "confirm":
+        _require_confirmed(found)
+
+
+def _require_confirmed(found: Booking) -> None:
+    """Tell what the created booking actions said, if one of them failed."""
+    from preroll.cli.exits import REFUSED, Failure
+
+    if found.confirming and found.confirming.state == "failed":
         raise Failure(REFUSED, found.confirming.message, "preroll booking log tells more; then confirm again")
 
 

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from preroll.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from preroll.client.calls import Call
 
 
 def define(name: str) -> Parser:
@@ -31,7 +34,9 @@ def define(name: str) -> Parser:
     _of_a_platform(command)
     command = parser.command("undo", undo)
     command.add_argument("--to", type=int, metavar="VERSION", help="default: the one before")
-    command.add_argument("--force", action="store_true", help="although events of bookings would fail")
+    command.add_argument(
+        "--force", action="store_true", help="although events of bookings would fail, or a script is not installed"
+    )
     _of_a_platform(command)
     command = parser.command("colors", colors)
     _of_a_platform(command)
@@ -45,7 +50,9 @@ def _of_a_platform(command: Parser) -> None:
 
 def _changing(command: Parser) -> None:
     command.add_argument("--why", default="", help="kept in the history")
-    command.add_argument("--force", action="store_true", help="although events of bookings would fail")
+    command.add_argument(
+        "--force", action="store_true", help="although events of bookings would fail, or a script is not installed"
+    )
     _of_a_platform(command)
 
 
@@ -118,16 +125,9 @@ def history(platform: str, limit: int, server: str, *, as_json: bool) -> None:
 
 def undo(platform: str, to: int | None, server: str, *, force: bool, as_json: bool) -> None:
     """Have the settings of an earlier version again."""
-    from preroll.cli import output
-    from preroll.cli.connect import connected
     from preroll.client import calls
 
-    with connected(server) as client:
-        found = client.send(calls.undo_platform(platform, to, force=force))
-    if as_json:
-        output.as_json(found)
-    else:
-        output.line((platform, f"version {found['revision']}"))
+    _changed(server, platform, lambda seen: calls.undo_platform(platform, to, seen=seen, force=force), as_json=as_json)
 
 
 def colors(platform: str, server: str, *, as_json: bool) -> None:
@@ -150,13 +150,20 @@ def colors(platform: str, server: str, *, as_json: bool) -> None:
 
 
 def _change(server: str, platform: str, change: Mapping[str, Any], *, as_json: bool) -> None:
+    from preroll.client import calls
+
+    _changed(server, platform, lambda seen: calls.change_platform(platform, change, seen=seen), as_json=as_json)
+
+
+def _changed(server: str, platform: str, change: Callable[[int], Call[dict[str, Any]]], *, as_json: bool) -> None:
+    """Send a change of the version that is there, and print what it changed."""
     from preroll.cli import output
     from preroll.cli.connect import connected
     from preroll.client import calls
 
     with connected(server) as client:
         before = client.send(calls.get_platform(platform))
-        after = client.send(calls.change_platform(platform, change, seen=before["revision"]))
+        after = client.send(change(before["revision"]))
     if as_json:
         output.as_json(after)
         return

@@ -331,10 +331,12 @@ def change_platform(name: str, change: Mapping[str, Any], *, seen: int | None = 
     return Call("PATCH", f"{API}/platforms/{quote(name, safe='')}", dict[str, Any], body=change, seen=seen)
 
 
-def undo_platform(name: str, to: int | None = None, *, force: bool = False) -> Call[dict[str, Any]]:
+def undo_platform(
+    name: str, to: int | None = None, *, seen: int | None = None, force: bool = False
+) -> Call[dict[str, Any]]:
     """Have the settings of an earlier version again; None: of the one before."""
     body = {"to": to, "force": force}
-    return Call("POST", f"{API}/platforms/{quote(name, safe='')}/undo", dict[str, Any], body=body)
+    return Call("POST", f"{API}/platforms/{quote(name, safe='')}/undo", dict[str, Any], body=body, seen=seen)
 
 
 def platform_history(name: str, *, before: int | None = None, limit: int | None = None) -> Call[dict[str, Any]]:

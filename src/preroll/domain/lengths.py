@@ -7,6 +7,7 @@ import re
 
 from preroll.domain.window import DAY, HOUR, MINUTE, SECOND
 
+_ISO = re.compile(r"P(?=.)(?:(\d{1,6})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,8})M)?(?:(\d{1,9})(S))?)?", re.ASCII)
 _LENGTH = re.compile(r"(?=\d)(?:(\d{1,4})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})(s?))?", re.ASCII)
 _UNITS = (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND))
 
@@ -17,8 +18,7 @@ def seconds_of(text: str, *, bare: bool = True) -> int | None:
     Args:
         bare: may a number stand without its unit, for seconds?
     """
-    plain = text[1:].replace("T", "").lower() if text.startswith("P") else text
-    found = _LENGTH.fullmatch(plain)
+    found = _LENGTH.fullmatch(text) or _ISO.fullmatch(text)
     if found is None:
         return None
     days, hours, minutes, rest = (int(part or 0) for part in found.groups()[:4])
@@ -27,12 +27,16 @@ def seconds_of(text: str, *, bare: bool = True) -> int | None:
     return ((days * 24 + hours) * 60 + minutes) * 60 + rest
 
 
-def microseconds_of(text: str) -> int | None:
-    """A length in microseconds, with parts of a second after a point: ``0.5s``; None: it is none."""
+def microseconds_of(text: str, *, bare: bool = True) -> int | None:
+    """A length in microseconds, with parts of a second after a point: ``0.5s``; None: it is none.
+
+    Args:
+        bare: as ``seconds_of`` has it.
+    """
     plain, point, parts = text.removesuffix("s").partition(".")
-    if point and not (parts.isdecimal() and parts.isascii() and len(parts) <= 6):
+    if point and not (parts.isdecimal() and parts.isascii() and len(parts) <= 6 and (bare or text.endswith("s"))):
         return None
-    whole = seconds_of(plain if point else text)
+    whole = seconds_of(f"{plain}s" if point else text, bare=bare)
     return None if whole is None else whole * SECOND + int(parts.ljust(6, "0") if point else 0)
 
 

@@ -49,6 +49,13 @@ KIND_WORDS: Mapping[ScriptKind, str] = {
 """What a person calls them."""
 
 
+def misfit(found: ScriptKind | None, needed: ScriptKind) -> str:
+    """What is wrong with a script that has to be of a kind; empty: nothing. None: it is not installed."""
+    if found is None:
+        return "is not installed"
+    return "" if found is needed else f"is {KIND_WORDS[found]}, not {KIND_WORDS[needed]}"
+
+
 @dataclass(frozen=True, slots=True)
 class InstalledScript:
     """A script that can be run."""

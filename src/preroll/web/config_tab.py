@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import Form, Response
 
-from preroll.app.platforms import Past, Rule
+from preroll.app.platforms import SCRIPT, TABLE, Past, Rule
 from preroll.domain.config import Platform
 from preroll.domain.errors import Conflict, Invalid, PrerollError, Stale, WouldFail
 from preroll.gate.statuses import status_of
@@ -23,8 +23,6 @@ TABS = (
     ("history", "History"),
 )
 """Last part of the path -> name."""
-LACK = "service_states.transitions"
-"""Where a mistake stands that force makes right."""
 SINCE = 50
 """Versions that are listed of what others changed."""
 Revision = Annotated[int, Form(ge=0, le=2**53)]
@@ -49,7 +47,7 @@ class Tried:
             case WouldFail() | Conflict():
                 return True
             case Invalid(mistakes=found):
-                return all(one.where == LACK for one in found)
+                return all(one.where in (TABLE, SCRIPT) for one in found)
         return False
 
     @property
