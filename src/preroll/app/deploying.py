@@ -45,7 +45,7 @@ from preroll.ports import scripts
 from preroll.ports.orders import AtWork, OrderFilter
 from preroll.ports.rows import Claimed
 from preroll.ports.scripts import Report
-from preroll.ports.store import Store, Tx
+from preroll.ports.store import StepRow, Store, Tx
 
 LOOK_US = 30 * SECOND
 """What one look of a check may take in a deployment, on top of its window."""
@@ -65,6 +65,14 @@ class Begun:
     """Its plan is to be made first, and compared with the one that was checked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A claimed order, and what has been run of it: to begin, nothing or its plan; to conclude, its deployment."""
+
+    claimed: Claimed
+    report: Report | None = None
+
+
 async def performed(store_: Store, claimed: Claimed, go: Go) -> Report:
     """Carry a claimed order, or its check, to its end; ``fenced`` when another worker owns it now."""
     try:
@@ -74,23 +82,20 @@ async def performed(store_: Store, claimed: Claimed, go: Go) -> Report:
     except StoreUnavailable:
         raise
     except PrerollError as error:
-        report = Report(Outcome.FAILED, message=str(error))
-        return await store_.write(lambda tx: _concluded(tx, claimed, report))
+        return await store_.gather(_concluded, Ran(claimed, Report(Outcome.FAILED, message=str(error))))
 
 
 async def _deployed(store_: Store, claimed: Claimed, go: Go) -> Report:
-    begun = await store_.write(lambda tx: _begun(tx, claimed, None))
+    begun = await store_.gather(_begun, Ran(claimed))
     if begun.unseen and begun.frame is not None:
         seen = await go(begun.frame)
         if seen.fenced:
             return seen
-        begun = await store_.write(lambda tx: _begun(tx, claimed, plan_of(journalled(tx, claimed.run))))
+        begun = await store_.gather(_begun, Ran(claimed, seen))
     if begun.frame is None:
         return begun.over
     report = await go(begun.frame)
-    if report.fenced:
-        return report
-    return await store_.write(lambda tx: _concluded(tx, claimed, report))
+    return report if report.fenced else await store_.gather(_concluded, Ran(claimed, report))
 
 
 async def _checked(store_: Store, claimed: Claimed, go: Go) -> Report:
@@ -147,10 +152,25 @@ def _is_audited(tx: Tx, order: Order, service: str, claimed: Claimed) -> bool:
     return any(one.began_us >= order.changed_us for one in rounds)
 
 
-def _begun(tx: Tx, claimed: Claimed, plan: Plan | None) -> Begun:
-    """Judge an order at its time: it begins, waits, is Invalid or has missed its window."""
-    at = tx.orders.at_work(claimed.judged.booking)
-    order = at.order
+def _begun(tx: Tx, ran: Sequence[Ran]) -> list[Begun]:
+    """Judge orders at their time: each begins, waits, is Invalid or has missed its window.
+
+    They are read in one look, unless one of them takes back what it has lost: that changes what others hold.
+    """
+    carriers = [one.claimed.judged.booking for one in ran]
+    found = tx.orders.all_at_work(carriers)
+    if any(at.carrier.state is State.QUARANTINED for at in found):
+        return [_judge(tx, one, tx.orders.at_work(carrier)) for one, carrier in zip(ran, carriers, strict=True)]
+    held: dict[int, set[str]] = {}
+    for at in found:
+        held.setdefault(at.carrier.platform, set()).update(at.carrier.held)
+    for platform, idents in held.items():
+        tx.catalogue.resources(platform, ids=sorted(idents))
+    return [_judge(tx, one, at) for one, at in zip(ran, found, strict=True)]
+
+
+def _judge(tx: Tx, ran: Ran, at: AtWork) -> Begun:
+    claimed, order = ran.claimed, at.order
     if not _mine(at, claimed):
         return Begun(Report(Outcome.FAILED, fenced=True))
     if order.state is OrderState.IN_PROGRESS:
@@ -160,7 +180,7 @@ def _begun(tx: Tx, claimed: Claimed, plan: Plan | None) -> Begun:
     service_dependencies.lock(tx, order)
     (found, why), blocked = _judged(tx, order), _blocked(tx, order, at.carrier)
     strict = tx.platforms.by_key(order.platform).config.strict_plans and bool(order.plan)
-    deadline = order.due_us + order.latest_start_us
+    deadline, plan = order.due_us + order.latest_start_us, plan_of(journalled(tx, claimed.run)) if ran.report else None
     if strict and not why and tx.now <= deadline:
         if plan is None and not blocked:
             return Begun(frame=_frame(tx, claimed, order, found, dry=True), unseen=True)
@@ -300,12 +320,26 @@ def _never(tx: Tx, at: AtWork, trigger: OrderTrigger, why: str) -> Report:
     return Report(Outcome.OK, message=why)
 
 
-def _concluded(tx: Tx, claimed: Claimed, report: Report) -> Report:
-    asked, at = tx.records.life(claimed.run), tx.orders.at_work(claimed.judged.booking)
-    if at.order.state is not OrderState.IN_PROGRESS or not _mine(at, claimed):
-        return report
-    steps = [as_journalled(step) for step in asked()]
-    return order_questions.asked(tx, steps, at, report) or order_ending.ended(tx, steps, at, report)
+def _concluded(tx: Tx, ran: Sequence[Ran]) -> list[Report]:
+    """Write down what came of orders, all read in one look."""
+    asked = tx.records.lives([one.claimed.run for one in ran])
+    found = tx.orders.all_at_work([one.claimed.judged.booking for one in ran])
+    steps = asked()
+    reports = [_conclude(tx, one, at, steps.get(one.claimed.run, ())) for one, at in zip(ran, found, strict=True)]
+    changed: dict[int, set[str]] = {}
+    for at in found:
+        changed.setdefault(at.order.platform, set()).update(item.service for item in at.order.items)
+    for platform, services in changed.items():
+        service_dependencies.look_again(tx, platform, services)
+    return reports
+
+
+def _conclude(tx: Tx, ran: Ran, at: AtWork, life: Sequence[StepRow]) -> Report:
+    assert ran.report is not None  # noqa: S101 - what has not run is not concluded
+    if at.order.state is not OrderState.IN_PROGRESS or not _mine(at, ran.claimed):
+        return ran.report
+    steps = [as_journalled(step) for step in life]
+    return order_questions.asked(tx, steps, at, ran.report) or order_ending.ended(tx, steps, at, ran.report)
 
 
 def _frame(tx: Tx, claimed: Claimed, order: Order, found: Sequence[Target], *, dry: bool = False) -> scripts.Order:

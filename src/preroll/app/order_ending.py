@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from preroll.app import order_holding, ordering, overlaying, service_dependencies
+from preroll.app import order_holding, ordering, overlaying
 from preroll.app.equipment import parts_of
 from preroll.app.ordering import Target
 from preroll.app.orders import never_audited, tell
@@ -74,7 +74,10 @@ def said_of(report: Report) -> Mapping[str, PartSaid]:
 
 
 def ended(tx: Tx, steps: Sequence[JournalStep], at: AtWork, report: Report, by: Actor = ENGINE) -> Report:
-    """Write down what came of an order, by the steps of its run; returns the report as it is to be settled."""
+    """Write down what came of an order, by the steps of its run; returns the report as it is to be settled.
+
+    Who waits for its services is to be looked at then: ``service_dependencies.look_again``.
+    """
     order = at.order
     found, said = ordering.targets(tx, order), said_of(report)
     canceled, silent = order_holding.is_canceling(at.carrier), PartSaid(ok=False, message=report.message)
@@ -88,7 +91,6 @@ def ended(tx: Tx, steps: Sequence[JournalStep], at: AtWork, report: Report, by: 
     _close(tx, at, after, residue, by)
     for one in found:
         settle_item(tx, order, one, by_item[one.item.name])
-    service_dependencies.look_again(tx, order.platform, {one.item.service for one in found})
     items = {name: {"state": end.state.value, "message": end.said.message} for name, end in by_item.items()}
     outcome = Outcome.FAILED if after.state is OrderState.FAILED_DEPLOY else Outcome.OK
     return replace(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from preroll.app import order_ending, order_holding
+from preroll.app import order_ending, order_holding, service_dependencies
 from preroll.app.asking import Ask, command
 from preroll.app.order_views import (
     UNTIL,
@@ -108,7 +108,11 @@ def given_up(tx: Tx, at: AtWork, by: Actor, why: str) -> Report:
     """The order has failed: nothing tells how its devices stand."""
     run = newest_with_steps(tx, at.carrier)
     report = Report(Outcome.FAILED, message=f"{why}: {at.order.why}")
-    return order_ending.ended(tx, journalled(tx, run.id), at, report, by) if run else report
+    if run is None:
+        return report
+    found = order_ending.ended(tx, journalled(tx, run.id), at, report, by)
+    service_dependencies.look_again(tx, at.order.platform, {item.service for item in at.order.items})
+    return found
 
 
 def _go_on(tx: Tx, order: Order, by: Actor, answer: Answer) -> None:

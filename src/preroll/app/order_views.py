@@ -191,7 +191,7 @@ def newest_with_steps(tx: Tx, carrier: Booking) -> RunRow | None:
 
 def journalled(tx: Tx, run: str) -> list[JournalStep]:
     """The steps of a run, with those of the same run before an operator had it go on; each as it was last."""
-    return [as_journalled(step) for step in tx.records.life(run)()]
+    return [as_journalled(step) for step in tx.records.lives([run])().get(run, ())]
 
 
 def questions_of(tx: Tx, order: Order, carrier: Booking) -> tuple[Question, ...]:

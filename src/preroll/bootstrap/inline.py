@@ -26,11 +26,12 @@ from preroll.clock.housekeeping import keep_house
 from preroll.domain.reach import Labels
 from preroll.drivers.sim import Device, Fault, World, sim_in
 from preroll.ports.rows import Adopted, Claims, Decide, LogLine, Settled, Settlement, StepBegin, StepEnd, Verdict
-from preroll.ports.store import Journal, Store, Unit
+from preroll.ports.store import Deed, Journal, Store, Unit
 from preroll.ports.workers import Role
 from preroll.scripts.inline import InlineRunner
 from preroll.store import SqlStore, open_inline_store
 
+A = TypeVar("A")
 R = TypeVar("R")
 Scripts = Mapping[str, Callable[..., object]]
 Watch = Callable[[str, str, object], None]
@@ -299,6 +300,10 @@ class _OwnStore:
     async def write(self, unit: Unit[R]) -> R:
         await self._engine.awake()
         return await self._store.write(unit)
+
+    async def gather(self, deed: Deed[A, R], about: A) -> R:
+        await self._engine.awake()
+        return await self._store.gather(deed, about)
 
     async def read(self, query: Unit[R]) -> R:
         await self._engine.awake()

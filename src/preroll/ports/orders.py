@@ -133,6 +133,10 @@ class Orders(Protocol):
         """
         ...
 
+    def all_at_work(self, carriers: Sequence[Booking]) -> list[AtWork]:
+        """The same for each of these, in one look."""
+        ...
+
     def add(self, order: Order) -> Order:
         """Store a new one with its items."""
         ...

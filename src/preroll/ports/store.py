@@ -40,6 +40,7 @@ from preroll.ports.subscriptions import Subscriptions
 from preroll.ports.timeline import Timeline
 from preroll.ports.workers import Role, Workers
 
+A = TypeVar("A")
 R = TypeVar("R")
 
 
@@ -202,10 +203,10 @@ class Records(Protocol):
 
     def run(self, ident: str) -> RunRow: ...
     def steps(self, runs: Sequence[str]) -> list[StepRow]: ...
-    def life(self, run: str) -> Callable[[], list[StepRow]]:
-        """The steps of a run, with those of the same run before an operator had it go on; each as it was last.
+    def lives(self, runs: Sequence[str]) -> Callable[[], Mapping[str, Sequence[StepRow]]]:
+        """The steps of each run, with those of the same run before an operator had it go on; each as it was last.
 
-        Answers them when they are wanted; what is asked for meanwhile comes with them.
+        Answers them by run when they are wanted; what is asked for meanwhile comes with them.
         """
         ...
 
@@ -286,6 +287,8 @@ class Tx(Protocol):
 
 
 Unit = Callable[[Tx], R]
+Deed = Callable[[Tx, Sequence[A]], Sequence[R]]
+"""What the engine does for several at once: an answer for each, in their order."""
 
 
 class Journal(Protocol):
@@ -372,6 +375,16 @@ class Store(Protocol):
 
     async def write(self, unit: Unit[R]) -> R:
         """Run a unit in a transaction of its own and commit; returns when it is durable.
+
+        Raises:
+            StoreUnavailable: the commit failed; whether it took effect is unknown.
+        """
+        ...
+
+    async def gather(self, deed: Deed[A, R], about: A) -> R:
+        """Do something for one, in one transaction with all others that wait for the same; returns when it is durable.
+
+        If it fails for several, it is done for each by itself, so that nobody pays for a neighbour.
 
         Raises:
             StoreUnavailable: the commit failed; whether it took effect is unknown.

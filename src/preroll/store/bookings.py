@@ -140,18 +140,18 @@ class Bookings:
         self._work = work
 
     def get(self, ident: str, *, hidden: bool = False) -> Booking:
-        found = self.ask("id", ident)()
+        rows = self._work.db.all(f"select {COLUMNS} from booking where id = ?", ident)
+        found = booking_of(there(rows, "booking", ident))
         if found.hidden and not hidden:
             raise NotFound("booking", ident, hint="it was deleted; its changes and its runs can still be read")
         return found
 
     def by_key(self, key: int) -> Booking:
-        return self.ask("key", key)()
+        return there([*self.ask([key])().values()], "booking", key)
 
-    def ask(self, column: str, value: object) -> Callable[[], Booking]:
-        """The one of a key, or an id, when it is wanted."""
-        rows = self._work.db.later(f"select {COLUMNS} from booking where {column} = ?", value)
-        return lambda: booking_of(there(rows(), "booking", value))
+    def ask(self, keys: Collection[int]) -> Callable[[], dict[int, Booking]]:
+        rows = self._work.db.later(f"select {COLUMNS} from booking where key in ?ints", sorted(keys))
+        return lambda: {row[0]: booking_of(row) for row in rows()}
 
     def add(self, booking: Booking) -> Booking:
         written = {"id": booking.id, "platform": booking.platform, **_written(booking)}

@@ -67,18 +67,25 @@ class Orders:
         return found
 
     def at_work(self, carrier: Booking) -> AtWork:
-        db, home = self._work.db, Platforms(self._work).ask([carrier.platform])
-        ordered = db.later(f"select {_COLUMNS} from service_order where id = ?", carrier.id)
+        (found,) = self.all_at_work([carrier])
+        return found
+
+    def all_at_work(self, carriers: Sequence[Booking]) -> list[AtWork]:
+        db, idents, keys = self._work.db, [c.id for c in carriers], [c.key for c in carriers]
+        home = Platforms(self._work).ask({c.platform for c in carriers})
+        ordered = db.later(f"select {_COLUMNS} from service_order where id in ?texts", idents)
         items = db.later(
-            f"{_ITEMS} where service_order = (select key from service_order where id = ?) order by place", carrier.id
+            f"{_ITEMS} where service_order in (select key from service_order where id in ?texts)"
+            " order by service_order, place",
+            idents,
         )
-        stored, boundaries = Bookings(self._work).ask("key", carrier.key), Boundaries(self._work).ask([carrier.key])
+        stored, boundaries = Bookings(self._work).ask(keys), Boundaries(self._work).ask(keys)
         home()
-        for row in ordered():
-            order = _order(row, tuple(map(_item, items())))
-            self._items[order.key] = order.items
-            return AtWork(order, stored(), boundaries().get(carrier.key, []))
-        raise NotFound("order", carrier.id)
+        orders = {order.id: order for order in self._with_items(ordered(), items())}
+        if lost := [ident for ident in idents if ident not in orders]:
+            raise NotFound("order", lost[0])
+        found, timetables = stored(), boundaries()
+        return [AtWork(orders[c.id], found[c.key], timetables.get(c.key, [])) for c in carriers]
 
     def add(self, order: Order) -> Order:
         now = self._work.now
@@ -150,6 +157,9 @@ class Orders:
         found = self._work.db.all(
             f"{_ITEMS} where service_order in ?ints order by service_order, place", [row[0] for row in rows]
         )
+        return self._with_items(rows, found)
+
+    def _with_items(self, rows: Sequence[Row], found: Sequence[Row]) -> tuple[Order, ...]:
         items = {key: tuple(map(_item, its)) for key, its in groupby(found, key=lambda row: row[0])}
         orders = tuple(_order(row, items.get(row[0], ())) for row in rows)
         self._items.update((order.key, order.items) for order in orders)

@@ -18,11 +18,13 @@ from preroll.store.feed import Bells, Version
 from preroll.store.journal import CLAIM
 from preroll.store.postgres import AGAIN, GONE, JOURNAL_PAUSE_MS, PAUSE_MS, Listener, connect
 from preroll.store.races import Contested, LostRace
-from preroll.store.store import READ, UNIT, look_up
+from preroll.store.store import GATHER, READ, UNIT, look_up
 from preroll.store.work import Work
 
 PAUSES = (0.0, 0.05, 0.2, 1.0)
 """Seconds before each further try."""
+GATHERED = 32
+"""For how many something is done in one transaction at most: it keeps their rows that long."""
 RACES = 8
 """For how many rows a unit may lose a race, one run each; then it is Stale."""
 HEARING = 5.0
@@ -140,12 +142,14 @@ class PostgresThreads:
 
         self._journal = desk(reach, JOURNAL_PAUSE_MS)
         self._writers = [desk() for _ in range(writers)]
+        self._gatherer = desk()
         self._readers = [desk() for _ in range(readers)]
         self._voice = self._journal.work.voice
         self._heard = threading.Event()
         self._lanes = {
             "journal": Lane("store-journal", spawn, [self._record]),
             "unit": Lane("store-writer", spawn, [partial(d.write, repeatable=False) for d in self._writers], batch=1),
+            "gather": Lane("store-gatherer", spawn, [self._gather], batch=GATHERED),
             "read": Lane("store-reader", spawn, [d.read for d in self._readers], batch=1),
         }  # fmt: skip
         self.record, self.tell = self._lanes["journal"].ask, self._lanes["journal"].tell
@@ -153,6 +157,16 @@ class PostgresThreads:
 
     async def write(self, call: Callable[[Work], Any]) -> Any:
         return await self._lanes["unit"].ask(UNIT, call)
+
+    async def gather(self, payload: object) -> Any:
+        return await self._lanes["gather"].ask(GATHER, payload)
+
+    def _gather(self, jobs: list[Job]) -> None:
+        """All together; who gave way to another transaction then is carried out again by itself."""
+        self._gatherer.write(jobs, repeatable=False)
+        for job in jobs if len(jobs) > 1 else ():
+            if isinstance(job.error, (LostRace, *AGAIN)) or isinstance(getattr(job.error, "__cause__", None), AGAIN):
+                self._gatherer.write([job], repeatable=False)
 
     async def read(self, call: Callable[[Work], Any]) -> Any:
         return await self._lanes["read"].ask(READ, call)
@@ -195,5 +209,5 @@ class PostgresThreads:
         with suppress(Exception):
             self._journal.work.db.run("select pg_notify('preroll', ?)", f"{self._voice} 00")
         self._heard.wait(HEARING)
-        for desk in (self._journal, *self._writers, *self._readers):
+        for desk in (self._journal, self._gatherer, *self._writers, *self._readers):
             desk.close()

@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from preroll.domain.errors import NotFound, Stale
-from preroll.store.sql import Row
 
+R = TypeVar("R")
 Contested = tuple[str, int]
 """Its table and its key."""
 
 
-def there(rows: Sequence[Row], what: str, wanted: object) -> Row:
-    """The first row. Raises NotFound: there is none."""
+def there(rows: Sequence[R], what: str, wanted: object) -> R:
+    """The first one. Raises NotFound: there is none."""
     if not rows:
         raise NotFound(what, wanted)
     return rows[0]

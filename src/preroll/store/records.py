@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import groupby
 from operator import itemgetter
 
 from preroll.domain.audit import Round
@@ -32,8 +33,9 @@ _STEP = "r.id, s.name, s.resource, s.state, s.attempts, s.epoch, s.began_us, s.e
 _OF_RUN = "join step s on s.boundary = r.boundary and s.generation = r.generation and s.try_ = r.try_"
 _STEPS = f"select {_STEP} from run r {_OF_RUN} where r.id in ?texts order by s.began_us, s.name"
 _LIFE = (
-    f"select {_STEP}, r.try_ from run this join run r on r.boundary = this.boundary and r.generation = this.generation"
-    f" and r.try_ <= this.try_ {_OF_RUN} where this.id = ? order by s.began_us, s.name"
+    f"select this.id, {_STEP}, r.try_ from run this"
+    f" join run r on r.boundary = this.boundary and r.generation = this.generation and r.try_ <= this.try_"
+    f" {_OF_RUN} where this.id in ?texts order by this.id, s.began_us, s.name"
 )
 
 _APPLIED = (
@@ -69,15 +71,9 @@ class Records:
     def steps(self, runs: Sequence[str]) -> list[StepRow]:
         return [_step(row) for row in self._work.db.all(_STEPS, list(runs))]
 
-    def life(self, run: str) -> Callable[[], list[StepRow]]:
-        rows = self._work.db.later(_LIFE, run)
-
-        def steps() -> list[StepRow]:
-            found = rows()
-            newest = {row[1]: row for row in sorted(found, key=itemgetter(-1))}
-            return [_step(row[:-1]) for row in found if newest[row[1]] is row]
-
-        return steps
+    def lives(self, runs: Sequence[str]) -> Callable[[], Mapping[str, list[StepRow]]]:
+        rows = self._work.db.later(_LIFE, list(runs))
+        return lambda: {run: _newest([row[1:] for row in its]) for run, its in groupby(rows(), key=itemgetter(0))}
 
     def audits(self, booking: int, limit: int = 20) -> list[RunRow]:
         rows = self._work.db.all(
@@ -117,6 +113,12 @@ def _run(row: Row) -> RunRow:
         ident, boundary, booking, Kind(kind), event, script, version, target, previous, generation, try_, epoch,
         config_version, worker, began, ended, outcome, reason, message, VALUES.decode(returned),
     )  # fmt: skip
+
+
+def _newest(rows: Sequence[Row]) -> list[StepRow]:
+    """Each step as it was in the last try that had it."""
+    newest = {row[1]: row for row in sorted(rows, key=itemgetter(-1))}
+    return [_step(row[:-1]) for row in rows if newest[row[1]] is row]
 
 
 def _step(row: Row) -> StepRow:

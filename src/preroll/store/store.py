@@ -11,19 +11,31 @@ from typing import Any, Protocol, TypeVar
 
 from preroll.domain.errors import PrerollError
 from preroll.ports.scripts import Reach
-from preroll.ports.store import Feed, Journal, Unit
+from preroll.ports.store import Deed, Feed, Journal, Unit
 from preroll.store.engine import Job, Lane, Route, Spawn, carry_out, deliver, unavailable
 from preroll.store.feed import Bells, SqlFeed, Version
 from preroll.store.journal import SqlJournal
 from preroll.store.sqlite import SqliteConnection
 from preroll.store.work import Work
 
+A = TypeVar("A")
 R = TypeVar("R")
 
 
 def _each(work: Work, calls: Sequence[Callable[[Work], object]]) -> list[object]:
     work.expect_now()
     return [_verified(work, call) for call in calls]
+
+
+def _gathered(work: Work, calls: Sequence[tuple[Deed[Any, Any], object]]) -> list[object]:
+    """Deeds, each for all that asked for it."""
+    work.expect_now()
+    found: dict[int, object] = {}
+    for deed in dict.fromkeys(deed for deed, _ in calls):
+        mine = {place: about for place, (wanted, about) in enumerate(calls) if wanted is deed}
+        found.update(zip(mine, deed(work.tx, list(mine.values())), strict=True))
+    work.verify()
+    return [found[place] for place in range(len(calls))]
 
 
 def _verified(work: Work, call: Callable[[Work], object]) -> object:
@@ -38,6 +50,7 @@ def _verified(work: Work, call: Callable[[Work], object]) -> object:
 
 
 UNIT = Route("unit", 5, _each, merge=False)
+GATHER = Route("gather", 4, _gathered)
 READ = Route("read", 0, _each, merge=False)
 
 
@@ -63,6 +76,10 @@ class Backend(Protocol):
         """A unit."""
         ...
 
+    async def gather(self, payload: object) -> Any:
+        """A deed."""
+        ...
+
     async def read(self, call: Callable[[Work], Any]) -> Any:
         """A query on a snapshot."""
         ...
@@ -83,6 +100,10 @@ class SqlStore:
 
     async def write(self, unit: Unit[R]) -> R:
         result: R = await self._backend.write(lambda work: unit(work.tx))
+        return result
+
+    async def gather(self, deed: Deed[A, R], about: A) -> R:
+        result: R = await self._backend.gather((deed, about))
         return result
 
     async def read(self, query: Unit[R]) -> R:
@@ -142,6 +163,9 @@ class Inline:
     async def write(self, call: Callable[[Work], Any]) -> Any:
         return await self.record(UNIT, call)
 
+    async def gather(self, payload: object) -> Any:
+        return await self.record(GATHER, payload)
+
     async def read(self, call: Callable[[Work], Any]) -> Any:
         job = Job(READ, call)
         with self._turn:
@@ -167,6 +191,9 @@ class SqliteThreads:
 
     async def write(self, call: Callable[[Work], Any]) -> Any:
         return await self._write_lane.ask(UNIT, call)
+
+    async def gather(self, payload: object) -> Any:
+        return await self._write_lane.ask(GATHER, payload)
 
     async def read(self, call: Callable[[Work], Any]) -> Any:
         return await self._read_lane.ask(READ, call)
