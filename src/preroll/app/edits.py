@@ -135,7 +135,7 @@ def create(tx: Tx, by: Actor, new: NewBooking, attempt: Attempt) -> BookingDetai
     booking = tx.bookings.add(choice.booking)
     tell(tx, by, "booking.created", booking, after=booking.state, why="; ".join(choice.why))
     quarantine.impose(tx, by, verdict.others, f"booking {booking.id}")
-    booking = quarantine.hold(tx, by, booking, verdict)
+    booking = quarantine.hold(tx, by, booking, verdict, new=True)
     return details(tx, booking, boundaries=(), not_reset=verdict.not_reset)
 
 

@@ -73,7 +73,8 @@ def with_copies(
     """The booking with a copy of each profile that it takes by value; what was copied before stays as it is."""
     nodes = definition.nodes if definition else ()
     shelf = tx.catalogue.profiles(booking.platform)
-    return replace(booking, nodes=settled(shelf, nodes, booking.nodes, before, runs=booking.began))
+    copied = settled(shelf, nodes, booking.nodes, before, runs=booking.began)
+    return booking if copied == booking.nodes else replace(booking, nodes=copied)
 
 
 def missing(

@@ -112,13 +112,20 @@ def _look(tx: Tx, booking: Booking) -> Look:
     return tx.reservations.look(booking, holding.needs_of(tx, booking)) if look.outdated else look
 
 
-def hold(tx: Tx, by: Actor, booking: Booking, verdict: Verdict) -> Booking:
-    """Have a stored booking hold what the verdict leaves it; who loses anything is Quarantined."""
+def hold(tx: Tx, by: Actor, booking: Booking, verdict: Verdict, *, new: bool = False) -> Booking:
+    """Have a stored booking hold what the verdict leaves it; who loses anything is Quarantined.
+
+    Args:
+        new: it was made in this unit: it holds nothing yet, and has lost nothing.
+    """
     if verdict.untouched:
         return booking
     was = _was(tx, booking)
-    tx.reservations.hold(booking, verdict.needs)
-    tx.losses.close([booking.key])
+    if new:
+        tx.reservations.take(booking, verdict.needs)
+    else:
+        tx.reservations.hold(booking, verdict.needs)
+        tx.losses.close([booking.key])
     tx.losses.add(booking.key, [replace(loss, was=was) for loss in verdict.own])
     lost_now = any(not loss.at_us for loss in verdict.own)
     if lost_now and booking.state is not State.QUARANTINED:

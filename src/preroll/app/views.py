@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from preroll.app import sight
 from preroll.app.quarantine import Lot, lot_of
 from preroll.app.workers import out_of_reach
-from preroll.domain.actions import refusals, why_not_owned
+from preroll.domain.actions import Standing, refusals_of, standing, why_not_owned
 from preroll.domain.attention import Attention, attention, told
 from preroll.domain.audit import Verdict
 from preroll.domain.auditing import stands
@@ -147,10 +148,7 @@ def details(
         definition=definition,
         boundaries=tuple(b for b in boundaries if b.kind not in (Kind.AUDIT, Kind.CREATED)),
         waiting=tuple(_waiting(tx, home, booking, boundaries, resources)),
-        actions=tuple(
-            Offered(name, reason or why_not_owned(booking, name, locks=locks) or hindered.get(name, ""))
-            for name, reason in refusals(booking).items()
-        ),
+        actions=_offered(standing(booking), booking.owner, tuple(hindered.items()), locks=locks),
         late_us=_late(booking, boundaries, tx.now),
         warnings=(
             *_warnings(tx, booking, resources, lot, not_reset, needed),
@@ -161,6 +159,16 @@ def details(
         attention=needed,
         lot=lot,
         confirming=max((b for b in boundaries if b.kind is Kind.CREATED), key=lambda b: b.key, default=None),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _offered(now: Standing, owner: str, hindered: tuple[tuple[str, str], ...], *, locks: bool) -> tuple[Offered, ...]:
+    """Every action for all bookings that stand alike."""
+    others = dict(hindered)
+    return tuple(
+        Offered(name, reason or why_not_owned(owner, name, locks=locks) or others.get(name, ""))
+        for name, reason in refusals_of(now).items()
     )
 
 

@@ -78,7 +78,7 @@ WHILE_CONFIRMING = frozenset({"cancel", "properties", "duplicate", "take", "rele
 """What is possible while the created booking actions run."""
 
 
-class _Standing(NamedTuple):
+class Standing(NamedTuple):
     """All of a booking that the tables ask for."""
 
     state: State
@@ -88,10 +88,14 @@ class _Standing(NamedTuple):
     not_reset: bool
 
 
+def standing(b: Booking) -> Standing:
+    """How a booking stands: many stand in few different ways, and what that admits is worked out once."""
+    return Standing(b.state, b.phase, b.entering, bool(b.overlays), b.not_reset)
+
+
 def refusals(booking: Booking) -> Mapping[str, str]:
     """For every action the reason why a booking does not admit it now; empty: it does, as far as the tables say."""
-    b = booking
-    return _refusals(_Standing(b.state, b.phase, b.entering, bool(b.overlays), b.not_reset))
+    return refusals_of(standing(booking))
 
 
 def why_not(booking: Booking, action: str) -> str:
@@ -100,12 +104,12 @@ def why_not(booking: Booking, action: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _refusals(now: _Standing) -> Mapping[str, str]:
-    """Bookings stand in few different ways, and each is looked at on every screen: it is worked out once."""
+def refusals_of(now: Standing) -> Mapping[str, str]:
+    """The same of all bookings that stand alike."""
     return {name: _why_not(now, row) for name, row in ACTIONS.items()}
 
 
-def _why_not(now: _Standing, row: Action) -> str:
+def _why_not(now: Standing, row: Action) -> str:
     if now.overlay and row.name in NOT_FOR_OVERLAYS:
         return "it is an overlay, which has the resources of its service: order a modify of that"
     if now.phase is Phase.WAITING and now.entering and row.name not in WHILE_CONFIRMING:
@@ -131,20 +135,20 @@ FREE = OWNERSHIP | {"duplicate", "audit"}
 """Actions for which nobody needs to own the booking."""
 
 
-def why_not_owned(booking: Booking, action: str, *, locks: bool) -> str:
+def why_not_owned(owner: str, action: str, *, locks: bool) -> str:
     """The reason why whose it is keeps an action from anybody at all; empty: it does not."""
     if action not in OWNERSHIP:
         return ""
     if not locks:
         return "the platform does not lock bookings"
     if action == "take":
-        return f"{booking.owner} has it: release or force-take it first" if booking.owner else ""
-    return "" if booking.owner else "nobody has it"
+        return f"{owner} has it: release or force-take it first" if owner else ""
+    return "" if owner else "nobody has it"
 
 
 def why_not_yours(booking: Booking, action: str, name: str, *, locks: bool) -> tuple[str, str]:
     """The reason why whose it is keeps an action from somebody, and what to do; empty: it does not."""
-    if reason := why_not_owned(booking, action, locks=locks):
+    if reason := why_not_owned(booking.owner, action, locks=locks):
         return reason, "preroll booking show tells who has it"
     if not locks or booking.owner == name:
         return "", ""

@@ -205,7 +205,7 @@ def settled(
         if stays and old is not None and ((by_value and taken_by(node, old) is ProfileBy.VALUE) or runs):
             found[label] = replace(choice, kept=old.kept)
         else:
-            found[label] = profiles.copied(node, choice) if by_value else replace(choice, kept=None)
+            found[label] = profiles.copied(node, choice) if by_value else _uncopied(choice)
     return found
 
 
@@ -230,9 +230,13 @@ def renewed(nodes: Sequence[Node], choices: Mapping[str, NodeChoice]) -> dict[st
     """The choices without the copies of what is taken by reference: those that were made while the booking ran."""
     known = {n.label: n for n in nodes}
     return {
-        label: replace(c, kept=None) if taken_by(known.get(label), c) is ProfileBy.REFERENCE else c
+        label: _uncopied(c) if taken_by(known.get(label), c) is ProfileBy.REFERENCE else c
         for label, c in choices.items()
     }
+
+
+def _uncopied(choice: NodeChoice) -> NodeChoice:
+    return choice if choice.kept is None else replace(choice, kept=None)
 
 
 def _with_defaults(profile: ProfileDefinition, kept: ProfileCopy) -> ProfileDefinition:

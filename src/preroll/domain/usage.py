@@ -42,9 +42,11 @@ class Need:
 
     def over(self, held: Window) -> Iterator[tuple[Window, tuple[Wish, ...]]]:
         """What is needed when, within the window of the booking."""
-        steps = self.steps or (Step(held.start, self.wishes),)
-        ends = [*(step.since for step in steps[1:]), held.end]
-        for step, end in zip(steps, ends, strict=True):
+        if not self.steps:
+            yield held, self.wishes
+            return
+        ends = [*(step.since for step in self.steps[1:]), held.end]
+        for step, end in zip(self.steps, ends, strict=True):
             yield Window(step.since, end), step.wishes
 
     def spans(self, held: Window) -> Iterator[tuple[Window, dict[str, tuple[int, str]]]]:
@@ -62,8 +64,12 @@ class Step(NamedTuple):
 
 def _amounts(resource: Resource, wishes: Sequence[Wish]) -> dict[str, tuple[int, str]]:
     amounts = {CONCURRENCY: (places(wishes), "")}
-    amounts |= {name: (amount, "") for name, amount in asked_in_all(wishes).items() if amount}
-    return amounts | {n: (0, value) for n, value in agreed_on(wishes, resource.capabilities).items()}
+    for name, amount in asked_in_all(wishes).items():
+        if amount:
+            amounts[name] = amount, ""
+    for name, value in agreed_on(wishes, resource.capabilities).items():
+        amounts[name] = 0, value
+    return amounts
 
 
 class Held(NamedTuple):

@@ -36,6 +36,10 @@ class Reservations(Protocol):
         """Replace what the booking holds by what it needs now, over its held window."""
         ...
 
+    def take(self, booking: Booking, needs: Sequence[Need]) -> None:
+        """The same of a booking that holds nothing yet."""
+        ...
+
     def hold_all(self, several: Sequence[tuple[Booking, Sequence[Need]]]) -> None:
         """The same for many bookings, in few statements."""
         ...

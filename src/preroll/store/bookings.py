@@ -99,38 +99,32 @@ def entered(b: Booking, entering: str) -> Booking:
     )  # fmt: skip
 
 
-def _written(booking: Booking) -> dict[str, object]:
-    """What an edit may change, by column."""
-    timing, held = booking.timing, booking.timing.held
-    return {
-        "name": booking.name,
-        "folded": booking.name.casefold(),
-        "state": booking.state.value,
-        "live": int(booking.state not in ENDED),
-        "start_us": timing.start,
-        "end_us": FOREVER if timing.end is None else timing.end,
-        "pre_roll_us": timing.pre_roll,
-        "post_roll_us": timing.post_roll,
-        "held_start_us": held.start,
-        "held_end_us": held.until,
-        "definition": booking.definition,
-        "body": body_of(booking),
-        "priority": booking.priority,
-        "service_state": booking.service_state,
-        "began": int(booking.began),
-        "entering": booking.entering,
-        "not_reset": int(booking.not_reset),
-        "zone": booking.zone,
-        "revision": booking.revision,
-        "state_version": booking.state_version,
-        "created_us": booking.created_us,
-        "created_by": booking.created_by,
-        "changed_us": booking.changed_us,
-        "scopes": spaced(booking.scopes),
-        "hidden": int(booking.hidden),
-        "owner": booking.owner,
-        "orchestrated": int(booking.orchestrated),
-    }
+_WRITTEN = (
+    "name", "folded", "state", "live", "start_us", "end_us", "pre_roll_us", "post_roll_us", "held_start_us",
+    "held_end_us", "definition", "body", "priority", "service_state", "began", "entering", "not_reset", "zone",
+    "revision", "state_version", "created_us", "created_by", "changed_us", "scopes", "hidden", "owner", "orchestrated",
+)  # fmt: skip
+"""The columns that an edit may change."""
+_ADD = (
+    f"insert into booking (id, platform, {', '.join(_WRITTEN)}) values (?, ?{', ?' * len(_WRITTEN)})"
+    f" on conflict (id) do nothing returning {COLUMNS}"
+)
+_SEEN = "where key = ? and revision = ? and state_version = ? returning key"
+_SET = ", ".join(f"{name} = ?" for name in _WRITTEN)
+_PUT = {quiet: f"update booking set {_SET}{', alarmed = 0' if quiet else ''} {_SEEN}" for quiet in (False, True)}
+"""By whether it may be told again that its time comes near."""
+
+
+def _written(b: Booking) -> Row:
+    """The values of those columns."""
+    timing, held = b.timing, b.timing.held
+    return (
+        b.name, b.name.casefold(), b.state.value, int(b.state not in ENDED), timing.start,
+        FOREVER if timing.end is None else timing.end, timing.pre_roll, timing.post_roll, held.start, held.until,
+        b.definition, body_of(b), b.priority, b.service_state, int(b.began), b.entering, int(b.not_reset), b.zone,
+        b.revision, b.state_version, b.created_us, b.created_by, b.changed_us, spaced(b.scopes), int(b.hidden),
+        b.owner, int(b.orchestrated),
+    )  # fmt: skip
 
 
 class Bookings:
@@ -154,12 +148,7 @@ class Bookings:
         return lambda: {row[0]: booking_of(row) for row in rows()}
 
     def add(self, booking: Booking) -> Booking:
-        written = {"id": booking.id, "platform": booking.platform, **_written(booking)}
-        row = self._work.db.one(
-            f"insert into booking ({', '.join(written)}) values ({', '.join('?' * len(written))})"
-            f" on conflict (id) do nothing returning {COLUMNS}",
-            *written.values(),
-        )
+        row = self._work.db.one(_ADD, booking.id, booking.platform, *_written(booking))
         if row is None:
             raise Refused(f"a booking with the id {booking.id} exists", hint="use another id, or none")
         self._watch(booking)
@@ -169,14 +158,9 @@ class Bookings:
         return added
 
     def put(self, booking: Booking, *, seen: Booking) -> None:
-        written = _written(booking)
-        if booking.state is State.CONFIRMED or booking.timing.held.start != seen.timing.held.start:
-            written["alarmed"] = 0
-        touched = self._work.db.later(
-            f"update booking set {', '.join(f'{name} = ?' for name in written)}"
-            " where key = ? and revision = ? and state_version = ? returning key",
-            *written.values(), booking.key, seen.revision, seen.state_version,
-        )  # fmt: skip
+        quiet = booking.state is State.CONFIRMED or booking.timing.held.start != seen.timing.held.start
+        told = booking.key, seen.revision, seen.state_version
+        touched = self._work.db.later(_PUT[quiet], *_written(booking), *told)
         self._work.expect(touched, lambda: _lost(seen, self.by_key(booking.key)))
         self._watch(booking)
         if (booking.definition, booking.orchestrated) != (seen.definition, seen.orchestrated):

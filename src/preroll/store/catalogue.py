@@ -85,7 +85,7 @@ class Catalogue:
     def _shelf(self, platform: int) -> Shelf:
         """What is known of a platform's catalogue; nothing, in a transaction that writes it."""
         work = self._work
-        home = None if work.catalogue else self._platforms.by_keys([platform]).get(platform)
+        home = None if work.catalogue else self._platforms.found(platform)
         return Shelf(0) if home is None else work.memory.shelf(platform, home.catalogue_version)
 
     def put_resource(self, resource: Resource) -> Resource:
@@ -146,7 +146,7 @@ class Catalogue:
 
     def _named(self, table: str, codec: Codec[N], platform: int) -> list[N]:
         rows = self._work.db.all(f"select key, body from {table} where platform = ? order by name", platform)
-        return [replace(codec.decode(body), key=key) for key, body in rows]
+        return [codec.decode(body, key=key) for key, body in rows]
 
     def _put_named(self, table: str, codec: Codec[N], given: N) -> N:
         db = self._work.db
@@ -163,7 +163,7 @@ class Catalogue:
             assert made is not None  # noqa: S101 - it was inserted
             self._platforms.touch(new.platform)
             return replace(new, key=made[0])
-        stored = replace(codec.decode(row[1]), key=row[0])
+        stored = codec.decode(row[1], key=row[0])
         now = replace(given, id=stored.id, key=stored.key, revision=stored.revision)
         if now == stored:
             return stored
@@ -200,10 +200,10 @@ class Catalogue:
         return self._definition(row)
 
     def definition_by_key(self, key: int) -> ServiceDefinition:
-        found = self.definitions_by_key([key])
-        if not found:
+        found = self._work.memory.definitions.get(key) or self.definitions_by_key([key]).get(key)
+        if found is None:
             raise NotFound("service definition", key)
-        return found[key]
+        return found
 
     def definitions_by_key(self, keys: Iterable[int]) -> dict[int, ServiceDefinition]:
         """Those of these keys that exist; each is read once in the life of a store."""
@@ -247,13 +247,13 @@ class Catalogue:
         known = self._work.memory.definitions
         found = known.get(row[0])
         if found is None or found.publication != row[2]:
-            found = known[row[0]] = replace(DEFINITION.decode(row[1]), key=row[0], publication=Publication(row[2]))
+            found = known[row[0]] = DEFINITION.decode(row[1], key=row[0], publication=Publication(row[2]))
         return found
 
 
 def read_resources(rows: Iterable[Row], platforms: Platforms) -> list[Resource]:
     """Resources of rows ``(key, body)``."""
-    return in_their_zones([replace(RESOURCE.decode(body), key=key) for key, body in rows], platforms)
+    return in_their_zones([RESOURCE.decode(body, key=key) for key, body in rows], platforms)
 
 
 def in_their_zones(resources: list[Resource], platforms: Platforms) -> list[Resource]:

@@ -32,9 +32,15 @@ class Codec(Generic[T]):
         """The column's text."""
         return self._encoder.encode(Document(VERSION, data)).decode()
 
-    def decode(self, text: str) -> T:
-        """What the column's text says."""
+    def decode(self, text: str, **beside: object) -> T:
+        """What the column's text says.
+
+        Args:
+            beside: fields whose values stand in columns of their own.
+        """
         data: T = self._decoder.decode(text).data
+        for name, value in beside.items():
+            object.__setattr__(data, name, value)  # frozen for everybody but who makes it
         return data
 
 

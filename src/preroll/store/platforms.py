@@ -34,10 +34,14 @@ class Platforms:
         return self._read(row)
 
     def by_key(self, key: int) -> Platform:
-        found = self.by_keys([key])
-        if not found:
+        found = self.found(key)
+        if found is None:
             raise NotFound("platform", key)
-        return found[key]
+        return found
+
+    def found(self, key: int) -> Platform | None:
+        """The one of this key, if there is one."""
+        return self._work.platforms.get(key) or self.by_keys([key]).get(key)
 
     def by_keys(self, keys: Iterable[int]) -> dict[int, Platform]:
         """Those of these keys that exist."""

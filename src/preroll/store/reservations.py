@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from preroll.domain.usage import Held, Need, Usage
 from preroll.domain.window import FOREVER, Window
 from preroll.ports.reservations import Look
 from preroll.store.bookings import booking_of, columns, namesake_of
-from preroll.store.catalogue import RESOURCE, in_their_zones
+from preroll.store.catalogue import RESOURCE, Catalogue, in_their_zones
 from preroll.store.dimensions import Dimensions
 from preroll.store.platforms import Platforms
 from preroll.store.sql import Later, Row
@@ -82,8 +83,7 @@ _NOT_RESET = (
 
 def tier_of(window: Window) -> int:
     """The class of duration of a window."""
-    length = window.until - window.start
-    return next((tier for tier, longest in enumerate(TIERS) if length <= longest), len(TIERS) - 1)
+    return min(bisect_left(TIERS, window.until - window.start), len(TIERS) - 1)
 
 
 def _span(window: Window) -> tuple[int, int, int]:
@@ -98,6 +98,9 @@ class Reservations:
 
     def hold(self, booking: Booking, needs: Sequence[Need]) -> None:
         self._work.db.send(f"{_LET_GO} booking = ?", booking.key)
+        self._add([(booking, needs)])
+
+    def take(self, booking: Booking, needs: Sequence[Need]) -> None:
         self._add([(booking, needs)])
 
     def hold_all(self, several: Sequence[tuple[Booking, Sequence[Need]]]) -> None:
@@ -166,16 +169,14 @@ class Reservations:
 
     def _judged(self, booking: Booking, needs: Sequence[Need]) -> Callable[[], tuple[list[Need], list[Clash]]]:
         """Answers the needs, of the resources as they are now that they are locked, and what is in the way."""
-        held, by_key = booking.timing.held, {need.resource.key: need for need in needs}
-        locked = self._work.db.later(_LOCK, sorted(by_key))
+        held, by_key = booking.timing.held, {need.resource.key: need.resource for need in needs}
+        locked = self._locked(booking.platform, by_key)
         overlaps = self._overlaps(sorted(by_key), held, booking.key)
 
         def judged() -> tuple[list[Need], list[Clash]]:
-            taken = self._by_resource(overlaps())
-            there = [_as_locked(by_key[key].resource, revision, body) for key, revision, body in locked()]
-            now = {r.key: r for r in in_their_zones(there, Platforms(self._work))}
-            gone = [usage.gone(need.resource, held) for key, need in by_key.items() if key not in now]
-            there_now = [replace(n, resource=now.get(n.resource.key, n.resource)) for n in needs]
+            taken, now = self._by_resource(overlaps()), {r.key: r for r in locked()}
+            gone = [usage.gone(resource, held) for key, resource in by_key.items() if key not in now]
+            there_now = [_of(now.get(n.resource.key, n.resource), n) for n in needs]
             found = [
                 clash
                 for need in there_now
@@ -185,6 +186,18 @@ class Reservations:
             return there_now, found + gone
 
         return judged
+
+    def _locked(self, platform: int, known: Mapping[int, Resource]) -> Callable[[], list[Resource]]:
+        """The resources as they are now that nobody else can change them, but for those that were removed.
+
+        SQLite has one writer, for whom nobody else can change anything: they are as the catalogue says.
+        """
+        platforms = Platforms(self._work)
+        if not self._work.db.postgres:
+            ids = [resource.id for resource in known.values()]
+            return lambda: Catalogue(self._work, platforms).resources(platform, ids=ids)
+        rows = self._work.db.later(_LOCK, sorted(known))
+        return lambda: in_their_zones([_as_locked(known[key], *stored) for key, *stored in rows()], platforms)
 
     def usages(
         self, resources: Sequence[Resource], window: Window, *, but: int = 0, named: bool = True
@@ -228,4 +241,9 @@ def _asked(keys: Sequence[int], window: Window, but: int = 0) -> Sequence[object
 
 def _as_locked(resource: Resource, revision: int, body: str) -> Resource:
     """The resource as it is now that nobody else can change it."""
-    return resource if resource.revision == revision else replace(RESOURCE.decode(body), key=resource.key)
+    return resource if resource.revision == revision else RESOURCE.decode(body, key=resource.key)
+
+
+def _of(resource: Resource, need: Need) -> Need:
+    """The same need of the resource as it is now."""
+    return need if resource is need.resource else replace(need, resource=resource)

@@ -16,7 +16,7 @@ from typing import IO, Self, cast
 import msgspec
 
 from preroll.domain.errors import BadSettings, EngineRunning
-from preroll.store.sql import Later, Row, for_sqlite
+from preroll.store.sql import Later, Row, Text, for_sqlite
 
 PREFIX = "sqlite:///"
 BUSY_MS = 5_000
@@ -49,13 +49,23 @@ class SqliteConnection:
         self._execute = connection.execute
 
     def all(self, sql: str, *values: object) -> list[Row]:
-        return [row for cursor in self._carry_out(sql, values) for row in cursor.fetchall()]
+        text = for_sqlite(sql)
+        if text.width:
+            return [row for cursor in self._in_chunks(sql, values) for row in cursor.fetchall()]
+        return self._carried_out(text, values).fetchall()
 
     def one(self, sql: str, *values: object) -> Row | None:
-        return next((row for cursor in self._carry_out(sql, values) for row in cursor.fetchmany(1)), None)
+        text = for_sqlite(sql)
+        if text.width:
+            return next((row for cursor in self._in_chunks(sql, values) for row in cursor.fetchmany(1)), None)
+        row: Row | None = self._carried_out(text, values).fetchone()
+        return row
 
     def run(self, sql: str, *values: object) -> int:
-        return sum(cursor.rowcount for cursor in self._carry_out(sql, values))
+        text = for_sqlite(sql)
+        if text.width:
+            return sum(cursor.rowcount for cursor in self._in_chunks(sql, values))
+        return self._carried_out(text, values).rowcount
 
     def send(self, sql: str, *values: object) -> None:
         self.run(sql, *values)
@@ -64,20 +74,19 @@ class SqliteConnection:
         rows = self.all(sql, *values)
         return lambda: rows
 
-    def _carry_out(self, sql: str, values: tuple[object, ...]) -> Iterator[sqlite3.Cursor]:
-        text = for_sqlite(sql)
-        if text.width:
-            rows = cast(Sequence[Row], values[0])
-            start = 0
-            while start < len(rows):
-                size = next(size for size in CHUNKS if start + size <= len(rows))
+    def _carried_out(self, text: Text, values: tuple[object, ...]) -> sqlite3.Cursor:
+        if text.plain:
+            return self._execute(text.sql, values)
+        handed = [_json(v).decode() if many else v for v, many in zip(values, text.lists, strict=True)]
+        return self._execute(text.sql, handed)
+
+    def _in_chunks(self, sql: str, values: tuple[object, ...]) -> Iterator[sqlite3.Cursor]:
+        rows = cast(Sequence[Row], values[0])
+        start = 0
+        for size in CHUNKS:
+            while start + size <= len(rows):
                 yield self._execute(for_sqlite(sql, size).sql, tuple(chain.from_iterable(rows[start : start + size])))
                 start += size
-        elif text.plain:
-            yield self._execute(text.sql, values)
-        else:
-            handed = [_json(v).decode() if many else v for v, many in zip(values, text.lists, strict=True)]
-            yield self._execute(text.sql, handed)
 
     def begin(self, *, write: bool) -> None:
         self._execute("begin immediate" if write else "begin")
