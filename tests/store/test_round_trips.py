@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
 from collections.abc import Awaitable, Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from psycopg import errors
+from psycopg import errors, generators
 
 from preroll.app import build, deploying
 from preroll.app.bookings import NewBooking
@@ -140,6 +141,40 @@ def wire(postgres: Postgres, tmp_path: Path) -> Iterator[Wire]:
     made = Wire(postgres.current(), tmp_path)
     yield made
     made.close()
+
+
+def test_who_hangs_up_waits_for_no_answer(wire):
+    """A server may stand still for ever."""
+    held, idle = connect(wire.url), connect(wire.url)
+    held.begin(write=True)
+    assert (held.one("select 1"), idle.one("select 2")) == ((1,), (2,))
+    wire.fall_silent()
+
+    def hang_up() -> None:
+        held.close()
+        idle.close()
+
+    leaves = threading.Thread(target=hang_up, daemon=True)
+    leaves.start()
+    leaves.join(30)
+    assert not leaves.is_alive(), "it waits for an answer"
+    assert held.lost(AssertionError())
+    assert idle.lost(AssertionError())
+
+
+def test_one_that_hangs_up_with_words_unheard_takes_no_other_from_the_wire(wire):
+    goes, stays = connect(wire.url), connect(wire.url)
+    pid = stays.one("select pg_backend_pid()")
+    goes.send("select repeat('x', 100000)")
+    for cursor, sql, values, prepare in goes._waiting:
+        cursor.execute(sql, values, prepare=prepare)
+    goes._connection.wait(generators.send(goes._connection.pgconn))
+    goes._connection.pgconn.pipeline_sync()
+    goes._connection.pgconn.flush()
+    select.select([goes._connection.fileno()], [], [])
+    goes.close()
+    assert stays.one("select pg_backend_pid()") == pid
+    stays.close()
 
 
 async def test_a_booking_of_three_resources_takes_four_round_trips(wire, spawn):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import select
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
@@ -42,7 +43,9 @@ class Wire:
                     self._open += [client, server]
                     speaking.add(client)
                     continue
-                other, said = peers[one], one.recv(1 << 16)
+                other, said = peers[one], b""
+                with suppress(ConnectionError):  # who hangs up with words unheard is not told them
+                    said = one.recv(1 << 16)
                 if not said:
                     del peers[one], peers[other]
                     one.close()
@@ -53,11 +56,16 @@ class Wire:
                     self.round_trips += 1
                 elif one in self._open[::2]:
                     speaking.add(one)
-                other.sendall(said)
+                with suppress(ConnectionError):
+                    other.sendall(said)
+
+    def fall_silent(self) -> None:
+        """Pass nothing on any more, and hang up nothing."""
+        self._over.set()
+        self._thread.join(5)
 
     def close(self) -> None:
         """Hang up."""
-        self._over.set()
-        self._thread.join(5)
+        self.fall_silent()
         for one in (self._listening, *self._open):
             one.close()

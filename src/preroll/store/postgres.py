@@ -111,8 +111,9 @@ class PostgresConnection:
 
     def _spoken_to(self) -> bool:
         """Has the server said something that it was not asked? Then the commit must not be sent into the dark."""
-        ready, _, _ = select.select([self._connection.fileno()], [], [], 0)
-        return bool(ready)
+        ear = select.poll()  # unlike select.select, for any number of open files
+        ear.register(self._connection.fileno(), select.POLLIN)
+        return bool(ear.poll(0))
 
     def _say(self, command: str) -> None:
         self._waiting.append((self._connection.cursor(), command, (), False))
@@ -142,7 +143,7 @@ class PostgresConnection:
         try:
             for cursor, sql, values, prepare in waiting:
                 cursor.execute(sql, values, prepare=prepare)
-        except BaseException:
+        except Exception:
             with suppress(psycopg.Error):
                 self._sync()
             raise
@@ -157,9 +158,10 @@ class PostgresConnection:
         return isinstance(error, (*AGAIN, *GONE)) or self._connection.closed or self._connection.broken
 
     def close(self) -> None:
+        """Hang up, and wait for nobody: to leave the pipeline first would wait for the server's answer."""
+        self._connection.close()
         with suppress(psycopg.Error):
             self._open.close()
-        self._connection.close()
 
 
 _json = msgspec.json.Encoder().encode
