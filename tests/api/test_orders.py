@@ -56,9 +56,9 @@ async def test_a_pair_that_the_table_does_not_list_is_409_and_says_what_is_possi
         refused = await api.post(f"orders/{made['id']}/{action}", json={})
         problem = refused.json()
         assert (refused.status_code, problem["code"]) == (409, "action_not_possible"), action
-        assert "possible now: edit, check, schedule, cancel, approve, take-over, clone, delete" in problem["hint"]
+        assert "possible now: edit, check, schedule, cancel, take-over, clone, delete" in problem["hint"]
     possible = [action["name"] for action in made["actions"] if action["possible"]]
-    assert possible == ["edit", "check", "schedule", "cancel", "approve", "take-over", "clone", "delete"]
+    assert possible == ["edit", "check", "schedule", "cancel", "take-over", "clone", "delete"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,17 @@ import pytest
 from preroll.app.asking import Ask, Replayed
 from preroll.app.bookings import Edit, NewBooking
 from preroll.domain.booking import NodeChoice, State, Timing
-from preroll.domain.errors import Conflict, Invalid, KeyReused, NameInUse, NotFound, NotPermitted, NotReady, Stale
+from preroll.domain.errors import (
+    ActionNotPossible,
+    Conflict,
+    Invalid,
+    KeyReused,
+    NameInUse,
+    NotFound,
+    NotPermitted,
+    NotReady,
+    Stale,
+)
 from preroll.domain.permission import LOCAL, Actor
 from preroll.domain.window import DAY, MINUTE
 from preroll.ports.lists import BookingFilter
@@ -155,3 +165,18 @@ async def test_a_property_that_is_none_is_taken_away(stage):
     await stage.edit(news, properties={"ticket": 7, "note": "late"})
     await stage.edit(news, properties={"note": None})
     assert (await stage.see(news)).booking.properties == {"ticket": 7}
+
+
+async def test_a_refusal_names_only_what_would_be_accepted(stage):
+    """Not what the state alone admits: nothing is to be applied or audited, nobody locks, and it is for who asks."""
+    ident = await stage.book()
+    await stage.to(0)
+    with pytest.raises(ActionNotPossible) as refused:
+        await stage.app.bookings.start_now(LOCAL, ident, None)
+    named = refused.value.hint.removeprefix("possible now: ").split(", ")
+    assert named == list((await stage.see(ident)).possible)
+    assert not {"apply-now", "audit", "take", "release", "force-take", "retry"} & set(named)
+    await stage.configure(lock_bookings=True)
+    with pytest.raises(ActionNotPossible) as refused:
+        await stage.app.bookings.start_now(Actor("eve", frozenset({"operator"})), ident, None)
+    assert refused.value.hint == "possible now: duplicate, take", "for who asks"

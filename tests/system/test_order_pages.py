@@ -137,6 +137,7 @@ def test_every_action_of_the_table_has_a_button():
 async def test_what_is_offered_is_what_the_tables_say(office: Office, stage, pages):
     stage.rig.devices.fault("enc-2", FaultKind.VANISHES)
     failed = (await office.deploy(provision())).order.id
+    await stage.configure(approve_orders=True)
     for ident in (failed, await office.make(provision())):
         found = await office.orders.get(LOCAL, ident)
         page = (await pages.get(f"/orders/{ident}")).text

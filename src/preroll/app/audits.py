@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from preroll.app import sight
 from preroll.app.asking import Ask, command
+from preroll.app.edits import open_booking
 from preroll.app.views import BookingDetails, details
-from preroll.domain.actions import require_action
 from preroll.domain.audit import AuditSpec, Configuration, Finding, Status, Verdict
 from preroll.domain.auditing import asked_by, audit_again, is_audited_soon, stands
 from preroll.domain.booking import Booking
@@ -79,8 +79,7 @@ class Auditing:
         """
 
         def unit(tx: Tx) -> BookingDetails:
-            booking = sight.booking(tx, by, ident, "booking.audit")
-            require_action(booking, "audit")
+            booking = open_booking(tx, by, ident, None, "audit")
             if not _specs(tx, booking):
                 raise ActionNotPossible(
                     "there is nothing to audit: the service definition has no audits",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from preroll.app import choosing, holding, overlaying, quarantine, sight
 from preroll.app.choosing import Attempt, Choice
 from preroll.app.recording import store, tell
-from preroll.app.views import BookingDetails, details
+from preroll.app.views import BookingDetails, details, possible_to
 from preroll.domain.actions import require_action, require_owner
 from preroll.domain.booking import LIFE_CYCLE, Booking, NodeChoice, State, Timing, Trigger
 from preroll.domain.boundaries import Boundary, begun_kinds, orchestrates, retime
@@ -228,7 +228,7 @@ def open_booking(tx: Tx, by: Actor, ident: str, seen: int | None, action: str) -
     booking = sight.booking(tx, by, ident, f"booking.{action}")
     if seen is not None and seen != booking.revision:
         raise Stale(f"booking {ident}", seen, booking.revision)
-    require_action(booking, action)
+    require_action(booking, action, lambda: possible_to(tx, by, booking))
     require_owner(booking, action, by.name, locks=tx.platforms.by_key(booking.platform).config.lock_bookings)
     return booking
 

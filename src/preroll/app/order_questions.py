@@ -16,12 +16,13 @@ from preroll.app.asking import Ask, command
 from preroll.app.order_views import (
     UNTIL,
     OrderDetails,
+    acted_on,
     answer_by,
     journalled,
     newest_with_steps,
     order_details,
 )
-from preroll.app.orders import acted_on, tell
+from preroll.app.orders import tell
 from preroll.app.recording import store
 from preroll.domain.booking import Booking
 from preroll.domain.boundaries import BOUNDARY, Boundary, BoundaryState, BoundaryTrigger

@@ -11,11 +11,17 @@ from preroll.app.views import Offered, WithActions
 from preroll.domain.booking import Booking
 from preroll.domain.boundaries import OPEN, Boundary, BoundaryState, Kind
 from preroll.domain.deployment import JournalStep, part_end, parts_in, phase_of, wheres
-from preroll.domain.errors import NotFound
+from preroll.domain.errors import ActionNotPossible, NotFound, Stale
 from preroll.domain.order import OrderPhase, OrderState
-from preroll.domain.order_actions import ORDER_ACTIONS, why_not_order
+from preroll.domain.order_actions import (
+    ORDER_ACTIONS,
+    require_order_action,
+    why_not_here,
+    why_not_order,
+    why_not_yours,
+)
 from preroll.domain.ordered import Order, Plan
-from preroll.domain.permission import Actor, permit
+from preroll.domain.permission import Actor, allows, permit
 from preroll.ports.rows import StepState
 from preroll.ports.store import RunRow, StepRow, Tx
 
@@ -98,6 +104,7 @@ def visible(tx: Tx, by: Actor, ident: str, action: str = "view", *, hidden: bool
 def order_details(tx: Tx, order: Order) -> OrderDetails:
     """Put an order's details together."""
     home, carrier = tx.platforms.by_key(order.platform), carrier_of(tx, order)
+    approves = home.config.approve_orders
     boundaries = tx.boundaries.of(carrier.key) if carrier else []
     run = newest(tx, carrier) if carrier else None
     waits = _waiting(order) is not None
@@ -107,17 +114,55 @@ def order_details(tx: Tx, order: Order) -> OrderDetails:
         phase = _phases(tx, [carrier], {order.id: run} if run else {})[order.id]
     said = run.returned if run else {}
     return OrderDetails(
-        order, home.name, tuple(Offered(name, why_not_order(order.state, name, phase)) for name in ORDER_ACTIONS),
+        order, home.name,
+        tuple(
+            Offered(name, why_not_order(order.state, name, phase) or why_not_here(order, name, approves=approves)[0])
+            for name in ORDER_ACTIONS
+        ),
         tx.orders.plan(order.key), phase,
         checking=any(b.kind is Kind.CHECK and b.state in OPEN for b in boundaries),
         canceling=order.state is OrderState.IN_PROGRESS and carrier is not None and is_canceling(carrier),
         items=_items(order, said),
         residue=_residue(tx, order, carrier, said) if carrier else {},
         run=run.id if run else "",
-        unapproved=home.config.approve_orders and not approved(order),
+        unapproved=approves and not approved(order),
         questions=questions_of(tx, order, carrier) if carrier else (),
         answer_by_us=answer_by(carrier) if carrier and waits else None,
     )  # fmt: skip
+
+
+def acted_on(tx: Tx, by: Actor, ident: str, seen: int | None, action: str) -> Order:
+    """An order with which somebody does something now.
+
+    Raises:
+        NotFound, NotPermitted, ActionNotPossible. Stale: ``seen`` is not its revision any more; None skips that guard.
+    """
+    order = visible(tx, by, ident, f"order.{action}")
+    if seen not in (None, order.revision):
+        raise Stale(f"order {ident}", seen or 0, order.revision)
+    _require_possible(tx, by, order, action)
+    return order
+
+
+def _require_possible(tx: Tx, by: Actor, order: Order, action: str) -> None:
+    """Refuse what the tables, its items or its platform do not admit now.
+
+    Raises:
+        ActionNotPossible: with the reason, and what this actor could do instead.
+    """
+
+    def possible() -> list[str]:
+        return [
+            name
+            for name in order_details(tx, order).possible
+            if allows(by, "order.create" if name == "clone" else f"order.{name}", order.platform)
+            and not why_not_yours(order, name, by.name)[0]
+        ]
+
+    require_order_action(order.state, action, order.phase, possible)
+    reason, instead = why_not_here(order, action, approves=tx.platforms.by_key(order.platform).config.approve_orders)
+    if reason:
+        raise ActionNotPossible(f"{action} is not possible: {reason}", hint=instead)
 
 
 def answer_by(carrier: Booking) -> int | None:

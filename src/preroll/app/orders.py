@@ -9,12 +9,20 @@ from dataclasses import dataclass, replace
 from preroll.app import order_holding, ordering, sight
 from preroll.app.asking import Ask, command
 from preroll.app.order_placing import NOW, Time, added, scheduled, still_stands, tell
-from preroll.app.order_views import OrderDetails, OrderProgress, order_details, progress_of, steps_of, visible
+from preroll.app.order_views import (
+    OrderDetails,
+    OrderProgress,
+    acted_on,
+    order_details,
+    progress_of,
+    steps_of,
+    visible,
+)
 from preroll.app.views import RunDetails
 from preroll.domain.boundaries import BoundaryState, Kind
 from preroll.domain.changes import Change
 from preroll.domain.deployment import armed, checking, decided
-from preroll.domain.errors import ActionNotPossible, Invalid, Mistake, Stale
+from preroll.domain.errors import ActionNotPossible, Invalid, Mistake
 from preroll.domain.machine import Outcome
 from preroll.domain.order import (
     LATEST_START,
@@ -354,19 +362,6 @@ def _canceled(why: str) -> Rule:
         return replace(before, state=ORDER.fire(before.state, trigger), hold=None, phase=None, why=why)
 
     return rule
-
-
-def acted_on(tx: Tx, by: Actor, ident: str, seen: int | None, action: str) -> Order:
-    """An order with which somebody does something now.
-
-    Raises:
-        NotFound, NotPermitted, ActionNotPossible. Stale: ``seen`` is not its revision any more; None skips that guard.
-    """
-    order = visible(tx, by, ident, f"order.{action}")
-    if seen not in (None, order.revision):
-        raise Stale(f"order {ident}", seen or 0, order.revision)
-    require_order_action(order.state, action, order.phase)
-    return order
 
 
 def never_audited(tx: Tx, service: Service) -> None:

@@ -12,15 +12,15 @@ from dataclasses import replace
 
 from preroll.app import accepting, holding, order_holding, ordering, service_dependencies, sight
 from preroll.app.asking import Ask, command, require_reason
-from preroll.app.order_views import OrderDetails, approved, order_details
+from preroll.app.order_views import OrderDetails, acted_on, approved, order_details
 from preroll.app.ordering import Target
-from preroll.app.orders import acted_on, tell
+from preroll.app.orders import tell
 from preroll.app.services import have_audited, tell_service
 from preroll.domain.auditing import asked_by
 from preroll.domain.booking import Booking
 from preroll.domain.differences import Difference, differences_in
 from preroll.domain.errors import ActionNotPossible, Conflict, Invalid, Mistake
-from preroll.domain.order import ORDER, OrderKind, OrderTrigger
+from preroll.domain.order import ORDER, OrderTrigger
 from preroll.domain.ordered import Order, Plan, Service, ServiceRevision
 from preroll.domain.permission import Actor
 from preroll.domain.service_instance import PROVISIONED, Provisioned, ServiceTrigger
@@ -74,8 +74,6 @@ class TakingOver:
 def _fresh(tx: Tx, order: Order, seen: str) -> Plan:
     """The plan that somebody has seen, if the devices have been read lately."""
     refused, check = "take-over is not possible: ", f"check it first: preroll order check {order.id}"
-    if any(item.kind is not OrderKind.PROVISION for item in order.items):
-        raise ActionNotPossible(f"{refused}it does more than provision", hint="order the provision alone")
     plan = tx.orders.plan(order.key)
     if plan is None or tx.now - plan.at_us > FRESH:
         raise ActionNotPossible(f"{refused}its devices were not read in the last 15 minutes", hint=check)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from preroll.app import sight
 from preroll.app.quarantine import Lot, lot_of
 from preroll.app.workers import out_of_reach
-from preroll.domain.actions import Standing, refusals_of, standing, why_not_owned
+from preroll.domain.actions import Standing, refusals_of, standing, why_not_owned, why_not_yours
 from preroll.domain.attention import Attention, attention, told
 from preroll.domain.audit import Verdict
 from preroll.domain.auditing import stands
@@ -21,7 +21,7 @@ from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import NotFound
 from preroll.domain.external import unquiet
-from preroll.domain.permission import Actor, permit
+from preroll.domain.permission import Actor, allows, permit
 from preroll.domain.resource import Resource
 from preroll.domain.retrying import why_not_retried
 from preroll.ports.rows import LogLine
@@ -170,6 +170,16 @@ def _offered(now: Standing, owner: str, hindered: tuple[tuple[str, str], ...], *
         Offered(name, reason or why_not_owned(owner, name, locks=locks) or others.get(name, ""))
         for name, reason in refusals_of(now).items()
     )
+
+
+def possible_to(tx: Tx, by: Actor, booking: Booking) -> list[str]:
+    """Names of the actions that would be accepted now if this actor asked for them."""
+    locks = tx.platforms.by_key(booking.platform).config.lock_bookings
+    return [
+        name
+        for name in details(tx, booking).possible
+        if allows(by, f"booking.{name}", booking.platform) and not why_not_yours(booking, name, by.name, locks=locks)[0]
+    ]
 
 
 def _hindered(

@@ -6,7 +6,7 @@ Buttons, ``GET /bookings/{id}``, the refusals and the page of actions all come f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -175,8 +175,11 @@ def possible_actions(booking: Booking) -> tuple[str, ...]:
     return tuple(name for name, reason in refusals(booking).items() if not reason)
 
 
-def require_action(booking: Booking, action: str) -> None:
+def require_action(booking: Booking, action: str, possible: Callable[[], Sequence[str]] | None = None) -> None:
     """Refuse an action that the tables do not admit.
+
+    Args:
+        possible: what would be accepted instead; None: what the tables admit.
 
     Raises:
         ActionNotPossible: with the reason, and what to do instead.
@@ -185,9 +188,10 @@ def require_action(booking: Booking, action: str) -> None:
     row, reason = ACTIONS[action], why_not(booking, action)
     if not reason:
         return
+    now = possible_actions(booking) if possible is None else possible()
     if booking.phase in row.phases and row.trigger is not None and not LIFE_CYCLE.may(booking.state, row.trigger):
-        raise TransitionNotAllowed("booking", booking.state, action, possible_actions(booking))
+        raise TransitionNotAllowed("booking", booking.state, action, now)
     raise ActionNotPossible(
         f"{action} is not possible: {reason}",
-        hint=row.instead.get(booking.phase) or f"possible now: {', '.join(possible_actions(booking))}",
+        hint=row.instead.get(booking.phase) or f"possible now: {', '.join(now) or 'nothing'}",
     )

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from preroll.domain.errors import ActionNotPossible
-from preroll.domain.order import DECIDED, ORDER, OrderPhase, OrderState, OrderTrigger
+from preroll.domain.order import DECIDED, ORDER, OrderKind, OrderPhase, OrderState, OrderTrigger
 from preroll.domain.ordered import Order
 
 
@@ -83,19 +83,42 @@ def why_not_yours(order: Order, action: str, name: str) -> tuple[str, str]:
     return "", ""
 
 
+def why_not_here(order: Order, action: str, *, approves: bool) -> tuple[str, str]:
+    """Why what it is to do, or its platform, keeps an action from anybody, and what to do instead; empty: nothing.
+
+    Args:
+        approves: does the platform ask a second person?
+    """
+    if action == "approve" and not approves:
+        return "the platform asks for no approval", "schedule it"
+    if action == "take-over" and any(item.kind is not OrderKind.PROVISION for item in order.items):
+        return "it does more than provision", "order the provision alone"
+    return "", ""
+
+
 def possible_order_actions(state: OrderState, phase: OrderPhase | None = None) -> tuple[str, ...]:
     """What the tables admit now."""
     return tuple(name for name in ORDER_ACTIONS if not why_not_order(state, name, phase))
 
 
-def require_order_action(state: OrderState, action: str, phase: OrderPhase | None = None) -> None:
+def require_order_action(
+    state: OrderState,
+    action: str,
+    phase: OrderPhase | None = None,
+    possible: Callable[[], Sequence[str]] | None = None,
+) -> None:
     """Refuse an action that the tables do not admit.
+
+    Args:
+        phase: how far one In Progress is.
+        possible: what would be accepted instead; None: what the tables admit.
 
     Raises:
         ActionNotPossible: with the reason, and what to do instead.
     """
     if reason := why_not_order(state, action, phase):
-        possible = f"possible now: {', '.join(possible_order_actions(state, phase))}"
+        now = possible_order_actions(state, phase) if possible is None else possible()
+        told = f"possible now: {', '.join(now) or 'nothing'}"
         instead = ORDER_ACTIONS[action].instead.get(state)
-        hint = f"{instead}; {possible}" if instead else possible
+        hint = f"{instead}; {told}" if instead else told
         raise ActionNotPossible(f"{action} is not possible: {reason}", hint=hint)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -200,10 +200,19 @@ def permit(by: Actor, action: str, platform: int | None = None) -> None:
             raise NotFound("platform", platform)
     else:
         held = by.roles.union(*by.on.values()) if action == "view" else by.roles
-    allowed = PERMISSIONS.get(action)
-    if allowed is None or not (held & allowed or Role.ADMIN in held):
+    if not _is_of(held, action):
         where = "" if platform is None else f" on platform {platform}"
         raise NotPermitted(f"{by.name} may not {action}{where}", roles=may(action))
+
+
+def allows(by: Actor, action: str, platform: int) -> bool:
+    """Does a role of the actor allow it on a platform?"""
+    return _is_of(by.roles_on(platform), action)
+
+
+def _is_of(held: Set[str], action: str) -> bool:
+    allowed = PERMISSIONS.get(action)
+    return allowed is not None and bool(held & allowed or Role.ADMIN in held)
 
 
 def may(action: str) -> tuple[str, ...]:
