@@ -62,6 +62,15 @@ class Desk:
             LOCAL, NewBooking(f"new {number}", timing, definition="feed", nodes=chosen)
         )
 
+    async def single(self, number: int) -> object:
+        """Book one resource where it is free."""
+        start, block = self.filled.gap(number)
+        (name,) = names(block, 1)
+        timing = Timing(start, start + 5 * MINUTE)
+        return await self.app.bookings.create(
+            LOCAL, NewBooking(f"one {number}", timing, nodes={"node": NodeChoice(name)})
+        )
+
     async def wide(self, number: int) -> object:
         """Book eighteen resources."""
         start = self.filled.now_us + (2_000 + number) * SLOT

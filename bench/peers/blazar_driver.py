@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drives Blazar in an environment of its own: ``python blazar_driver.py FILE BOOKINGS TURNS`` prints seconds as JSON.
+"""Drives Blazar in an environment of its own.
 
-It takes seconds a turn when it is full, so it takes no turn that would begin after ``LONGEST``.
+``python blazar_driver.py FILE BOOKINGS TURNS SECONDS`` prints the seconds of each turn as JSON.
+
+It takes seconds a turn when it is full, so it takes no turn that would begin after so many SECONDS of them.
 100 hosts, one-hour leases with an hour between them, on SQLite as it sets it up, without Nova, Keystone or RabbitMQ.
 Checked is whether one host is free in one hour, by its query of free periods; written is the same check, the lease with
 its reservation and events, and the allocation of the host. Its own search among all hosts, which takes seconds, is
@@ -24,8 +26,6 @@ from oslo_db import options
 from sqlalchemy import insert
 
 HOSTS = 100
-LONGEST = 60.0
-"""Seconds."""
 FIRST = datetime(2030, 1, 1)  # noqa: DTZ001 - Blazar's own times have no zone
 HOUR = timedelta(hours=1)
 EVENTS = ("start_lease", "before_end_lease", "end_lease")
@@ -85,7 +85,7 @@ def free(host: int, start: datetime) -> bool:
     return bool(utils.get_free_periods(named(host), start, start + HOUR, HOUR) == [(start, start + HOUR)])
 
 
-def main(file: str, bookings: int, turns: int) -> None:
+def main(file: str, bookings: int, turns: int, longest: float) -> None:
     """Take turns with checking and writing."""
     options.set_defaults(cfg.CONF, connection=f"sqlite:///{file}")
     api.setup_db()
@@ -93,7 +93,7 @@ def main(file: str, bookings: int, turns: int) -> None:
     checks: list[float] = []
     writes: list[float] = []
     for turn in range(turns):
-        if sum(checks) + sum(writes) > LONGEST:
+        if sum(checks) + sum(writes) > longest:
             break
         host, start = turn % HOSTS, FIRST + (turn * 14 % (bookings // HOSTS * 2) // 2 * 2 + 1) * HOUR
         began = time.perf_counter()
@@ -109,4 +109,4 @@ def main(file: str, bookings: int, turns: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))

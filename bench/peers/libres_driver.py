@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drives libres in an environment of its own: ``python libres_driver.py URL BOOKINGS TURNS`` prints seconds as JSON.
+"""Drives libres in an environment of its own.
+
+``python libres_driver.py URL BOOKINGS TURNS SECONDS`` prints the seconds of each turn as JSON.
 
 100 resources, one allocation a day, one-hour bookings with an hour between them. Checked is a window that is taken,
 written one that is free: reserved, approved and committed, as its documentation does.
@@ -52,12 +54,15 @@ def filled(url: str, days: int) -> list[Any]:
     return schedulers
 
 
-def main(url: str, bookings: int, turns: int) -> None:
+def main(url: str, bookings: int, turns: int, longest: float) -> None:
     """Take turns with checking and writing."""
     days = bookings // RESOURCES // A_DAY + 1
     schedulers = filled(url, days)
-    checks, writes = [], []
+    checks: list[float] = []
+    writes: list[float] = []
     for turn in range(turns):
+        if sum(checks) + sum(writes) > longest:
+            break
         scheduler = schedulers[turn % RESOURCES]
         start = FIRST + turn * 7 % days * DAY + turn % A_DAY * 2 * HOUR
         began = time.perf_counter()
@@ -75,4 +80,4 @@ def main(url: str, bookings: int, turns: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
