@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import sqlite3
 import threading
 from dataclasses import replace
@@ -194,7 +195,15 @@ async def test_who_stops_in_the_middle_of_what_he_sends_is_not_waited_for(world,
         pytest.skip("this server limits no transaction as a whole")
     stopped.begin(write=True)
     stopped.send("update platform set zone = zone")
-    monkeypatch.setattr(stopped._pipeline, "sync", lambda: None)
+    server = stopped._connection.pgconn
+
+    def told_without_an_end() -> None:
+        server.send_flush_request()
+        server.flush()
+        select.select([server.socket], [], [])
+        server.consume_input()
+
+    monkeypatch.setattr(stopped._pipeline, "sync", told_without_an_end)
     stopped._exchange()
     assert (
         await world.store.write(lambda tx: tx.platforms.put(Platform("tv", config=PlatformConfig(paused=True))))
