@@ -93,7 +93,7 @@ async def test_a_refusal_says_why_and_what_would_solve_it(api: httpx.AsyncClient
     ways = [(w["text"], w["node"], w["resource"], w["start"], w["rival"]) for w in problem["ways"]]
     assert ways == [
         ("take MUX 2 for mux", "mux", "MUX 2", None, ""),
-        ("start 60 minutes later", "", "", "2026-03-01T14:00:00Z", ""),
+        ("start 1h later", "", "", "2026-03-01T14:00:00Z", ""),
         ("move or cancel first, Partial", "", "", None, first["id"]),
     ]
     taken = await api.post(

@@ -17,6 +17,7 @@ from tests.builders import booking
 
 @pytest.mark.parametrize("state", State)
 def test_the_actions_that_a_state_admits(state):
+    assert possible_actions(replace(booking(state), hidden=True)) == ()
     assert set(possible_actions(booking(state))) == set(CONTRACT[state].split())
 
 

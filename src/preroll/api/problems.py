@@ -212,7 +212,7 @@ def install(api: FastAPI) -> None:
 _WORDS: Mapping[str, tuple[str, str]] = {
     # pydantic's type   what                       expected
     "missing":         ("is missing",              "a value"),
-    "extra_forbidden": ("is not a known field",    "only fields that the API's description lists"),
+    "extra_forbidden": ("is not a known field",    "fields that preroll schema or preroll openapi lists"),
     "model_attributes_type": ("is not an object",  "a JSON object"),
 }
 # fmt: on

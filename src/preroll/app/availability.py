@@ -16,6 +16,7 @@ from preroll.domain.choosing import ranking
 from preroll.domain.config import Ordering, PlatformConfig
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
+from preroll.domain.lengths import length_said
 from preroll.domain.permission import Actor, permit
 from preroll.domain.quarantine import standing
 from preroll.domain.resource import Resource
@@ -278,8 +279,7 @@ def _later(tx: Tx, booking: Booking, needs: Sequence[Need]) -> list[Way]:
     found = next_start(spans, length, held.start, len(spans))
     if found is None or not held.start < found <= held.start + HORIZON:
         return []
-    minutes = (found - held.start) / 60_000_000
-    return [Way(f"start {minutes:g} minutes later", start_us=booking.timing.start + found - held.start)]
+    return [Way(f"start {length_said(found - held.start)} later", start_us=booking.timing.start + found - held.start)]
 
 
 def _yielding(tx: Tx, found: Sequence[Clash]) -> list[Way]:

@@ -136,7 +136,9 @@ def force_state(
         what = f"the platform's table does not allow {before.service_state} -> {state}"
         raise ActionNotPossible(what, hint="force a state that it allows, or change the table")
     if (problem := strands(before, states, state)) and not anyway:
-        raise ActionNotPossible(problem, hint="force it anyway (anyway: true), and force another state before then")
+        raise ActionNotPossible(
+            problem, hint="ask for it anyway (--anyway, anyway: true), and force another state before then"
+        )
     after = store(tx, before, before)
     tx.boundaries.upsert([ask_again(boundaries, after.key, Kind.FORCED, tx.now, state)])
     tell(tx, by, "booking.state_forced", after, before.service_state, state, why, "force-state")

@@ -86,11 +86,12 @@ class Standing(NamedTuple):
     entering: str
     overlay: bool
     not_reset: bool
+    hidden: bool
 
 
 def standing(b: Booking) -> Standing:
     """How a booking stands: many stand in few different ways, and what that admits is worked out once."""
-    return Standing(b.state, b.phase, b.entering, bool(b.overlays), b.not_reset)
+    return Standing(b.state, b.phase, b.entering, bool(b.overlays), b.not_reset, b.hidden)
 
 
 def refusals(booking: Booking) -> Mapping[str, str]:
@@ -110,6 +111,8 @@ def refusals_of(now: Standing) -> Mapping[str, str]:
 
 
 def _why_not(now: Standing, row: Action) -> str:
+    if now.hidden:
+        return "it is deleted: what was written of it can be read, and that is all"
     if now.overlay and row.name in NOT_FOR_OVERLAYS:
         return "it is an overlay, which has the resources of its service: order a modify of that"
     if now.phase is Phase.WAITING and now.entering and row.name not in WHILE_CONFIRMING:

@@ -185,7 +185,8 @@ class Catalogue:
             platform, name, Publication.DRAFT.value if version is None else version,
         )  # fmt: skip
         if row is None:
-            raise NotFound("service definition", name if version is None else f"{name} version {version}")
+            told = name if version is None else f"{name} version {version}"
+            raise NotFound("service definition", told, hint="preroll definition list shows them all")
         found = self._definition(row)
         if version is None and found.publication is Publication.RETIRED:
             told = f"{name}: its newest version, {found.version}, is retired"
