@@ -49,8 +49,9 @@ async def _answered(asked: Asked, do: Do, status: int = 200) -> Response:
 
 @router.post("", status_code=201, response_model=OrderShown, responses=can(400, 403, 404, 409, 413, 422, 503))
 async def create_order(body: OrderGiven, app: UseCases, asked: Asking) -> Response:
-    """Order: the order is Requested; nothing is held, and no device is touched until it is deployed."""
-    return await _answered(asked, lambda ask: app.orders.create(asked.by, body.order(), ask), 201)
+    """Order: nothing is held, and no device is touched until it is deployed; with `deploy` it has its time at once."""
+    time = body.deploy.time() if body.deploy else None
+    return await _answered(asked, lambda ask: app.orders.create(asked.by, body.order(), ask, time), 201)
 
 
 @router.get("", responses=_READ)

@@ -53,6 +53,18 @@ class ItemGiven(Given):
 Items = Annotated[list[ItemGiven], Field(min_length=1, max_length=100)]
 
 
+class TimeGiven(Given):
+    """When it is to be deployed."""
+
+    at: Instant | None = Field(default=None, description="left out: now")
+    latest_start: LatestStart | None = None
+    force: Force = False
+
+    def time(self) -> Time:
+        """As the use case takes it."""
+        return Time(self.at, self.latest_start, self.force)
+
+
 class OrderGiven(Given):
     """A service order to be made."""
 
@@ -64,6 +76,9 @@ class OrderGiven(Given):
     latest_start: LatestStart = Field(default=15 * MINUTE, validate_default=False)
     external: Word = Field(default="", description="what you call it")
     scopes: Scopes = Field(default=[])
+    deploy: TimeGiven | None = Field(
+        default=None, description="it is Scheduled at once, or not kept; left out: it is Requested, and has no time yet"
+    )
 
     def order(self) -> NewOrder:
         """As the use case takes it."""
@@ -87,18 +102,6 @@ class OrderEditGiven(Given):
         """As the use case takes it."""
         items = None if self.items is None else tuple(item.item() for item in self.items)
         return OrderEdit(self.name, items, self.together, self.priority, self.latest_start, self.external)
-
-
-class TimeGiven(Given):
-    """When it is to be deployed."""
-
-    at: Instant | None = Field(default=None, description="left out: now")
-    latest_start: LatestStart | None = None
-    force: Force = False
-
-    def time(self) -> Time:
-        """As the use case takes it."""
-        return Time(self.at, self.latest_start, self.force)
 
 
 class AnswerGiven(Given):

@@ -303,21 +303,15 @@ def time(
 
 
 def _ordered(body: dict[str, Any], server: str, *, now: bool, at: str | None, force: bool, as_json: bool) -> None:
-    """Make an order, and give it its time; when that is refused, the order is not left behind."""
+    """Make an order; with a time it is Scheduled at once, or not kept."""
     from preroll.cli import words
     from preroll.cli.connect import connected
-    from preroll.client import Problem, orders
+    from preroll.client import orders
 
     if now and at:
         raise Failure(USAGE, "--now and --at are both given", "one of them says when")
-    moment = words.moment(at, "--at") if at else None
+    if now or at:
+        body = {**body, "deploy": orders.time_of(words.moment(at, "--at") if at else None, force=force)}
     with connected(server) as client:
         made = client.send(orders.create_order(**body))
-        if now or moment:
-            try:
-                made = client.send(orders.time_order(made.id, "schedule", moment, force=force))
-            except Problem as refused:
-                if refused.status < 500:
-                    client.send(orders.delete_order(made.id))
-                raise
     show_order(made, as_json=as_json)
