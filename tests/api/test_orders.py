@@ -50,6 +50,16 @@ async def test_an_order_is_made_scheduled_and_canceled(api):
     assert (await api.get(f"orders/{made['id']}/log")).json() == []
 
 
+async def test_an_order_with_a_time_is_scheduled_at_once_or_not_kept(api):
+    made = await api.post("orders", json=ordered(deploy={"at": AT}))
+    assert (made.status_code, made.json()["state"], made.json()["due"]) == (201, "Scheduled", AT)
+    refused = await api.post("orders", json=ordered("Line to C", deploy={"at": AT}))
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert [one["name"] for one in (await api.get("orders")).json()["items"]] == ["Line to B"]
+    wrong = await api.post("orders", json=ordered("Line to C", deploy={"on": AT}))
+    assert (wrong.status_code, wrong.json()["errors"][0]["where"]) == (422, "deploy.on")
+
+
 async def test_a_pair_that_the_table_does_not_list_is_409_and_says_what_is_possible(api):
     made = (await api.post("orders", json=ordered())).json()
     for action in ("reschedule", "unschedule", "retry"):

@@ -3,13 +3,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
 
-import httpx
 import pytest
+from aiohttp import ClientConnectorError, ClientSession
 
 from preroll.domain.outward import Address, networks, public
-from preroll.outbox.address import Forbidden, Guard, GuardedTransport, resolved
+from preroll.outbox.address import Forbidden, Guard, guarded, resolved
+from preroll.outbox.post import Poster
+from preroll.ports.outbox import Message
+from tests.outbox.receiver import Receiver, receiving
+from tests.outbox.test_mail import certificate
 
 # fmt: off
 ADDRESSES = [
@@ -65,24 +73,19 @@ async def test_other_spellings_of_this_machine_are_this_machine():
     for spelt in ("localhost", "127.1", "2130706433", "0x7f000001"):
         with pytest.raises(Forbidden, match=r"127\.0\.0\.1|::1"):
             await Guard().addresses(spelt, 80)
-    with pytest.raises(httpx.ConnectError, match="has no address"):
+    with pytest.raises(OSError, match="has no address"):
         await Guard().addresses("nowhere.invalid", 80)
     assert ip_address("127.0.0.1") in await resolved("localhost", 80)
 
 
-class Recorder(httpx.AsyncBaseTransport):
-    """Connects to nothing; some addresses do not take the connection."""
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as made:
+        yield made
 
-    def __init__(self, *dead: str) -> None:
-        self.dead, self.asked = dead, list[httpx.Request]()
-        self.hosts: list[str] = []
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.hosts.append(request.url.host)
-        self.asked.append(request)
-        if request.url.host in self.dead:
-            raise httpx.ConnectError("refused")
-        return httpx.Response(204)
+HERE = networks(["127.0.0.1", "127.0.0.2"])
+MESSAGE = Message("msg_1", "{}")
 
 
 def names(*answers: list[str]):
@@ -95,31 +98,61 @@ def names(*answers: list[str]):
     return resolve
 
 
-async def test_the_address_that_was_judged_is_the_one_that_is_connected_to():
-    inner = Recorder()
-    transport = GuardedTransport(Guard(resolve=names(["8.8.8.8"], ["127.0.0.1"])), inner, kept_s=0)
-    async with httpx.AsyncClient(transport=transport) as client:
-        assert (await client.post("https://hooks.example/in")).status_code == 204
-        with pytest.raises(Forbidden, match=r"hooks\.example is 127\.0\.0\.1"):
-            await client.post("https://hooks.example/in")
-    assert inner.hosts == ["8.8.8.8"]
-    (sent,) = inner.asked
-    assert (sent.headers["host"], sent.extensions["sni_hostname"]) == ("hooks.example", "hooks.example")
+def named(receiver: Receiver) -> str:
+    """Its address under a name that only the resolver of a test knows."""
+    return receiver.url.replace("127.0.0.1", "hooks.example")
 
 
-async def test_of_many_addresses_those_that_are_admitted_are_tried_in_turn():
-    inner = Recorder("8.8.8.8")
-    transport = GuardedTransport(Guard(resolve=names(["10.0.0.1", "8.8.8.8", "9.9.9.9"])), inner)
-    async with httpx.AsyncClient(transport=transport) as client:
-        await client.post("http://hooks.example:8080/in")
-    assert inner.hosts == ["8.8.8.8", "9.9.9.9"]
-    assert inner.asked[-1].headers["host"] == "hooks.example:8080"
+async def test_the_address_that_was_judged_is_the_one_that_is_connected_to(receiver: Receiver):
+    receiver.headers = {"Connection": "close"}
+    guard = Guard(HERE, resolve=names(["127.0.0.1"], ["127.0.0.3"]))
+    async with ClientSession(connector=guarded(guard, kept_s=0)) as client:
+        async with client.post(named(receiver)) as answer:
+            assert answer.status == 204
+        with pytest.raises(ClientConnectorError) as refused:
+            await client.post(named(receiver))
+    assert isinstance(refused.value.os_error, Forbidden)
+    assert str(refused.value.os_error).startswith("hooks.example is 127.0.0.3, which is not public")
+    ((headers, _),) = receiver.got
+    assert headers["host"] == f"hooks.example:{urlsplit(receiver.url).port}"
 
 
-async def test_a_name_is_resolved_once_in_a_while_and_what_was_judged_is_connected_to():
-    inner = Recorder()
-    transport = GuardedTransport(Guard(resolve=names(["8.8.8.8"])), inner)
-    async with httpx.AsyncClient(transport=transport) as client:
+async def test_of_many_addresses_those_that_are_admitted_are_tried_in_turn(receiver: Receiver):
+    """Nothing listens at the second; the first must not be tried at all."""
+    guard = Guard(HERE, resolve=names(["127.0.0.3", "127.0.0.2", "127.0.0.1"]))
+    assert await guard.addresses("hooks.example", 80) == [ip_address("127.0.0.2"), ip_address("127.0.0.1")]
+    guard = Guard(HERE, resolve=names(["127.0.0.3", "127.0.0.2", "127.0.0.1"]))
+    async with Poster(named(receiver), guard) as poster:
+        assert (await poster.post(MESSAGE, "", 1)).taken
+    assert len(receiver.got) == 1
+
+
+async def test_a_name_is_resolved_once_in_a_while_and_what_was_judged_is_connected_to(receiver: Receiver):
+    receiver.headers = {"Connection": "close"}
+    async with Poster(named(receiver), Guard(HERE, resolve=names(["127.0.0.1"]))) as poster:
         for _ in range(3):
-            assert (await client.post("https://hooks.example/in")).status_code == 204
-    assert inner.hosts == ["8.8.8.8"] * 3
+            assert (await poster.post(MESSAGE, "", 1)).taken
+    assert len(receiver.ports) == 3
+
+
+@pytest.mark.parametrize("spelt", ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "[::1]", "[::ffff:127.0.0.1]"])
+async def test_an_address_without_a_name_is_judged_too(receiver: Receiver, spelt: str):
+    async with Poster(receiver.url.replace("127.0.0.1", spelt), Guard()) as poster:
+        outcome = await poster.post(MESSAGE, "", 1)
+    assert outcome.status == 0
+    assert "not public" in outcome.error or "not a canonical IPv4 address" in outcome.error
+    assert receiver.got == []
+
+
+async def test_the_certificate_is_checked_against_the_name(tmp_path: Path):
+    """It is connected to by number, and asked for by name."""
+    shown, _ = certificate(tmp_path)
+    asked: list[str | None] = []
+    shown.sni_callback = lambda _, name, __: asked.append(name)
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=shown)
+    async with server:
+        url = f"https://hooks.example:{server.sockets[0].getsockname()[1]}/in"
+        async with Poster(url, Guard(HERE, resolve=names(["127.0.0.1"]))) as poster:
+            outcome = await poster.post(MESSAGE, "", 1)
+    assert asked == ["hooks.example"]
+    assert "CERTIFICATE_VERIFY_FAILED" in outcome.error

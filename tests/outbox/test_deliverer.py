@@ -148,8 +148,8 @@ async def test_changes_arrive_in_order_and_signed_and_the_place_is_kept(place: P
 async def test_a_deliverer_that_dies_loses_nothing_and_another_one_goes_on(place: Place):
     await place.subscribe()
     (hook,) = await place.store.write(lambda tx: tx.subscriptions.claim("A", {Kind.WEBHOOK}, LEASE))
-    dying = asyncio.create_task(place.deliverer("A")._deliver(Round(hook)))
     await place.tell(*(f"s{n}" for n in range(120)))
+    dying = asyncio.create_task(place.deliverer("A")._deliver(Round(hook)))
     await until(lambda: len(place.receiver.got) > 60)
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)

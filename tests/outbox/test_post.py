@@ -92,7 +92,7 @@ async def test_a_receiver_that_says_nothing_is_left(receiver: Receiver):
 
 async def test_nobody_is_there(receiver: Receiver):
     async with Poster("http://127.0.0.1:1/", HERE) as poster:
-        assert (await poster.post(MESSAGE, SECRET, 1)).error.startswith("ConnectError")
+        assert (await poster.post(MESSAGE, SECRET, 1)).error.startswith("ClientConnectorError")
 
 
 async def test_this_machine_is_not_reached_unless_it_is_allowed(receiver: Receiver):

@@ -311,7 +311,7 @@ def _ordered(body: dict[str, Any], server: str, *, now: bool, at: str | None, fo
     if now and at:
         raise Failure(USAGE, "--now and --at are both given", "one of them says when")
     if now or at:
-        body = {**body, "deploy": orders.time_of(words.moment(at, "--at") if at else None, force=force)}
+        body = {**body, "deploy": {"at": words.moment(at, "--at") if at else None, "force": force}}
     with connected(server) as client:
         made = client.send(orders.create_order(**body))
     show_order(made, as_json=as_json)

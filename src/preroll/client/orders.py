@@ -242,8 +242,8 @@ class Service:
 
 def create_order(name: str, items: Sequence[Mapping[str, Any]], **more: Any) -> Call[Order]:
     """Order. An item has ``name``, ``kind``, ``service``, ``after``, ``needs`` and ``values``; ``more``: ``platform``,
-    ``together``, ``priority``, ``latest_start``, ``external``, ``scopes``, ``deploy`` (``time_of``: it has its time at
-    once, or is not kept)."""
+    ``together``, ``priority``, ``latest_start``, ``external``, ``scopes``, ``deploy`` (``at``, ``latest_start``,
+    ``force``: it has its time at once, or is not kept)."""
     return Call("POST", f"{API}/orders", Order, body={"name": name, "items": [dict(item) for item in items], **more})
 
 
@@ -276,12 +276,6 @@ def delete_order(ident: str, *, seen: int | None = None) -> Call[None]:
     return Call("DELETE", _order(ident), NoneType, seen=seen)
 
 
-def time_of(at: Moment | None = None, *, latest_start: Length | None = None, force: bool = False) -> dict[str, Any]:
-    """When an order is to be deployed: at a time, or now."""
-    said = {"at": at, "latest_start": latest_start, "force": force or None}
-    return {name: value for name, value in said.items() if value is not None}
-
-
 def time_order(
     ident: str,
     action: str,
@@ -292,7 +286,8 @@ def time_order(
     seen: int | None = None,
 ) -> Call[Order]:
     """``schedule``, ``reschedule`` or ``retry`` an order: at a time, or now."""
-    body = time_of(at, latest_start=latest_start, force=force)
+    said = {"at": at, "latest_start": latest_start, "force": force or None}
+    body = {name: value for name, value in said.items() if value is not None}
     return Call("POST", f"{_order(ident)}/{action}", Order, body=body, seen=seen)
 
 

@@ -12,8 +12,10 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import ip_address
+from typing import Any
 
-import httpx
+from aiohttp import TCPConnector
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from preroll.domain.outward import Address, Network, admitted
 
@@ -21,7 +23,7 @@ Resolve = Callable[[str, int], Awaitable[list[Address]]]
 """(host, port) -> its addresses, the one to try first first."""
 
 
-class Forbidden(httpx.ConnectError):
+class Forbidden(OSError):
     """A message must not be sent there."""
 
 
@@ -33,6 +35,14 @@ async def resolved(host: str, port: int) -> list[Address]:
     """
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [ip_address(str(place[0]).partition("%")[0]) for *_, place in found]
+
+
+def refusal(host: str, places: str) -> str:
+    """Why nothing is sent to a host."""
+    return (
+        f"{host} is {places}, which is not public: expected an address of the internet, or one of the networks"
+        " that the administrator has allowed"
+    )
 
 
 KEPT_S = 10.0
@@ -58,59 +68,55 @@ class Guard:
         """The addresses of a host that may be connected to.
 
         Raises:
-            Forbidden: there are only others. httpx.ConnectError: there is none at all.
+            Forbidden: there are only others. OSError: there is none at all.
         """
         try:
             found = await self._resolve(host, port)
         except (OSError, UnicodeError) as error:
-            raise httpx.ConnectError(f"{host} has no address: {error}") from error
+            raise OSError(f"{host} has no address: {error}") from error
         reachable = [address for address in dict.fromkeys(found) if self.admits(address)]
         if not reachable:
             places = ", ".join(sorted({str(address) for address in found})) or "nothing"
-            raise Forbidden(
-                f"{host} is {places}, which is not public: expected an address of the internet, or one of the networks"
-                " that the administrator has allowed"
-            )
+            raise Forbidden(refusal(host, places))
         return reachable
 
 
-class GuardedTransport(httpx.AsyncBaseTransport):
-    """Connects to addresses that the guard admits, by number; the certificate is checked against the name.
+class _GuardedResolver(AbstractResolver):
+    """Names, as the guard judges what they resolve to."""
 
-    One transport is for one host: its connections are kept open, and are never used for another name.
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = [
+            ResolveResult(
+                hostname=host, host=str(address), port=port, proto=0, flags=socket.AI_NUMERICHOST,
+                family=socket.AF_INET6 if address.version == 6 else socket.AF_INET,
+            )
+            for address in await self._guard.addresses(host, port)
+        ]  # fmt: skip
+        return [one for one in found if family in (socket.AF_UNSPEC, one["family"])]
+
+    async def close(self) -> None:
+        """It keeps nothing open."""
+
+
+def guarded(guard: Guard, kept_s: float = KEPT_S) -> TCPConnector:
+    """Connects to addresses that the guard admits, and to nothing else; the certificate is checked against the name.
+
+    A name is judged when it is resolved, so that what is refused says why; every address is, when its socket is made.
+    Belongs to the running loop.
+
+    Args:
+        kept_s: how long what a name resolved to is good.
     """
 
-    def __init__(self, guard: Guard, inner: httpx.AsyncBaseTransport | None = None, kept_s: float = KEPT_S) -> None:
-        self._guard, self._kept_s = guard, kept_s
-        self._inner = inner or httpx.AsyncHTTPTransport(trust_env=False)
-        self._judged: list[Address] = []
-        self._until = 0.0
-        """By the loop's clock: how long what was judged is connected to."""
+    def admitted_socket(place: tuple[Any, Any, Any, str, tuple[Any, ...]]) -> socket.socket:
+        family, kind, protocol, _, (host, *_) = place
+        if not guard.admits(ip_address(str(host).partition("%")[0])):
+            raise Forbidden(refusal(host, host))
+        return socket.socket(family, kind, protocol)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request to the first of the host's addresses that takes the connection."""
-        host, port = request.url.host, request.url.port or (443 if request.url.scheme == "https" else 80)
-        *others, last = await self._addresses(host, port)
-        request.extensions = {**request.extensions, "sni_hostname": host}
-        for address in others:
-            try:
-                return await self._sent(request, address)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                continue
-        return await self._sent(request, last)
-
-    async def _addresses(self, host: str, port: int) -> list[Address]:
-        """What was judged a moment ago, so that not every message asks for the name."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._until:
-            self._judged = await self._guard.addresses(host, port)
-            self._until = now + self._kept_s
-        return self._judged
-
-    async def _sent(self, request: httpx.Request, address: Address) -> httpx.Response:
-        request.url = request.url.copy_with(host=str(address))
-        return await self._inner.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        """Close its connections."""
-        await self._inner.aclose()
+    return TCPConnector(resolver=_GuardedResolver(guard), ttl_dns_cache=kept_s, socket_factory=admitted_socket)  # type: ignore[arg-type]

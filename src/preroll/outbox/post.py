@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-import httpx
+from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
 from standardwebhooks.webhooks import Webhook
 
 from preroll.domain.subscription import is_secret
-from preroll.outbox.address import Forbidden, Guard, GuardedTransport
+from preroll.outbox.address import Forbidden, Guard, guarded
 from preroll.ports.outbox import Message, Outcome
 
 TIMEOUT_S = 15.0
@@ -44,9 +43,9 @@ class Poster:
 
     def __init__(self, url: str, guard: Guard, timeout_s: float = TIMEOUT_S) -> None:
         self._url, self._timeout_s = url, timeout_s
-        self._client = httpx.AsyncClient(
-            transport=GuardedTransport(guard), timeout=timeout_s, follow_redirects=False, trust_env=False,
-            headers={"User-Agent": "preroll"},
+        self._client = ClientSession(
+            connector=guarded(guard), timeout=ClientTimeout(total=timeout_s), auto_decompress=False,
+            cookie_jar=DummyCookieJar(), headers={"User-Agent": "preroll", "Accept-Encoding": "identity"},
         )  # fmt: skip
 
     async def post(self, message: Message, secret: str, at_s: int) -> Outcome:
@@ -61,22 +60,20 @@ class Poster:
             return Outcome(error="its signing secret is none: expected 24 to 64 bytes in base64, after whsec_")
         headers = {"Content-Type": "application/json", **(signed(message, secret, at_s) if secret else {})}
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._sent(message.body.encode(), headers)
-        except Forbidden as error:
-            return Outcome(error=str(error))
-        except (TimeoutError, httpx.TimeoutException):
+            answer = self._client.post(self._url, data=message.body.encode(), headers=headers, allow_redirects=False)
+            async with answer as given:
+                return await _outcome(given)
+        except ClientConnectorError as error:
+            why = str(error.os_error) if isinstance(error.os_error, Forbidden) else f"{type(error).__name__}: {error}"
+            return Outcome(error=why)
+        except TimeoutError:
             return Outcome(error=f"the receiver did not answer within {self._timeout_s:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (ClientError, ValueError) as error:
             return Outcome(error=f"{type(error).__name__}: {error}".rstrip(": "))
-
-    async def _sent(self, body: bytes, headers: dict[str, str]) -> Outcome:
-        async with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
-            return await _outcome(answer)
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._client.aclose()
+        await self._client.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -87,19 +84,19 @@ class Poster:
         await self.close()
 
 
-async def _outcome(answer: httpx.Response) -> Outcome:
+async def _outcome(answer: ClientResponse) -> Outcome:
     """A receiver takes a message with any 2xx; all else is a failure, redirects too.
 
     Its text is read up to a bound: the connection of a receiver that says more is closed.
     """
     said = b""
-    async for part in answer.aiter_bytes():
+    async for part in answer.content.iter_any():
         said += part
         if len(said) > READ:
             break
-    if answer.is_success:
-        return Outcome(answer.status_code)
+    if 200 <= answer.status < 300:
+        return Outcome(answer.status)
     text = " ".join(said.decode("utf-8", "replace").split())[:TOLD]
-    wait = answer.headers.get("retry-after", "")
-    error = f"the receiver answered {answer.status_code}" + (f": {text}" if text else "")
-    return Outcome(answer.status_code, error, float(wait) if wait.isascii() and wait.isdigit() else 0.0)
+    wait = answer.headers.get("Retry-After", "")
+    error = f"the receiver answered {answer.status}" + (f": {text}" if text else "")
+    return Outcome(answer.status, error, float(wait) if wait.isascii() and wait.isdigit() else 0.0)
