@@ -23,7 +23,7 @@ from preroll.domain.window import HOUR, MINUTE, SECOND
 from preroll.gate.guard import CSRF
 from preroll.web.shelf import Shelf
 from preroll.web.templating import HERE
-from preroll.web.timeline_shown import Step, undoing, ways_out
+from preroll.web.timeline_shown import First, Step, undoing, ways_out
 from tests.api.conftest import NOON
 
 NASTY = "<script>alert('x')</script> & \"1\""
@@ -262,3 +262,35 @@ def test_a_way_out_on_another_node_keeps_the_resource_that_was_dragged_to():
     assert again.nodes == {"Source": "dec-3", "Sink": "enc-2"}
     after = replace(before, nodes={"Source": NodeChoice("dec-2"), "Sink": NodeChoice("enc-1")}, revision=5)
     assert undoing(before, after).nodes == {"Source": "dec-1"}
+
+
+@pytest.mark.parametrize(
+    ("begin", "hours", "start", "end"),
+    [
+        (None, None, NOON_S - DAY_S, NOON_S + DAY_S),
+        (NOON, 6, NOON_S - DAY_S // 2, NOON_S + DAY_S // 2),
+        (NOON, 0.1, NOON_S - DAY_S // 2, NOON_S + DAY_S // 2),
+        (NOON, 2400, None, None),
+    ],
+)
+def test_what_a_page_needs_at_first_is_around_its_view_in_steps(
+    begin: int | None, hours: float | None, start: int | None, end: int | None
+):
+    first = First.of("default", NOON, begin, hours)
+    if start is not None:
+        assert (first.start, first.end) == (start, end)
+    assert first.start <= (NOON_S if begin else NOON_S - DAY_S // 3)
+    assert 0 < first.end - first.start <= 100 * DAY_S
+    assert first.start % (DAY_S // 2) == first.end % (DAY_S // 2) == 0
+
+
+async def test_a_page_says_at_its_head_what_its_scripts_will_ask_for(
+    pages: httpx.AsyncClient, resources: list[Resource]
+):
+    page = (await pages.get("/bookings?from=2026-09-14T10:00:00Z&span=168")).text
+    early = [unescape(one) for one in re.findall(r'as="fetch" crossorigin href="([^"]+)"', page.split("</head>")[0])]
+    assert [one.split("?")[0] for one in early] == ["/timeline/rows", "/timeline/blocks"]
+    for one in early:
+        assert (await pages.get(one)).status_code == 200, one
+    window = dict(re.findall(r'data-(from|to)="(-?\d+)"', page))
+    assert f"from={window['from']}&to={window['to']}" in early[1]

@@ -184,6 +184,14 @@ def test_an_address_shows_the_same_again(visit: Visit, site: Site):
     page.keyboard.press("Escape")
 
 
+@pytest.mark.parametrize("query", ["", "?span=168", "?span=6&from=2026-10-25T01:00Z", "?rows=bookings"])
+def test_what_a_page_needs_at_first_is_asked_for_once(visit: Visit, site: Site, query: str):
+    asked: list[str] = []
+    visit.page.on("request", lambda request: asked.append(request.url.removeprefix(site.url).split("?")[0]))
+    opened(visit.page, query)
+    assert sorted(one for one in asked if one.startswith("/timeline/")) == ["/timeline/blocks", "/timeline/rows"]
+
+
 def test_two_browsers_see_each_other(browser: Browser, site: Site, visit: Visit):
     mine = site.do(book(site.app, "Mine", 2, "Encoder 1"))
     with visiting(browser, site.url) as other:

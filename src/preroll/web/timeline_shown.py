@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil, floor
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -17,13 +19,49 @@ from preroll.domain.booking import Booking, State, Timing
 from preroll.domain.edits import Handle
 from preroll.domain.errors import Clash, Conflict, Invalid, PrerollError, Stale, Way
 from preroll.domain.resource import Mode, Resource
-from preroll.domain.window import SECOND
+from preroll.domain.window import DAY, HOUR, SECOND
 from preroll.web.templating import glyph, pattern, slug
 
 STATES = {state: place for place, state in enumerate(State)}
 MARKS = {mark: 1 << place for place, mark in enumerate(Mark)}
 HANDLES = {handle: 1 << place for place, handle in enumerate(Handle)}
 Row = tuple[object, ...]
+HALF_DAY, EIGHT_DAYS = DAY // 2 // SECOND, 8 * DAY // SECOND
+NEAR = 5 * HALF_DAY
+"""In seconds; a view that is wider than this is asked for in steps of eight days, another in half days."""
+CLOSEST, FARTHEST = HOUR // SECOND, 35 * DAY // SECOND
+"""What of the time a view can span at all, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """What a page needs at first: rows, and the bookings of its view and of a little around it, in steps, so that many
+    ask for the same. ``needed`` of ``bookings.js`` says what it needs later."""
+
+    platform: str
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, platform: str, now_us: int, begin_us: int | None, hours: float | None) -> First:
+        """Of a view.
+
+        Args:
+            begin_us: where it begins; None: so that a third of it is before now.
+            hours: how many it shows; None: a day.
+        """
+        asked = (hours or 24) * HOUR / SECOND
+        start = now_us / SECOND - asked / 3 if begin_us is None else begin_us / SECOND
+        span = min(max(asked, CLOSEST), FARTHEST)
+        step = EIGHT_DAYS if span > NEAR else HALF_DAY
+        return cls(platform, floor((start - span / 4) / step) * step, ceil((start + span * 5 / 4) / step) * step)
+
+    @property
+    def asked(self) -> tuple[str, str]:
+        """What the scripts of the page will ask for, word by word: a browser that knows it early asks at once."""
+        home = {"platform": self.platform}
+        window = {**home, "from": self.start, "to": self.end}
+        return f"/timeline/rows?{urlencode(home)}", f"/timeline/blocks?{urlencode(window)}"
 
 
 def packed(found: Blocks, gone: Collection[str] = ()) -> bytes:

@@ -23,6 +23,7 @@ from preroll.web.list_shown import MOST
 from preroll.web.night_shown import NO_RESOURCES, Lesson
 from preroll.web.pages.booking import everything
 from preroll.web.pages.bulk import commands_for
+from preroll.web.timeline_shown import First
 
 router = APIRouter()
 
@@ -112,7 +113,9 @@ async def bookings(frame: TheFrame, look: Annotated[Look, Query()]) -> Response:
     if frame.partial:
         response = frame.part("_list.html", **values)
     else:
-        response = frame.page("bookings.html", **values, beside=await _beside(frame, look.booking))
+        begin = None if look.begin is None else int(look.begin.timestamp()) * SECOND
+        first = First.of(frame.platform.name, page.now_us, begin, look.span)
+        response = frame.page("bookings.html", **values, first=first, beside=await _beside(frame, look.booking))
     if look.cols:
         remembered = ",".join(quote(column.key, safe="") for column in columns)
         response.set_cookie(REMEMBERS, remembered, YEAR_S, samesite="lax", httponly=True)

@@ -130,4 +130,6 @@ function runClock() {
 
 showChosen();
 runClock();
-for (const here of document.querySelectorAll(".bar nav [aria-current], .tabs [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "center" });
+requestAnimationFrame(() => {
+  for (const here of document.querySelectorAll(".bar nav [aria-current], .tabs [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "center" });
+});

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of the bookings: the address says what is seen; timeline, list and the booking beside them show it.
 import { meta, proof, toast } from "./app.js";
+import { ask } from "./asked.js";
 import "./timeline.js";
 import { DAY, HOUR } from "./timeline_time.js";
 
 /** @typedef {import("./timeline_move.js").Wish} Wish */
 /** @typedef {import("./timeline.js").BookingTimeline} BookingTimeline */
+/** @typedef {{ ajax: (verb: string, path: string, how: object) => Promise<void> }} Htmx */
 
 const AGAIN_MS = 30_000; // what time alone changes: an event is late, a booking lapses
 const LIST_MS = 3_000;
@@ -18,8 +20,9 @@ const list = /** @type {HTMLElement} */ (document.getElementById("list"));
 const side = /** @type {HTMLElement} */ (document.getElementById("side"));
 const desk = /** @type {HTMLElement} */ (document.querySelector(".desk"));
 const form = /** @type {HTMLFormElement} */ (document.getElementById("look"));
-/** @type {any} */
-const htmx = /** @type {any} */ (globalThis).htmx;
+
+/** Have a part of the page anew. @param {string} path @param {HTMLElement} target @param {string} swap */
+const show = (path, target, swap) => /** @type {{ htmx?: Htmx }} */ (globalThis).htmx?.ajax("GET", path, { source: target, target, swap });
 
 // ---- the address
 
@@ -63,13 +66,12 @@ function showSpan() {
 // ---- what the server knows
 
 /** @param {string} path @param {Record<string, string | number>} asked */
-async function ask(path, asked = {}) {
+async function learn(path, asked = {}) {
   const query = new URLSearchParams({ platform: meta("platform"), ...Object.fromEntries(Object.entries(asked).map(([name, value]) => [name, String(value)])) });
-  const answer = await fetch(`${path}?${query}`, { redirect: "error" });
-  if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
-  const date = Date.parse(answer.headers.get("date") ?? "");
+  const answered = await ask(`${path}?${query}`);
+  const date = Date.parse(answered.answer.headers.get("date") ?? "");
   if (date && Math.abs(date / 1000 - timeline.now) > 2) timeline.ahead = (date - Date.now()) / 1000;
-  return answer;
+  return answered;
 }
 
 /** The window that is here, and which answer brought it. */
@@ -77,6 +79,8 @@ let here = { from: 0, to: 0, tag: "" };
 /** @type {any[]} what came live while a window was on its way */
 let heard = [];
 let fetching = Promise.resolve();
+/** What the page said that it would need: on its way since before this was read. @type {{ from: number, to: number } | null} */
+let first = timeline.dataset.to ? { from: Number(timeline.dataset.from), to: Number(timeline.dataset.to) } : null;
 
 /** What the view needs, in half days or weeks, so that many ask for the same. */
 function needed() {
@@ -87,7 +91,8 @@ function needed() {
 
 /** Have what the view needs; at most one side of it is missing, else all of it is asked for. @param {boolean} anew */
 async function load(anew) {
-  const want = needed();
+  const want = first ?? needed();
+  first = null;
   const within = want.from >= here.from && want.to <= here.to;
   if (within && !anew) return;
   const both = { from: Math.min(want.from, here.from), to: Math.max(want.to, here.to) };
@@ -98,11 +103,11 @@ async function load(anew) {
   heard = [];
   timeline.setAttribute("aria-busy", "true");
   try {
-    const answer = await ask("/timeline/blocks", { from: asked.from, to: asked.to });
+    const { answer, told } = await learn("/timeline/blocks", { from: asked.from, to: asked.to });
     const tag = answer.headers.get("etag") ?? "";
     if (within && tag && tag === here.tag) return;
-    timeline.setBookings(await answer.json(), !more);
-    for (const told of heard) timeline.put(told);
+    timeline.setBookings(await told(), !more);
+    for (const one of heard) timeline.put(one);
     here = { from: whole.from, to: whole.to, tag: more ? "" : tag };
   } finally {
     timeline.removeAttribute("aria-busy");
@@ -115,7 +120,7 @@ function loadSoon(anew = false) {
   return fetching;
 }
 
-const legend = () => ask("/timeline/rows").then((answer) => answer.json()).then((told) => timeline.setLegend(told));
+const legend = () => learn("/timeline/rows").then(({ told }) => told());
 
 // ---- the list
 
@@ -130,7 +135,7 @@ function relist(wait = 0) {
   listing = setTimeout(async () => {
     listed = Date.now();
     coming += 1;
-    await htmx?.ajax("GET", `/bookings${location.search}`, { source: list, target: list, swap: "innerMorph" });
+    await show(`/bookings${location.search}`, list, "innerMorph");
     coming -= 1;
   }, Math.max(wait, 0));
 }
@@ -197,7 +202,7 @@ function choose(id, reveal = false) {
     if (/** @type {HTMLElement} */ (row).dataset.id === id) row.setAttribute("aria-selected", "true");
     else row.removeAttribute("aria-selected");
   }
-  if (id) htmx?.ajax("GET", `/bookings/${encodeURIComponent(id)}`, { source: side, target: side, swap: "innerHTML" });
+  if (id) show(`/bookings/${encodeURIComponent(id)}`, side, "innerHTML");
   else side.replaceChildren();
 }
 
@@ -238,15 +243,15 @@ async function move(id, body) {
   if (!answer) return toast("The server does not answer: nothing was moved. Try again when the lamp is green.", "bad");
   const redirect = answer.headers.get("HX-Redirect");
   if (redirect) return location.assign(redirect);
-  if (!answer.headers.get("content-type")?.includes("json")) return show(await answer.text());
+  if (!answer.headers.get("content-type")?.includes("json")) return say(await answer.text());
   const told = await answer.json();
   timeline.put(told.found);
   patch(told.found);
-  show(told.message);
+  say(told.message);
 }
 
 /** @param {string} message as HTML of the server */
-function show(message) {
+function say(message) {
   const made = document.createRange().createContextualFragment(message).firstElementChild;
   if (!made) return;
   document.getElementById("toasts")?.append(made);
@@ -333,7 +338,7 @@ let renewing = 0;
 /** Resources may have changed. */
 function renew() {
   clearTimeout(renewing);
-  renewing = setTimeout(() => legend().catch(() => {}), 300);
+  renewing = setTimeout(() => legend().then((told) => timeline.setLegend(told)).catch(() => {}), 300);
 }
 setInterval(() => {
   if (document.hidden) return;
@@ -343,7 +348,8 @@ setInterval(() => {
 
 restore();
 seen = address().get("from") ? minute(timeline.from) : "";
-await Promise.all([legend(), loadSoon()]);
+const [told] = await Promise.all([legend(), loadSoon()]);
+timeline.setLegend(told);
 if (address().get("booking")) timeline.reveal(address().get("booking") ?? "");
 requestAnimationFrame(() => {
   timeline.toggleAttribute("ready", true);

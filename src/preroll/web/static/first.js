@@ -4,3 +4,5 @@ for (const name of ["theme", "density"]) {
   const value = localStorage.getItem(`preroll.${name}`);
   if (value) document.documentElement.dataset[name] = value;
 }
+// Before anything else is here: the first date that a browser formats takes it long, and nothing else is done meanwhile.
+new Intl.DateTimeFormat("en", { timeStyle: "medium" });

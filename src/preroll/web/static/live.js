@@ -107,4 +107,5 @@ document.addEventListener("preroll:setting", (event) => {
   if (set === "sound" && value === "on") sound();
 });
 document.addEventListener("preroll:resync", () => location.reload());
-if (meta("platform")) listen();
+// All who are told have to be there first.
+if (meta("platform")) addEventListener("load", listen, { once: true });

@@ -59,6 +59,7 @@ export class BookingTimeline extends HTMLElement {
   #focused = "";
   #printing = false;
   #toNow = false;
+  #measured = "";
   #built = { from: 0, to: 0, first: 0, last: 0, origin: 0, perSecond: 0 };
 
   connectedCallback() {
@@ -91,7 +92,6 @@ export class BookingTimeline extends HTMLElement {
     made("div", "tl-clip", head).append(this.axis);
     this.layer.append(this.mover.ghost);
     this.append(this.body, this.empty, this.mover.tip);
-    this.#measure();
   }
 
   // ---- data
@@ -196,16 +196,13 @@ export class BookingTimeline extends HTMLElement {
   }
 
   #resized() {
-    const style = getComputedStyle(this);
-    this.line = parseFloat(style.getPropertyValue("--row")) || 28;
-    this.ruler = new Ruler(`${TEXT} ${style.fontFamily}`);
-    this.#measure();
-    this.refresh();
+    if (this.#measure()) this.refresh();
   }
 
   #draw() {
     const { body, layer, axis, model } = this;
-    if (!body.clientWidth || !model.states.length) return;
+    if (!model.states.length || !body.clientWidth) return;
+    if (!this.#measured) this.#measure();
     if (this.#stale) model.layOut(this.line, this.from, this.to);
     const built = this.#built;
     if (this.#toNow && this.#stale && model.rows.length) this.#showNow();
@@ -334,9 +331,14 @@ export class BookingTimeline extends HTMLElement {
     this.#draw();
   }
 
+  /** How much room there is, and how its text is set; false: as before. */
   #measure() {
-    this.width = this.clip.clientWidth || 1;
-    this.perSecond = this.width / this.#span;
+    const style = getComputedStyle(this);
+    const [ruler, line, width] = [new Ruler(`${TEXT} ${style.fontFamily}`), parseFloat(style.getPropertyValue("--row")) || 28, this.clip.clientWidth || 1];
+    const found = `${width} ${line} ${ruler}`;
+    if (found === this.#measured) return false;
+    [this.#measured, this.ruler, this.line, this.width, this.perSecond] = [found, ruler, line, width, width / this.#span];
+    return true;
   }
 
   // ---- choice and focus

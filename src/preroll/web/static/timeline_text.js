@@ -11,6 +11,11 @@ export class Ruler {
     this.#pen.font = font;
   }
 
+  /** Its font, and how wide that comes out: another, once one that was on its way is here. */
+  toString() {
+    return `${this.#pen.font} ${this.#pen.measureText("Preroll").width}`;
+  }
+
   /** What of a text fits. @param {string} text @param {number} room in pixels */
   cut(text, room) {
     let [left, end] = [room, 0];
