@@ -202,3 +202,35 @@ async def test_an_old_key_may_be_used_again(world):
     await world.store.write(lambda tx: tx.answers.keep("a", "r", "k", StoredAnswer("2", 200, "")))
     assert (await world.store.read(lambda tx: tx.answers.find("a", "r", "k"))).digest == "2"
     assert await world.raw("select count(*) from answer") == [(1,)]
+
+
+async def test_what_comes_is_made_something_of_where_it_was_read(world):
+    def make(tx, found):
+        return [c.subject for c in found], tx.changes.tail()
+
+    tail = await world.store.feed.tail()
+    assert await world.store.feed.coming(tail, 0.01, 10, make) is None
+    coming = asyncio.ensure_future(world.store.feed.coming(tail, 30, 10, make))
+    await asyncio.sleep(0)
+    await world.store.write(lambda tx: [tx.changes.add(change(s)) for s in "ab"])
+    assert await asyncio.wait_for(coming, 10) == (["a", "b"], await world.store.feed.tail())
+
+
+async def test_of_much_the_oldest_comes_first_and_then_the_rest_at_once(world):
+    await add(world, "a", "b", "c")
+    after, seen = "", []
+    while found := await world.store.feed.coming(after, 0.01, 2, lambda _, found: found):
+        seen.append([c.subject for c in found])
+        after = found[-1].position
+    assert seen == [["a", "b"], ["c"]]
+
+
+async def test_what_is_committed_between_two_waits_is_not_overslept(world, opened):
+    """Where the last one found nothing, the next does not look again, unless somebody has committed meanwhile."""
+    other, after = opened(), await world.store.feed.tail()
+    for writer, subject in ((world, "here"), (other, "elsewhere"), (world, "here again")):
+        assert await world.store.feed.coming(after, 0.01, 10, lambda _, found: found) is None
+        await add(writer, subject)
+        found = await asyncio.wait_for(world.store.feed.coming(after, 30, 10, lambda _, found: found), 10)
+        assert [c.subject for c in found] == [subject]
+        after = found[-1].position

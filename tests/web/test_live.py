@@ -13,6 +13,7 @@ import pytest
 
 from preroll.app import App
 from preroll.app.edits import NewBooking
+from preroll.app.live import Viewer
 from preroll.domain.booking import State
 from preroll.domain.changes import Change
 from preroll.domain.config import AskedTiming
@@ -79,7 +80,7 @@ async def test_a_change_is_told_once_a_class_of_viewer(app: App, key: int):
     for ear in ears:
         assert b"event: begin" in await ear.next()
     waiting = [asyncio.create_task(ear.kind()) for ear in ears]
-    while len(next(iter(hub._channels.values()), live.Channel(LOCAL)).listeners) < 20 or hub._deaf():
+    while len(next(iter(hub._channels.values()), live.Channel(Viewer(LOCAL, 1))).listeners) < 20 or hub._deaf():
         await asyncio.sleep(0)
     await book(app, "News")
     assert set(await asyncio.gather(*waiting)) == {"booking.created"}
@@ -125,6 +126,27 @@ async def test_a_viewer_hears_of_what_it_sees(app: App, key: int):
     await ear.stream.aclose()
 
 
+async def test_whoever_comes_while_all_is_quiet_hears_of_the_next_change(
+    app: App, key: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(live, "LOOK_S", 60.0)
+    hub, after = Hub(app, lambda: False), await app.views.tail(LOCAL)
+    first = Ear(hub, key, after=after)
+    await first.next()
+    waiting = asyncio.create_task(first.kind())
+    while not hub._app.live._store.feed._bells._waiting:  # type: ignore[attr-defined]
+        await asyncio.sleep(0)
+    late = Ear(hub, key, Reader(Actor("anna", frozenset({"viewer"}))), after)
+    await late.next()
+    heard = asyncio.create_task(late.kind())
+    while len(hub._channels) < 2:
+        await asyncio.sleep(0)
+    await book(app, "News")
+    assert (await waiting, await heard) == ("booking.created", "booking.created")
+    for ear in (first, late):
+        await ear.stream.aclose()
+
+
 async def test_a_stream_ends_with_its_session(app: App, key: int):
     ear = Ear(Hub(app, lambda: False), key, after=await app.views.tail(LOCAL))
     await ear.next()
@@ -135,7 +157,7 @@ async def test_a_stream_ends_with_its_session(app: App, key: int):
 
 async def test_a_slow_browser_is_dropped(app: App, key: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(live, "QUEUED", 1)
-    channel = live.Channel(LOCAL)
+    channel = live.Channel(Viewer(LOCAL, 1))
     slow = live.Listener(asyncio.Queue(1))
     channel.listeners.add(slow)
     channel.tell(live.BEAT)

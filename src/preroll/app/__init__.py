@@ -15,6 +15,7 @@ from preroll.app.definitions import Definitions
 from preroll.app.free_busy import FreeBusy
 from preroll.app.housekeeping import Housekeeping
 from preroll.app.lists import Lists
+from preroll.app.live import Live
 from preroll.app.night import Nights
 from preroll.app.openid import OpenId
 from preroll.app.orchestration import Orchestration
@@ -51,6 +52,7 @@ class App:
     bookings: Bookings
     lists: Lists
     timeline: Timeline
+    live: Live
     availability: Availability
     free_busy: FreeBusy
     audits: Auditing
@@ -107,6 +109,7 @@ def build(
         bookings=Bookings(store, installed, availability.ways_out, availability.spare),
         lists=Lists(store),
         timeline=Timeline(store),
+        live=Live(store),
         availability=availability,
         free_busy=FreeBusy(store),
         audits=Auditing(store),

@@ -126,7 +126,7 @@ class Timeline:
         def query(tx: Tx) -> Blocks:
             home = sight.platform(tx, by, platform)
             placed = tx.timeline.within(home.key, start_us, end_us, by.sight)
-            return _blocks(tx, home, placed, fine=end_us - start_us <= FINE)
+            return blocks_of(tx, home, placed, fine=end_us - start_us <= FINE)
 
         return await self._store.read(query)
 
@@ -140,7 +140,7 @@ class Timeline:
         def query(tx: Tx) -> Blocks:
             home = tx.platforms.by_key(platform)
             permit(by, "view", platform)
-            return _blocks(tx, home, tx.timeline.several(home.key, idents, by.sight), fine=True)
+            return blocks_of(tx, home, tx.timeline.several(home.key, idents, by.sight), fine=True)
 
         return await self._store.read(query)
 
@@ -161,7 +161,12 @@ class Timeline:
         return await self._store.read(query)
 
 
-def _blocks(tx: Tx, home: Platform, found: Sequence[Placed], *, fine: bool) -> Blocks:
+def blocks_of(tx: Tx, home: Platform, found: Sequence[Placed], *, fine: bool) -> Blocks:
+    """What is drawn of some bookings of a platform.
+
+    Args:
+        fine: with the times at which they were played.
+    """
     began, due = [placed for placed in found if placed.began], tx.timeline.due(home.key)
     disputed = tx.timeline.disputed([placed.key for placed in began if placed.state not in ENDED])
     played = tx.timeline.played([placed.key for placed in began]) if fine else {}

@@ -362,10 +362,6 @@ class Views:
             return Told(tuple(found), position)
         return Told(tuple(await self._store.read(lambda tx: sight.changes(tx, by, found))), position)
 
-    async def known(self, by: Actor, found: Sequence[Change]) -> list[Change]:
-        """Those of some changes that the actor may know of."""
-        return await self._store.read(lambda tx: sight.changes(tx, by, found))
-
     async def tail(self, by: Actor) -> str:
         """The cursor of the newest change."""
         permit(by, "view")
@@ -390,8 +386,3 @@ class Views:
         """Return when there is a change after the cursor, or after ``timeout`` seconds."""
         permit(by, "view")
         await self._store.feed.wait(after, timeout)
-
-    async def coming(self, after: str, timeout: float, limit: int) -> Told:
-        """What is after the cursor, as soon as there is something: all of it, before anybody's eyes."""
-        found = await self._store.feed.wait(after, timeout, limit)
-        return Told(tuple(found), found[-1].position if found else after)

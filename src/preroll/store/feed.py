@@ -7,9 +7,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from preroll.domain.changes import Change
+from preroll.ports.store import Tx
 from preroll.store import changes
 from preroll.store.work import Work
 
@@ -25,6 +26,8 @@ class Bells:
     def __init__(self) -> None:
         self._wakes: list[Callable[[], None]] = []
         self._waiting: set[asyncio.Future[None]] = set()
+        self.rung = 0
+        """How often something was changed."""
 
     def on_due(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` after every commit that touched the timetable."""
@@ -37,6 +40,7 @@ class Bells:
                 with suppress(RuntimeError):  # a loop that is closed waits for nothing
                     wake()
         if changed:
+            self.rung += 1
             for bell in list(self._waiting):
                 with suppress(RuntimeError):
                     bell.get_loop().call_soon_threadsafe(_ring, bell)
@@ -58,8 +62,31 @@ def _ring(bell: asyncio.Future[None]) -> None:
         bell.set_result(None)
 
 
+R = TypeVar("R")
 Read = Callable[[Callable[[Work], Any]], Awaitable[Any]]
 Version = Callable[[Work], object]
+
+
+class _Seen(NamedTuple):
+    """What a look at the change log found."""
+
+    version: object
+    """There is at least all of that version."""
+    end: str | None
+    """After this cursor there is nothing; None: there may be more."""
+    made: Any = None
+    """Of what there is; None: there is nothing."""
+    late: bool = False
+    """There is something that cannot be read yet."""
+
+
+class _End(NamedTuple):
+    """Where the change log ends."""
+
+    cursor: str | None
+    rung: int
+    """How often the bells have rung until then."""
+    version: object
 
 
 class SqlFeed:
@@ -68,6 +95,7 @@ class SqlFeed:
     def __init__(self, read: Read, bells: Bells, version: Version | None = None) -> None:
         """``version`` answers something that changes with every commit of any process; None: the bells tell it all."""
         self._read, self._bells, self._version = read, bells, version
+        self._end: _End | None = None
 
     async def read(self, after: str, limit: int = 100, *, platform: int | None = None) -> list[Change]:
         found: list[Change] = await self._read(lambda work: changes.read(work, after, limit, platform))
@@ -77,33 +105,48 @@ class SqlFeed:
         cursor: str = await self._read(changes.tail)
         return cursor
 
-    async def wait(self, after: str, timeout: float, limit: int = 1) -> list[Change]:
+    async def wait(self, after: str, timeout: float) -> None:
+        await self.coming(after, timeout, 1, lambda _, found: found)
+
+    async def coming(self, after: str, timeout: float, limit: int, make: Callable[[Tx, list[Change]], R]) -> R | None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
-        found: list[Change]
+        look = partial(self._look, after=after, limit=limit, make=make)
         while True:
-            bell = self._bells.hang()
+            rung, bell = self._bells.rung, self._bells.hang()
             try:
-                seen, found, late = await self._read(partial(self._look, after=after, limit=limit))
-                if found or loop.time() >= deadline:
-                    return found
-                await self._next(bell, deadline, seen, LATE if late else POLL)
+                seen: _Seen = self._nothing_since(after, rung) or await self._read(look)
+                while seen.made is None and not bell.done() and (left := deadline - loop.time()) > 0:
+                    pause = LATE if seen.late else left if self._version is None else POLL
+                    await asyncio.wait([bell], timeout=min(left, pause))
+                    if not bell.done() and (seen.late or self._version is not None):
+                        seen = await self._read(partial(look, unless=seen)) or seen
             finally:
                 self._bells.take_down(bell)
+            if self._version is not None:
+                self._end = _End(seen.end, rung, seen.version)
+            if seen.made is not None or loop.time() >= deadline:
+                made: R | None = seen.made
+                return made
 
-    async def _next(self, bell: asyncio.Future[None], deadline: float, seen: object, pause: float) -> None:
-        """Return when there may be something new, or at the deadline."""
-        loop = asyncio.get_running_loop()
-        while not bell.done():
-            left = deadline - loop.time()
-            if left <= 0:
-                return
-            await asyncio.wait([bell], timeout=left if self._version is None else min(left, pause))
-            if pause == LATE or (self._version is not None and await self._read(self._version) != seen):
-                return
+    def _nothing_since(self, after: str, rung: int) -> _Seen | None:
+        """What the last look found, if it went as far as this cursor and no bell has rung since."""
+        end = self._end
+        return _Seen(end.version, after) if end is not None and end[:2] == (after, rung) else None
 
-    def _look(self, work: Work, after: str, limit: int) -> tuple[object, list[Change], bool]:
-        """The version, what there is of that version at least, and whether there is more that cannot be read yet."""
-        seen = None if self._version is None else self._version(work)  # first: a commit after it is seen next time
+    def _look(
+        self,
+        work: Work,
+        after: str,
+        limit: int,
+        make: Callable[[Tx, list[Change]], object],
+        unless: _Seen | None = None,
+    ) -> _Seen | None:
+        """What there is; None: nothing was committed since that look."""
+        version = None if self._version is None else self._version(work)  # first: a commit after it is seen next time
+        if unless is not None and version is not None and version == unless.version:
+            return None
         found = changes.read(work, after, limit, None)
-        return seen, found, not found and work.db.postgres and changes.beyond(work, after)
+        if not found:
+            return _Seen(version, after, late=work.db.postgres and changes.beyond(work, after))
+        return _Seen(version, found[-1].position if len(found) < limit else None, make(work.tx, found))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from preroll.app import App
+from preroll.app.live import News, Viewer
 from preroll.domain.booking import FAILED_EVENT, State
 from preroll.domain.changes import Change
 from preroll.domain.errors import NotPermitted, NotSignedIn, StoreUnavailable
@@ -43,7 +44,12 @@ Frames = Sequence[tuple[str, bytes]]
 BEAT: Frames = (("", b"event: beat\ndata: {}\n\n"),)
 
 
-OF_BOOKINGS = "booking."
+def told_of(news: News) -> Frames:
+    """Changes as events, and before them how the bookings that they are about stand now."""
+    told = [(change.position, framed(change)) for change in news.changes]
+    if news.blocks is None:
+        return told
+    return [("", b"event: blocks\ndata: " + packed(news.blocks, news.gone) + b"\n\n"), *told]
 
 
 def framed(change: Change) -> bytes:
@@ -68,7 +74,7 @@ class Listener:
 class Channel:
     """All listeners that see the same."""
 
-    by: Actor
+    viewer: Viewer
     listeners: set[Listener] = field(default_factory=set)
 
     def tell(self, frames: Frames) -> None:
@@ -100,7 +106,7 @@ class Hub:
         """Events after a position, for as long as the caller may look and keeps up. None is missed."""
         yield f"retry: 1000\nid: {after}\nevent: begin\ndata: {{}}\n\n".encode()
         key, listener, told = (by.sight, platform), Listener(), set[str]()
-        self._channels.setdefault(key, Channel(by)).listeners.add(listener)
+        self._channels.setdefault(key, Channel(Viewer(by, platform))).listeners.add(listener)
         await self._follow()
         try:
             async for frames in self._missed(by, platform, after):
@@ -117,7 +123,7 @@ class Hub:
         for _ in range(BEHIND // BATCH):
             page = await self._app.views.changes(by, after, BATCH, platform)
             if page.changes:
-                yield await self._told(by, platform, page.changes)
+                yield told_of(await self._app.live.of(Viewer(by, platform), page.changes))
             if page.position == after:
                 return
             after = page.position
@@ -157,27 +163,20 @@ class Hub:
         """Tell what is new, until nobody listens or the server stops."""
         while self._channels and not self._stopping():
             try:
-                new = await self._app.views.coming(head, LOOK_S, BATCH)
-                for (sight, platform), channel in tuple(self._channels.items()):
-                    mine = [change for change in new.changes if change.platform == platform]
-                    if mine and sight is not None:
-                        mine = await self._app.views.known(channel.by, mine)
-                    if mine:
-                        self.rendered += len(mine)
-                        channel.tell(await self._told(channel.by, platform, mine))
-                head = new.position
+                coming = await self._app.live.coming(head, LOOK_S, BATCH, self._viewers)
+                for viewer, news in coming.news:
+                    channel = self._channels.get((viewer.by.sight, viewer.platform))
+                    if channel is not None and news.changes:
+                        self.rendered += len(news.changes)
+                        channel.tell(told_of(news))
+                head = coming.position
             except StoreUnavailable as error:
                 log.warning("the change log cannot be read", error=str(error))
                 await asyncio.sleep(LOOK_S)
 
-    async def _told(self, by: Actor, platform: int, changes: Sequence[Change]) -> Frames:
-        """Changes as events, and before them how the bookings that they are about stand now."""
-        told = [(change.position, framed(change)) for change in changes]
-        if not (idents := {change.subject for change in changes if change.kind.startswith(OF_BOOKINGS)}):
-            return told
-        found = await self._app.timeline.several(by, platform, idents)
-        gone = idents.difference(block.placed.id for block in found.blocks)
-        return [("", b"event: blocks\ndata: " + packed(found, gone) + b"\n\n"), *told]
+    def _viewers(self) -> Sequence[Viewer]:
+        """One of each class."""
+        return [channel.viewer for channel in tuple(self._channels.values())]
 
     def _leave(self, key: tuple[Sight | None, int], listener: Listener) -> None:
         channel = self._channels[key]
