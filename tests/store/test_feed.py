@@ -25,6 +25,10 @@ async def add(world, *subjects: str, platform: int = 1) -> None:
     await world.store.write(lambda tx: [tx.changes.add(change(s, platform)) for s in subjects])
 
 
+async def wait(world, after: str, seconds: float) -> object:
+    return await world.store.feed.coming(after, seconds, 1, lambda _, found: found)
+
+
 async def follow(world, after: str = "", limit: int = 2) -> list[str]:
     """All subjects after a cursor, page by page."""
     seen: list[str] = []
@@ -95,7 +99,7 @@ async def test_a_change_of_a_unit_that_failed_is_none(world):
 async def test_to_wait_is_to_hear_of_the_next(world):
     await add(world, "a")
     tail = await world.store.feed.tail()
-    waiting = asyncio.ensure_future(world.store.feed.wait(tail, 30))
+    waiting = asyncio.ensure_future(wait(world, tail, 30))
     await asyncio.sleep(0)
     await add(world, "b")
     await asyncio.wait_for(waiting, 10)
@@ -104,17 +108,17 @@ async def test_to_wait_is_to_hear_of_the_next(world):
 
 async def test_what_is_there_is_not_waited_for(world):
     await add(world, "a")
-    await asyncio.wait_for(world.store.feed.wait("", 30), 10)
+    await asyncio.wait_for(wait(world, "", 30), 10)
 
 
 async def test_waiting_has_an_end(world):
-    await asyncio.wait_for(world.store.feed.wait(await world.store.feed.tail(), 0.01), 10)
+    await asyncio.wait_for(wait(world, await world.store.feed.tail(), 0.01), 10)
     assert world.store._backend.bells._waiting == set()
 
 
 async def test_other_processes_are_heard(world, opened):
     other = opened()
-    waiting = asyncio.ensure_future(world.store.feed.wait("", 30))
+    waiting = asyncio.ensure_future(wait(world, "", 30))
     await asyncio.sleep(0)
     await add(other, "from afar")
     await asyncio.wait_for(waiting, 10)
@@ -157,7 +161,7 @@ async def test_many_writers_lose_nothing(world):
     async def reader():
         after = ""
         while len(seen) < 60:
-            await world.store.feed.wait(after, 1)
+            await wait(world, after, 1)
             for found in await world.store.feed.read(after):
                 seen.append(found.subject)
                 after = found.position

@@ -77,7 +77,7 @@ class Deliveries:
 
     async def wait(self, after: str, seconds: float) -> None:
         """Return when there is a change after the position, or after so long."""
-        await self._store.feed.wait(after, seconds)
+        await self._store.feed.coming(after, seconds, 1, lambda _, found: found)
 
     async def tail(self) -> str:
         """The position of the newest change."""

@@ -385,4 +385,4 @@ class Views:
     async def wait(self, by: Actor, after: str, timeout: float) -> None:
         """Return when there is a change after the cursor, or after ``timeout`` seconds."""
         permit(by, "view")
-        await self._store.feed.wait(after, timeout)
+        await self._store.feed.coming(after, timeout, 1, lambda _, found: found)

@@ -362,18 +362,8 @@ class Feed(Protocol):
         """The cursor of the newest change."""
         ...
 
-    async def wait(self, after: str, timeout: float) -> None:
-        """Return when there is something after the cursor, or after ``timeout`` seconds."""
-        ...
-
     async def coming(self, after: str, timeout: float, limit: int, make: Callable[[Tx, list[Change]], R]) -> R | None:
-        """What is made of that which is after the cursor, as soon as there is something.
-
-        Args:
-            timeout: in seconds; then the answer is None.
-            limit: of changes; the oldest come first.
-            make: called in the transaction that found them.
-        """
+        """What is made, where it is read, of what comes after the cursor; None: nothing came for so many seconds."""
         ...
 
 

@@ -105,9 +105,6 @@ class SqlFeed:
         cursor: str = await self._read(changes.tail)
         return cursor
 
-    async def wait(self, after: str, timeout: float) -> None:
-        await self.coming(after, timeout, 1, lambda _, found: found)
-
     async def coming(self, after: str, timeout: float, limit: int, make: Callable[[Tx, list[Change]], R]) -> R | None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
