@@ -49,6 +49,11 @@ def test_nodes_take_no_resource_by_themselves_when_told_not_to(preroll: Preroll,
     assert bool(made["nodes"].get("enc", {}).get("resource")) is chosen
 
 
+def test_a_booking_without_end_is_asked_for_as_in_an_edit(preroll: Preroll):
+    made = preroll("booking", "create", "News", *TIMES[:2], "--end", "never", "--node", "enc=ENC 1", "--json").json
+    assert (made["end"], made["state"]) == (None, "Partial")
+
+
 def test_an_edit_says_what_it_changed(preroll: Preroll):
     preroll("booking", "create", "News", *TIMES, "--node", "enc=ENC 1", "--property", "colour=red")
     edited = preroll(

@@ -136,7 +136,8 @@ def missing_on_nodes(tx: Tx, booking: Booking, definition: ServiceDefinition) ->
         choice, where = booking.nodes.get(node.label), f"nodes.{node.label}"
         if choice is None or not choice.resource:
             if not node.optional:
-                found.append(Mistake(f"{where}.resource", "is missing", node.function or "a resource"))
+                kind = f" with the function {node.function}" if node.function else ""
+                found.append(Mistake(f"{where}.resource", "is missing", f"a resource{kind}"))
             continue
         if not node.profile:
             continue

@@ -124,8 +124,15 @@ class Services:
         def rule(tx: Tx, before: Service) -> Service:
             definition = tx.catalogue.definition_by_key(before.definition)
             if before.state not in EXISTS or not definition.audits:
-                what = f"it is {before.state}" if before.state not in EXISTS else "its definition has no audits"
-                raise ActionNotPossible(f"there is nothing to audit: {what}", hint="look at its orders")
+                what, then = (
+                    (f"it is {before.state}", "look at its orders")
+                    if before.state not in EXISTS
+                    else (
+                        "its definition has no audits",
+                        "add audits to it; a service keeps the version that it was made with",
+                    )
+                )
+                raise ActionNotPossible(f"there is nothing to audit: {what}", hint=then)
             have_audited(tx, tx.bookings.get(before.id, hidden=True), asked_by(by.name))
             tell_service(tx, by, "service.audit_asked", before, before)
             return before

@@ -57,7 +57,7 @@ def _define_create(command: Parser) -> None:
     option = command.add_argument
     option("name", metavar="NAME", help="what it is called")
     option("--start", metavar="TIME", help=f"on the air: {A_TIME}; left out: soon, as the platform's default says")
-    option("--end", metavar="TIME", help="off the air; left out: the platform's default duration, or permanent")
+    option("--end", metavar="TIME", help="off the air, or never: permanent; left out: the platform's default duration")
     option("--permanent", action="store_true", help="without end, whatever the default duration")
     option("--definition", metavar="NAME", help="service definition; without it a free list of resources")
     option("--orchestrated", action="store_true", help="of a free list: its profiles are loaded at START and STOP")
@@ -142,8 +142,10 @@ def create(
     from preroll.client import calls
 
     call = calls.create_booking(
-        name, words.moment(start, "--start") if start else None, words.moment(end, "--end") if end else None,
-        permanent=permanent, nodes=nodes_given(node, profile, profile_by, value, whole), definition=definition,
+        name, words.moment(start, "--start") if start else None,
+        words.moment(end, "--end") if end and end != "never" else None,
+        permanent=permanent or end == "never", nodes=nodes_given(node, profile, profile_by, value, whole),
+        definition=definition,
         pre_roll=words.seconds(pre_roll, "--pre-roll") if pre_roll else None,
         post_roll=words.seconds(post_roll, "--post-roll") if post_roll else None,
         properties=words.values(prop, "--property"), id=ident, auto_select=auto_select == "true", **more,
