@@ -3,20 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from fastapi import Response
 from fastapi.responses import RedirectResponse
 
+from preroll.domain.changes import Change
 from preroll.domain.errors import Conflict, Invalid, Mistake, NameInUse, NotFound, Refused, Stale
-from preroll.web.command import Command, Subject
+from preroll.web.command import Command, Subject, Ways
 from preroll.web.fields import Field
 from preroll.web.frame import Frame
-from preroll.web.refusals_shown import Refusal
+from preroll.web.refusals_shown import Refusal, disputed, refusal_of
 
 IN_A_DIALOG = (Conflict, NameInUse, Stale)
 """What is refused so has something to choose from, also where the action asked nothing."""
+History = Callable[[], Awaitable[Sequence[Change]]]
 C = TypeVar("C", bound=Command[Any, Any])
 
 
@@ -66,6 +68,30 @@ def dialog(
     answer = frame.part("_ask.html", status, **values)
     answer.headers.update({"HX-Retarget": "#ask", "HX-Reswap": "innerHTML"})
     return answer
+
+
+async def told(
+    frame: Frame,
+    refused: Refused,
+    fields: Sequence[Field],
+    ways: Ways,
+    history: History,
+    *,
+    taken: Mapping[str, Sequence[str]] | None = None,
+    ident: str = "",
+) -> Refusal:
+    """A refusal as the dialog shows it that was sent: its ways out, and what others did since it was opened.
+
+    Args:
+        fields: of the dialog.
+        ways: which ways out can be taken by asking again.
+        history: reads all that happened to what it is about, oldest first.
+        taken: the name of each resource that is asked for -> its nodes.
+        ident: of the booking that it is about.
+    """
+    dispute = disputed(refused, taken or {}, ways, frame.may, ident)
+    since = await history() if isinstance(refused, Stale) else ()
+    return refusal_of(refused, {field.name for field in fields}, dispute, since)
 
 
 def elsewhere(frame: Frame, path: str) -> Response:

@@ -118,9 +118,11 @@ def _said_of(draft: Draft) -> dict[str, NodeChoice]:
     return {label: choice for label, choice in draft.nodes.items() if choice != NodeChoice()}
 
 
-def beside(wrong: Invalid) -> Invalid:
-    """The same mistakes, each named by the field in which it stands."""
-    return Invalid([replace(mistake, where=node_field(mistake.where)) for mistake in wrong.mistakes])
+def beside(refused: Refused) -> Refused:
+    """The same refusal, each mistake named by the field in which it stands."""
+    if not isinstance(refused, Invalid):
+        return refused
+    return Invalid([replace(mistake, where=node_field(mistake.where)) for mistake in refused.mistakes])
 
 
 async def _proposal(asked: Asked) -> Proposal:

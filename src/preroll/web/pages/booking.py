@@ -4,20 +4,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 
 from preroll.app.views import BookingDetails
-from preroll.domain.errors import Conflict, NotFound, Refused, Stale
+from preroll.domain.errors import Conflict, NotFound, Refused
 from preroll.domain.ordered import Service
 from preroll.web import bookings_shown as shown
 from preroll.web.asked import Asked, carried, settled
 from preroll.web.command import Subject
 from preroll.web.commands import COMMANDS, BookingCommand
-from preroll.web.dialog import asks_again, command_of, dialog, elsewhere, revision_seen
+from preroll.web.dialog import asks_again, command_of, dialog, elsewhere, revision_seen, told
 from preroll.web.frame import Frame, TheFrame
-from preroll.web.refusals_shown import Refusal, disputed, refusal_of
+from preroll.web.refusals_shown import Refusal
 from preroll.web.said import Said
 
 router = APIRouter()
@@ -143,11 +144,9 @@ async def _asking(frame: Frame, command: BookingCommand, asked: Asked, refused: 
     fields = await command.fields(asked)
     refusal = None
     if refused is not None:
-        dispute = None
-        if isinstance(refused, Conflict):
-            dispute = disputed(refused, shown.nodes_by_resource(asked), command.ways, frame.may, ident)
-        history = await app.views.booking_history(frame.by, ident) if isinstance(refused, Stale) else ()
-        refusal = refusal_of(refused, {field.name for field in fields}, dispute, history)
+        taken = shown.nodes_by_resource(asked) if isinstance(refused, Conflict) else None
+        history = partial(app.views.booking_history, frame.by, ident)
+        refusal = await told(frame, refused, fields, command.ways, history, taken=taken, ident=ident)
     return dialog(
         frame, command, subject_of(asked.found), fields, asked.said, refused=refusal, carried=carried(asked.said),
         why_not=shown.why_not(asked.found, command.name, looking(frame)),

@@ -4,19 +4,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Response
 
 from preroll.app.order_views import OrderDetails
-from preroll.domain.errors import Refused, Stale
+from preroll.domain.errors import Refused
 from preroll.web import orders_shown as shown
 from preroll.web.asked import carried
-from preroll.web.dialog import asks_again, command_of, dialog, elsewhere, revision_seen
+from preroll.web.dialog import asks_again, command_of, dialog, elsewhere, revision_seen, told
 from preroll.web.frame import Frame, TheFrame
 from preroll.web.order_commands import ORDER_COMMANDS, OrderAsked, OrderCommand
 from preroll.web.pages.booking import Action, Ident
-from preroll.web.refusals_shown import Refusal, disputed, refusal_of
+from preroll.web.refusals_shown import Refusal
 from preroll.web.said import Said
 
 router = APIRouter()
@@ -85,21 +86,14 @@ async def _everything(frame: Frame, found: OrderDetails, refused: Refusal | None
 
 
 async def _asking(frame: Frame, command: OrderCommand, asked: OrderAsked, refused: Refused | None = None) -> Response:
+    orders, refusal = frame.door.app.orders, None
     if refused is not None:
-        asked = replace(asked, found=await frame.door.app.orders.get(frame.by, asked.ident))
+        asked = replace(asked, found=await orders.get(frame.by, asked.ident))
     fields = await command.fields(asked)
+    if refused is not None:
+        refusal = await told(frame, refused, fields, command.ways, partial(orders.history, frame.by, asked.ident))
     return dialog(
         frame, command, shown.subject_of(asked.found), fields, asked.said, carried=carried(asked.said),
         why_not=shown.why_not(asked.found, command, frame.by.name, frame.may),
-        refused=await _refusal(frame, command, asked, {field.name for field in fields}, refused),
+        refused=refusal,
     )  # fmt: skip
-
-
-async def _refusal(
-    frame: Frame, command: OrderCommand, asked: OrderAsked, fields: set[str], refused: Refused | None
-) -> Refusal | None:
-    if refused is None:
-        return None
-    dispute = disputed(refused, {}, command.ways, frame.may)
-    history = await frame.door.app.orders.history(frame.by, asked.ident) if isinstance(refused, Stale) else ()
-    return refusal_of(refused, fields, dispute, history)

@@ -4,20 +4,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from fastapi import Response
 
 from preroll.app.views import BookingDetails
-from preroll.domain.errors import Invalid, Refused, Stale
+from preroll.domain.errors import Refused
 from preroll.web import bookings_shown as shown
 from preroll.web.command import Asking, Ways
 from preroll.web.commands import COMMANDS
-from preroll.web.dialog import dialog, elsewhere, revision_seen
+from preroll.web.dialog import dialog, elsewhere, revision_seen, told
 from preroll.web.draft import with_way_taken
 from preroll.web.frame import Frame
 from preroll.web.overlay_draft import Asked, as_said, beside, changed, window_and_values
 from preroll.web.pages.booking import looking, subject_of
-from preroll.web.refusals_shown import disputed, refusal_of
 
 WAYS = Ways.TIME | Ways.FORCE
 
@@ -48,9 +48,7 @@ async def _asking(frame: Frame, found: BookingDetails, asked: Asked, refused: Re
     fields, refusal, ident = await window_and_values(asked), None, found.booking.id
     if refused is not None:
         found = await frame.door.app.bookings.get(frame.by, ident)
-        history = await frame.door.app.views.booking_history(frame.by, ident) if isinstance(refused, Stale) else ()
-        told = beside(refused) if isinstance(refused, Invalid) else refused
-        dispute = disputed(refused, {}, WAYS, frame.may)
-        refusal = refusal_of(told, {field.name for field in fields}, dispute, history)
+        history = partial(frame.door.app.views.booking_history, frame.by, ident)
+        refusal = await told(frame, beside(refused), fields, WAYS, history)
     why_not = shown.why_not(found, "edit", looking(frame))
     return dialog(frame, COMMANDS["edit"], subject_of(found), fields, asked.said, why_not=why_not, refused=refusal)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -11,15 +12,15 @@ from fastapi import APIRouter, Query, Response
 from preroll.app.order_views import OrderDetails
 from preroll.app.services import ServiceDetails
 from preroll.app.views import BookingDetails
-from preroll.domain.errors import Invalid, Refused, Stale
+from preroll.domain.errors import Refused
 from preroll.web import overlay_draft
 from preroll.web import services_shown as shown
-from preroll.web.dialog import asks_again, command_of, dialog, elsewhere, revision_seen
+from preroll.web.dialog import asks_again, command_of, dialog, elsewhere, revision_seen, told
 from preroll.web.draft import with_way_taken
 from preroll.web.frame import Frame, TheFrame
 from preroll.web.orders_shown import choice_said
 from preroll.web.pages.booking import Action, Ident
-from preroll.web.refusals_shown import Refusal, disputed, refusal_of
+from preroll.web.refusals_shown import Refusal
 from preroll.web.said import Said
 from preroll.web.service_commands import DRIFT, SERVICE_COMMANDS, ServiceAsked, ServiceCommand
 
@@ -106,9 +107,7 @@ async def _asking(
         asked = replace(asked, found=await app.services.get(frame.by, asked.ident), said=said)
     fields = await command.fields(asked)
     if refused is not None:
-        history = await app.services.history(frame.by, asked.ident) if isinstance(refused, Stale) else ()
-        told = overlay_draft.beside(refused) if isinstance(refused, Invalid) else refused
-        dispute = disputed(refused, {}, command.ways, frame.may)
-        refusal = refusal_of(told, {field.name for field in fields}, dispute, history)
+        history = partial(app.services.history, frame.by, asked.ident)
+        refusal = await told(frame, overlay_draft.beside(refused), fields, command.ways, history)
     why_not = shown.why_not(asked.found, command, frame.may)
     return dialog(frame, command, shown.subject_of(asked.found), fields, asked.said, why_not=why_not, refused=refusal)
