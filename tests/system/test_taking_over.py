@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from preroll.domain.audit import Configuration
+from preroll.domain.definition import Node
 from preroll.domain.errors import ActionNotPossible, Conflict, Invalid, NotPermitted
 from preroll.domain.order import OrderItem, OrderKind, OrderState
+from preroll.domain.parameter import Parameter, ValueType
 from preroll.domain.permission import LOCAL, Actor
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
+from preroll.domain.resource import Resource
 from preroll.domain.service_instance import Provisioned
 from preroll.domain.window import HOUR, SECOND
 from preroll.drivers.sim import FaultKind
@@ -70,6 +76,32 @@ async def test_what_stands_there_is_shown_and_taken_as_it_is(office, stage):
     assert (office.device("enc-1"), office.device("enc-2")) == (THERE, {**THERE, "video.input": "SDI 6"})
     gone = await office.change(K.DECOMMISSION, service)
     assert (gone.order.state, office.device("enc-1")) == (S.COMPLETED, OFF)
+
+
+async def test_nodes_that_share_a_device_take_what_each_would_have_set(office, stage):
+    """One card has picture and sound; two nodes set the same."""
+    sound = ProfileDefinition("Sound", (Parameter("level", ValueType.NUMBER, path="audio.level", default=1),))
+    card = Resource("card", address={"device": "card", "timeout": 2.0}, concurrency=3)
+    nodes = (
+        Node("picture", profile="Encoding", default_profile="HD", order=1),
+        Node("sound", profile="Sound", default_profile="Loud", order=2),
+        Node("again", profile="Sound", default_profile="Loud", order=3, optional=True),
+    )
+    shelf = [sound, ProfileInstance("Loud", "Sound", {"level": 4}), card]
+    await stage.app.catalogue.apply(LOCAL, "default", [*shelf, replace(LINE, name="Both", nodes=nodes)])
+    stage.rig.devices.introduce("card", {**THERE, "audio.level": 9})
+    on = {label: {"resource": "card"} for label in ("picture", "sound", "again")}
+    ident, plan = await office.checked(definition="Both", nodes=on)
+    taken = await office.take(ident, plan)
+    assert (taken.order.state, office.device("card")) == (S.COMPLETED, {**THERE, "audio.level": 9})
+    found = await office.see(taken.order.items[0].service)
+    assert found.known.configuration is Configuration.IN_SYNC
+    values = {label: dict(choice.values) for label, choice in found.carrier.nodes.items()}
+    assert values["sound"] == values["again"] == {"level": 9}
+    assert "level" not in values["picture"]
+    stage.rig.devices.tamper("card", {"audio.level": 2})
+    redone = await office.change(K.REDEPLOY, found.service.id)
+    assert (redone.order.state, office.device("card")) == (S.COMPLETED, {**THERE, "audio.level": 9})
 
 
 async def test_only_a_plan_that_was_seen_lately_is_taken(office, stage):

@@ -51,6 +51,11 @@ def taken(
     return found, mistakes
 
 
+def sets(shelf: Profiles, definition: ServiceDefinition, label: str, choice: NodeChoice, path: str) -> bool:
+    """Does a node set this path on its device?"""
+    return _of_path(shelf.filled(definition.node(label), choice), path) is not None
+
+
 def _of_path(filled: Filled, path: str) -> Parameter | None:
     """The parameter that is set on a device under this path."""
     parameters = filled.profile.parameters if filled.profile else ()

@@ -7,7 +7,6 @@ is what the devices have: it exists from then on, with that as its first revisio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from preroll.app import accepting, holding, order_holding, ordering, service_dependencies, sight
@@ -20,6 +19,7 @@ from preroll.domain.auditing import asked_by
 from preroll.domain.booking import Booking
 from preroll.domain.differences import Difference, differences_in
 from preroll.domain.errors import ActionNotPossible, Conflict, Invalid, Mistake
+from preroll.domain.inheritance import Profiles
 from preroll.domain.order import ORDER, OrderTrigger
 from preroll.domain.ordered import Order, Plan, Service, ServiceRevision
 from preroll.domain.permission import Actor
@@ -88,7 +88,7 @@ def _as_found(tx: Tx, order: Order, plan: Plan) -> list[Target]:
     """What the order asks for, with what the devices have in place of what was ordered."""
     shelf, found, mistakes = tx.catalogue.profiles(order.platform), list[Target](), list[Mistake]()
     for one in ordering.targets(tx, order):
-        nodes, wrong = accepting.taken(shelf, one.definition, one.nodes, one.runs, _differences(one, plan))
+        nodes, wrong = accepting.taken(shelf, one.definition, one.nodes, one.runs, _differences(shelf, one, plan))
         mistakes += [replace(m, where=f"items.{one.item.name}.{m.where}") for m in wrong]
         found.append(replace(one, nodes=nodes))
     if mistakes:
@@ -96,17 +96,17 @@ def _as_found(tx: Tx, order: Order, plan: Plan) -> list[Target]:
     return found
 
 
-def _differences(one: Target, plan: Plan) -> list[Difference]:
-    """What the devices of a service have otherwise than it was ordered."""
-    labels = {choice.resource: label for label, choice in one.nodes.items() if choice.resource}
-    shared = [choice.resource for choice in one.nodes.values()]
-    if twice := sorted({r for r in shared if r and shared.count(r) > 1}):
-        what = f"more than one node is on {', '.join(twice)}"
-        raise ActionNotPossible(f"take-over is not possible: {what}", hint="provision it, or take its nodes apart")
-    rows: Sequence[dict[str, object]] = [
-        {"node": labels[device.resource], "path": path, "expected": new, "found": old}
-        for device in plan.devices if device.resource in labels for path, old, new in device.changes
-    ]  # fmt: skip
+def _differences(shelf: Profiles, one: Target, plan: Plan) -> list[Difference]:
+    """What the devices of a service have otherwise than it was ordered, told of each node that would have set it.
+
+    What none of the nodes of a device sets is told of the first one.
+    """
+    rows: list[dict[str, object]] = []
+    for device in plan.devices:
+        labels = [label for label, choice in one.nodes.items() if choice.resource == device.resource]
+        for path, old, new in device.changes:
+            own = [n for n in labels if accepting.sets(shelf, one.definition, n, one.nodes[n], path)] or labels[:1]
+            rows += [{"node": label, "path": path, "expected": new, "found": old} for label in own]
     return differences_in(rows)
 
 
