@@ -103,12 +103,16 @@ class Fill:
     def _postgresql(self) -> str:
         return self._furnished("postgresql")
 
-    def make(self, kind: str, bookings: int) -> Filled:
-        """A database with so many bookings."""
+    def make(self, kind: str, bookings: int, live: int | None = None) -> Filled:
+        """A database with so many bookings.
+
+        Args:
+            live: how many of them are to come, the rest is history; None: a tenth.
+        """
         blank = self._sqlite if kind == "sqlite" else self._postgresql
         asked = {
-            "count": bookings, "live": bookings // 10, "busy_at_once": BUSY_AT_ONCE, "busy": LONG_BLOCKS, "slot": SLOT,
-            "minute": MINUTE, "now": self._now,
+            "count": bookings, "live": bookings // 10 if live is None else live, "busy_at_once": BUSY_AT_ONCE,
+            "busy": LONG_BLOCKS, "slot": SLOT, "minute": MINUTE, "now": self._now,
         }  # fmt: skip
         statements = [_BOOKINGS.format(**asked), _RESERVATIONS.format(**asked)]
         url = _copied(blank, self._places) if kind == "sqlite" else _cloned(blank)
@@ -119,16 +123,6 @@ class Fill:
         url = self._places.fresh(kind)
         asyncio.run(_catalogue(url))
         return url
-
-
-def retire(filled: Filled, kept: int) -> None:
-    """Only so many bookings stay live: what is left of a database is history."""
-    statements = [
-        f"update reservation set live = 0 where live = 1 and booking > {kept}",
-        f"update booking set live = 0 where live = 1 and key > {kept}",
-    ]
-    sqlite = filled.url.startswith("sqlite")
-    (_fill_sqlite if sqlite else _fill_postgresql)(filled.url, statements)
 
 
 async def _catalogue(url: str) -> None:

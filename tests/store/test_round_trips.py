@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Statements of PostgreSQL that wait for each other: one round trip, the same answers, the server's own error."""
+"""Statements of PostgreSQL that wait for each other: one round trip, the same answers, the server's own error.
+
+And how many statements, or round trips, what is done most often takes.
+"""
 
 from __future__ import annotations
 
 import os
 import select
 import signal
+import sqlite3
 import threading
 from collections.abc import Awaitable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from psycopg import errors, generators
 
-from preroll.app import build, deploying
+from preroll.app import App, build, deploying
 from preroll.app.bookings import NewBooking
 from preroll.app.orchestration import Orchestration
 from preroll.app.orders import NewOrder, Time
@@ -38,6 +42,7 @@ from tests.store.wire import Wire
 from tests.store.world import PRE_ROLL, StoppedClock, World
 
 R = TypeVar("R")
+LABELS = ("camera", "encoder", "link")
 
 
 @pytest.fixture
@@ -177,27 +182,60 @@ def test_one_that_hangs_up_with_words_unheard_takes_no_other_from_the_wire(wire)
     stays.close()
 
 
+async def with_three_resources(app: App) -> None:
+    """Three resources with a capacity, and a service of three nodes that takes a share of it on each."""
+    nodes = tuple(Node(label, profile="stream", default_profile="HD") for label in LABELS)
+    rate = Parameter("rate", ValueType.NUMBER, kinds=(ParameterKind.CAPACITY,))
+    resources = [Resource(f"R{n}", capacities={"rate": 10}) for n in range(3)]
+    stream, instance = ProfileDefinition("stream", (rate,)), ProfileInstance("HD", "stream", {"rate": 8})
+    await app.platforms.put(LOCAL, Platform("default"))
+    await app.catalogue.apply(LOCAL, "default", [*resources, stream, instance, ServiceDefinition("feed", nodes=nodes)])
+
+
+async def book_three(app: App, day: int) -> None:
+    """A minute of all three on a day of their own."""
+    start = StoppedClock().now_us() + (400 + day) * DAY
+    chosen = {label: NodeChoice(f"R{n}") for n, label in enumerate(LABELS)}
+    asked = NewBooking(f"Show {day}", Timing(start, start + MINUTE), definition="feed", nodes=chosen)
+    made = await app.bookings.create(LOCAL, asked)
+    assert sorted(made.resources.values()) == ["R0", "R1", "R2"]
+
+
+async def test_a_booking_of_three_resources_takes_ten_statements_on_sqlite(tmp_path, spawn, monkeypatch):
+    """Its beginning and its commit among them: no look at what was read before; six reservations are two statements."""
+    said: list[str] = []
+    plain = sqlite3.connect
+
+    def connect(*args: Any, **options: Any) -> sqlite3.Connection:
+        made = plain(*args, **options)
+        made.set_trace_callback(said.append)
+        return made
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    store = open_store(f"sqlite:///{tmp_path / 'preroll.db'}", clock=StoppedClock(), spawn=spawn, readers=1)
+    try:
+        app = build(store, None)
+        await with_three_resources(app)
+        for day in range(2):  # they make and learn the dimension
+            await book_three(app, day)
+        said.clear()
+        await book_three(app, 2)
+        words = [statement.split()[0].lower() for statement in said if not statement.startswith("--")]
+        assert words == ["begin", *["select"] * 4, *["insert"] * 4, "commit"]
+    finally:
+        store.close()
+
+
 async def test_a_booking_of_three_resources_takes_four_round_trips(wire, spawn):
     """Issue 4: the commit among them. What it needs of the catalogue was read when it was last changed."""
     store = open_store(wire.url, clock=StoppedClock(), spawn=spawn, readers=1, writers=1)
     try:
         app = build(store, None)
-        nodes = tuple(Node(label, profile="stream", default_profile="HD") for label in ("camera", "encoder", "link"))
-        rate = Parameter("rate", ValueType.NUMBER, kinds=(ParameterKind.CAPACITY,))
-        resources = [Resource(f"R{n}", capacities={"rate": 10}) for n in range(3)]
-        stream, instance = ProfileDefinition("stream", (rate,)), ProfileInstance("HD", "stream", {"rate": 8})
-        await app.platforms.put(LOCAL, Platform("default"))
-        await app.catalogue.apply(
-            LOCAL, "default", [*resources, stream, instance, ServiceDefinition("feed", nodes=nodes)]
-        )
-        start = StoppedClock().now_us() + 400 * DAY
-        chosen = {node.label: NodeChoice(f"R{n}") for n, node in enumerate(nodes)}
+        await with_three_resources(app)
 
         async def book(day: int) -> int:
-            timing = Timing(start + day * DAY, start + day * DAY + MINUTE)
             before = wire.round_trips
-            made = await app.bookings.create(LOCAL, NewBooking(f"Show {day}", timing, definition="feed", nodes=chosen))
-            assert sorted(made.resources.values()) == ["R0", "R1", "R2"]
+            await book_three(app, day)
             return wire.round_trips - before
 
         await book(0)

@@ -6,7 +6,7 @@ Exact interval arithmetic, never a sample (SPEC 6): the peak of what others hold
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -21,7 +21,6 @@ ALWAYS = (-FOREVER, FOREVER)
 """A span that no start avoids."""
 CONCURRENCY = ""
 """The dimension that counts nodes; the others are named by their parameter."""
-_NOTHING: Mapping[str, list[Usage]] = {}
 MOST_TOLD = 10
 """Closed spans that a refusal tells of one resource."""
 
@@ -188,13 +187,14 @@ def fitting(
             return False
         if demanding and unable(wishes, resource.capabilities):
             return False
-        by = _by_dimension(usages) if usages else _NOTHING
         for name, amount in asked:
             room = (millionths(resource.capacities.get(name, 0)) if name else resource.concurrency) - amount
-            if room < 0 or (name in by and not _room(room, held, by[name])):
+            if room < 0 or (usages and not _room(room, held, [u for u in usages if u.dimension == name])):
                 return False
-        agreed = agreed_on(wishes, resource.capabilities) if demanding and by else {}
-        return all(u.agreed == value or u.booking in own for name, value in agreed.items() for u in by.get(name, ()))
+        if not usages or not demanding:
+            return True
+        agreed = agreed_on(wishes, resource.capabilities)
+        return all(u.agreed == agreed.get(u.dimension, u.agreed) or u.booking in own for u in usages)
 
     return fit
 

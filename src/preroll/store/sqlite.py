@@ -26,7 +26,7 @@ NETWORK = frozenset(
 """File systems on which SQLite's locks or its shared memory cannot be relied on."""
 MOUNTS = Path("/proc/self/mounts")
 
-CHUNKS = (128, 64, 16, 4, 1)
+CHUNKS = (128, 64, 32, 16, 8, 4, 2, 1)
 """Numbers of rows for which a statement is prepared: few texts, few steps, and no statement of a size of its own."""
 OUT_OF_ORDER = frozenset(
     {
