@@ -14,7 +14,7 @@ from preroll.domain.booking import ENDED, NodeChoice, State, Timing
 from preroll.domain.errors import Conflict
 from preroll.domain.order import HoldReason, OrderItem, OrderKind, OrderState
 from preroll.domain.permission import LOCAL
-from preroll.domain.window import FOREVER, MINUTE, SECOND, Window
+from preroll.domain.window import FOREVER, HOUR, MINUTE, SECOND, Window
 from preroll.ports.orders import OrderFilter
 from tests.builders import NOON
 from tests.system.test_orders import Office, office, provision
@@ -228,3 +228,34 @@ async def test_an_order_that_yields_leaves_the_overlay_what_it_needs_and_gets_it
     assert rates(office) == (60, 60)
     await stage.to(3601)
     assert rates(office) == (70, 10)
+
+
+async def test_an_end_that_comes_early_cuts_every_step_of_what_is_held(office, stage, service):
+    """Two orders change the service in post-roll, so that the overlay needs less of its raise each time."""
+    await stage.configure(shrink_post_roll=True)
+    ident = await overlay(office, timing=Timing(NOON, NOON + HOUR, post_roll=10 * MINUTE), nodes=choice(60))
+    for rate, after in ((30, 4), (40, 7)):
+        order = await modify(office, service, rate)
+        await office.orders.schedule(LOCAL, order, None, Time(NOON + HOUR + after * MINUTE))
+    key = (await stage.see(ident)).booking.key
+
+    async def held() -> list[tuple[int, int, float]]:
+        """(start, end, rate) of each step that lasts, in minutes after the on-air end."""
+        rows = await stage.rig.store.read(
+            lambda tx: tx._work.db.all(
+                "select r.start_us, r.end_us, r.amount from reservation r join resource s on s.key = r.resource"
+                " where r.booking = ? and r.dimension > 0 and s.name = 'enc-1' order by r.start_us",
+                key,
+            )
+        )
+        assert all(start <= end for start, end, _ in rows)
+        return [((a - NOON - HOUR) / MINUTE, (b - NOON - HOUR) / MINUTE, amount) for a, b, amount in rows if a < b]
+
+    assert [(start, end) for start, end, _ in await held()] == [(-60, 4), (4, 7), (7, 10)]
+    assert len({amount for *_, amount in await held()}) == 3
+    await stage.to(3_601)
+    assert (rates(office)[0], await stage.state(ident)) == (10, State.COMPLETED)
+    ((start, end, _),) = await held()
+    assert (start, end <= 1) == (-60, True)
+    rival = NewBooking("Rival", Timing(NOON + HOUR + MINUTE, NOON + HOUR + 9 * MINUTE), nodes=choice(60, "enc-1"))
+    await stage.app.bookings.create(LOCAL, rival)
