@@ -58,6 +58,7 @@ WRONG = [
     ({"set": {"limits.simultaneous_lso": 201}}, "limits.simultaneous_lso", "is 201"),
     ({"set": {"zone": "Nowhere/Land"}}, "zone", "is 'Nowhere/Land'"),
     ({"set": {"ordering": "random"}}, "ordering", "is 'random'"),
+    ({"set": {"defaults.definition": "Nope"}}, "defaults.definition", "there is no service definition Nope"),
     ({"set": {"defaults.pre_roll": 604801}}, "defaults.pre_roll", "is 604801 s"),
     ({"set": {"lifecycle_colors.light.Confirmed": "blue"}}, "lifecycle_colors.light.Confirmed", "is 'blue'"),
     ({"set": {"lifecycle_colors.light.Ready": "#000000"}}, "lifecycle_colors.light.Ready", "is"),

@@ -75,6 +75,17 @@ async def test_a_start_failure_script_that_cannot_run_is_refused_and_can_be_forc
     await change(LOCAL, "default", limited(300))
 
 
+async def test_a_default_definition_that_is_not_there_is_refused_and_can_be_forced(stage):
+    def named(name: str):
+        return lambda p: replace(p, config=replace(p.config, defaults=replace(p.config.defaults, definition=name)))
+
+    change = stage.app.platforms.change
+    with pytest.raises(Invalid, match="there is no service definition Nope"):
+        await change(LOCAL, "default", named("Nope"))
+    assert (await change(LOCAL, "default", named("Contribution"))).config.defaults.definition == "Contribution"
+    assert (await change(LOCAL, "default", named("Nope"), force=True)).config.defaults.definition == "Nope"
+
+
 async def test_a_save_that_would_fail_an_event_lists_the_bookings_and_needs_force(stage):
     first, second = await stage.book(), await stage.book("Sport", encoder="enc-2")
     await stage.book("Later", encoder="enc-3", confirm=False)

@@ -31,7 +31,7 @@ NEW = {"name": "Late film", "definition": "Contribution", "start": "2026-03-01T1
 async def studio(app: App) -> None:
     defaults = Defaults(15 * MINUTE, 2 * HOUR, 10 * MINUTE, 5 * MINUTE, "Contribution")
     await app.platforms.put(
-        LOCAL, Platform("default", zone="Europe/Brussels", config=PlatformConfig(defaults=defaults))
+        LOCAL, Platform("default", zone="Europe/Brussels", config=PlatformConfig(defaults=defaults)), force=True
     )
     await furnish(app)
 

@@ -37,8 +37,8 @@ Called = Annotated[Name, Path(description="the platform's name")]
 Force = Annotated[
     bool,
     Field(
-        description="save it although the transition table lacks rows, the start failure script is not installed, or "
-        "events of bookings would fail"
+        description="save it although the transition table lacks rows, a script or a definition is named that is not "
+        "there, or events of bookings would fail"
     ),
 ]
 _CHANGE = can(400, 403, 404, 409, 412, 413, 422, 428, 503)

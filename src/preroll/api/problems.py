@@ -216,6 +216,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "model_attributes_type": ("is not an object",  "a JSON object"),
 }
 # fmt: on
+_KINDS = {"a valid boolean": "true or false", "a valid string": "text", "a valid integer": "a whole number"}
+"""What pydantic expects, in plain words."""
 
 
 def mistakes_of(errors: Iterable[Mapping[str, Any]]) -> list[Mistake]:
@@ -234,7 +236,8 @@ def _mistake(error: Mapping[str, Any]) -> Mistake:
         return Mistake(where, context["what"], context.get("expected", ""))
     for opening in ("Input should be ", "Value should be "):
         if text.startswith(opening):
-            return Mistake(where, f"is {_short(error.get('input'))}", text.removeprefix(opening))
+            wanted = text.removeprefix(opening)
+            return Mistake(where, f"is {_short(error.get('input'))}", _KINDS.get(wanted, wanted))
     return Mistake(where, text[:1].lower() + text[1:])
 
 

@@ -23,7 +23,8 @@ LISTED = 20
 SCOPED = "a booking with scopes"
 """In the change log, which people read who may not know its name."""
 
-TABLE, SCRIPT = "service_states.transitions", "start_failure_script"
+TABLE, SCRIPT, DEFINITION = "service_states.transitions", "start_failure_script", "defaults.definition"
+FORCIBLE = frozenset({TABLE, SCRIPT, DEFINITION})
 """Settings whose mistakes force makes right."""
 FELT = ("service_states", "limits", "start_failure", "paused", "shrink_post_roll")
 """Settings that are read at the events of bookings."""
@@ -95,13 +96,13 @@ class Platforms:
 
         Args:
             seen: the version that the change was made on; None skips that guard.
-            force: save it although the transition table lacks rows, the start failure script is not installed, events
-                of bookings would fail, or bookings of resources with weekly hours in the platform's zone would lose
-                them to another zone.
+            force: save it although the transition table lacks rows, a script or a definition is named that is not
+                there, events of bookings would fail, or bookings of resources with weekly hours in the platform's
+                zone would lose them to another zone.
 
         Raises:
-            Invalid: every mistake, each pair that the transition table lacks and a start failure script that is not
-                installed included. Stale.
+            Invalid: every mistake, each pair that the transition table lacks and each script or definition that is
+                not there included. Stale.
             WouldFail: the bookings that are confirmed or run, and which of their events.
             Conflict: who would lose what to another zone.
         """
@@ -181,11 +182,12 @@ class Platforms:
     async def _saved(self, by: Actor, wanted: Callable[[Tx], Wanted], *, force: bool) -> Platform:
         """Foresee on a snapshot what another zone does to bookings, then store what is wanted."""
         moved = await self._store.read(lambda tx: _moved(tx, wanted(tx)[0]))
-        installed = None if force else self._scripts()
+        installed = self._scripts()
 
         def unit(tx: Tx) -> Platform:
             platform, why = wanted(tx)
-            return _saved(tx, by, (platform, why), moved, force=force, amiss=_not_there(tx, platform, installed))
+            amiss = () if force else _not_there(tx, platform, installed)
+            return _saved(tx, by, (platform, why), moved, force=force, amiss=amiss)
 
         return await self._store.write(unit)
 
@@ -203,16 +205,25 @@ def _moved(tx: Tx, platform: Platform) -> Moved | None:
 
 
 def _not_there(tx: Tx, platform: Platform, installed: Mapping[str, ScriptKind] | None) -> Sequence[Mistake]:
-    """What speaks against the start failure script; one that is there already was accepted, a bundle's is a gap.
+    """What the settings name and is not there, but for what they named before; a bundle may bring it along.
 
     Args:
-        installed: None: nobody asks, or this process does not know.
+        installed: None: this process does not know.
     """
-    script, old = platform.config.start_failure_script, _named(tx, platform.name)
-    if installed is None or not script or (old and old.config.start_failure_script == script):
-        return ()
-    wrong = misfit(installed.get(script), ScriptKind.START_FAILURE)
-    return [Mistake(SCRIPT, f"{script} {wrong}", "one that preroll scripts list shows, or force")] if wrong else ()
+    now, old, found = platform.config, _named(tx, platform.name), list[Mistake]()
+    was = old.config if old else PlatformConfig()
+    script, definition = now.start_failure_script, now.defaults.definition
+    if installed is not None and script not in ("", was.start_failure_script):
+        wrong = misfit(installed.get(script), ScriptKind.START_FAILURE)
+        found += (
+            [Mistake(SCRIPT, f"{script} {wrong}", "one that preroll scripts list shows, or force")] if wrong else []
+        )
+    if old is not None and definition not in ("", was.defaults.definition):
+        try:
+            tx.catalogue.definition(old.key, definition)
+        except NotFound as error:
+            found.append(Mistake(DEFINITION, f"there is {error}", "one that preroll definition list shows, or force"))
+    return found
 
 
 def _saved(

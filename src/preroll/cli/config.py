@@ -35,7 +35,9 @@ def define(name: str) -> Parser:
     command = parser.command("undo", undo)
     command.add_argument("--to", type=int, metavar="VERSION", help="default: the one before")
     command.add_argument(
-        "--force", action="store_true", help="although events of bookings would fail, or a script is not installed"
+        "--force",
+        action="store_true",
+        help="although events of bookings would fail, or something that is named is not there",
     )
     _of_a_platform(command)
     command = parser.command("colors", colors)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import Form, Response
 
-from preroll.app.platforms import SCRIPT, TABLE, Past, Rule
+from preroll.app.platforms import FORCIBLE, Past, Rule
 from preroll.domain.config import Platform
 from preroll.domain.errors import Conflict, Invalid, PrerollError, Stale, WouldFail
 from preroll.gate.statuses import status_of
@@ -47,7 +47,7 @@ class Tried:
             case WouldFail() | Conflict():
                 return True
             case Invalid(mistakes=found):
-                return all(one.where in (TABLE, SCRIPT) for one in found)
+                return all(one.where in FORCIBLE for one in found)
         return False
 
     @property
