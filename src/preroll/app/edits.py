@@ -120,6 +120,7 @@ def create(tx: Tx, by: Actor, new: NewBooking, attempt: Attempt) -> BookingDetai
         orchestrated=new.orchestrated, zone=new.zone or platform.zone,
         created_us=tx.now, created_by=by.name, changed_us=tx.now, scopes=_sorted(new.scopes),
         owner=by.name if platform.config.lock_bookings else "", overlays=service.id if service else "",
+        service_state=platform.config.service_states.mapping.initial or STOP,
     )  # fmt: skip
     if booking.overlays:
         booking = initial(tx, overlaying.settled(tx, booking))
@@ -262,8 +263,8 @@ def differences(before: Booking, after: Booking) -> list[str]:
 
 def initial(tx: Tx, booking: Booking) -> Booking:
     """The booking with the service state that a confirmed one begins in."""
-    mapping = states_of(booking, tx.platforms.by_key(booking.platform).config).mapping
-    return replace(booking, service_state=mapping.initial or STOP)
+    state = states_of(booking, tx.platforms.by_key(booking.platform).config).mapping.initial or STOP
+    return booking if state == booking.service_state else replace(booking, service_state=state)
 
 
 def resolve(tx: Tx, platform: int, nodes: Mapping[str, NodeChoice]) -> dict[str, NodeChoice]:

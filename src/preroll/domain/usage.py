@@ -156,9 +156,11 @@ def clashes(
 
 def in_the_way(need: Need, held: Window, usages: Iterable[Usage], *, since: int = -FOREVER) -> list[Clash]:
     """The ``clashes`` of a need that was booked before, at any instant of the window of its booking."""
+    if not need.steps:
+        return clashes(need.resource, need.wishes, held, usages, since=since)
     usages, found = list(usages), list[Clash]()
     for span, wishes in need.over(held):
-        then = [u for u in usages if u.start < span.until and u.end > span.start] if need.steps else usages
+        then = [u for u in usages if u.start < span.until and u.end > span.start]
         found += clashes(need.resource, wishes, span, then, since=since)
     return found
 

@@ -209,6 +209,8 @@ class Reservations:
         return db.later(_OVERLAPS[db.postgres, named], *_asked(keys, window, but))
 
     def _by_resource(self, rows: Sequence[Row]) -> Mapping[int, Sequence[Usage]]:
+        if not rows:
+            return {}
         names, found = Dimensions(self._work).names({row[1] for row in rows}), dict[int, list[Usage]]()
         for resource, dimension, *held in rows:
             found.setdefault(resource, []).append(Usage(names[dimension], *held))
