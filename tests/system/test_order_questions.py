@@ -143,6 +143,29 @@ async def test_giving_up_fails_it_at_once(office, stage):
     assert (await office.orders.get(LOCAL, ident)).order == failed.order
 
 
+async def test_who_is_lost_before_its_question_is_settled_asks_all_the_same(office, stage):
+    """The question is written down with the order, and the end of the run a moment later."""
+    office.service = await office.line()
+    await stage.rig.until(stage.now + SECOND)
+    stage.rig.crash_at("host.applied", THE_SECOND_APPLY)
+    ident = await office.make(OrderItem("it", K.MODIFY, office.service, values={"nodes": BOTH}))
+    await office.orders.schedule(LOCAL, ident, None)
+    await stage.rig.quiet()
+    stage.rig.devices.fault("enc-2", FaultKind.VANISHES)
+    stage.rig.crash_at("settle.before", 1)
+    await stage.rig.start()
+    await stage.rig.quiet()
+    assert (await office.orders.get(LOCAL, ident)).phase is OrderPhase.AWAITING_OPERATOR
+    stage.rig.crash_at("nowhere")
+    if stage.rig.engine is None:
+        await stage.rig.start()
+    await stage.rig.until(stage.now + MINUTE)
+    asking = await office.orders.get(LOCAL, ident)
+    assert (asking.order.state, asking.phase) == (S.IN_PROGRESS, OrderPhase.AWAITING_OPERATOR), asking.order.why
+    ended = await office.answer(ident, Answer({"it/B": Has.OLD}))
+    assert (ended.order.state, ended.residue) == (S.FAILED_DEPLOY, {})
+
+
 async def test_an_answer_survives_a_crash(office, stage):
     ident = await office.asking()
     stage.rig.crash_at("claim.committed", 1)

@@ -198,6 +198,8 @@ def _judge(tx: Tx, ran: Ran, at: AtWork) -> Begun:
 def _resumed(tx: Tx, claimed: Claimed, at: AtWork) -> Begun:
     """It goes on where it was; one that nobody has answered in time has failed, one that was canceled is undone."""
     if at.order.phase is OrderPhase.AWAITING_OPERATOR:
+        if waits := order_questions.still_asked(tx, at):
+            return Begun(waits)
         return Begun(order_questions.given_up(tx, at, ENGINE, "no operator has answered in time"))
     frame = _frame(tx, claimed, at.order, ordering.targets(tx, at.order))
     return Begun(frame=replace(frame, stopping=order_holding.is_canceling(at.carrier)))

@@ -105,6 +105,14 @@ def asked(tx: Tx, steps: Sequence[JournalStep], at: AtWork, report: Report) -> R
     return replace(report, outcome=Outcome.FAILED, message=question, returned={"state": after.state.value})
 
 
+def still_asked(tx: Tx, at: AtWork) -> Report | None:
+    """How a run ends that has asked and was lost before that was written down; None: the time to answer is over."""
+    until = answer_by(at.carrier)
+    if until is None or until <= tx.now:
+        return None
+    return Report(Outcome.FAILED, message=at.order.why, returned={"state": at.order.state.value})
+
+
 def given_up(tx: Tx, at: AtWork, by: Actor, why: str) -> Report:
     """The order has failed: nothing tells how its devices stand."""
     run = newest_with_steps(tx, at.carrier)
