@@ -9,8 +9,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from preroll.app.order_questions import Answer
 from preroll.app.orders import NewOrder, OrderDetails
-from preroll.domain.order import OrderItem, OrderKind, OrderState
+from preroll.domain.deployment import Has
+from preroll.domain.order import OrderItem, OrderKind, OrderPhase, OrderState
 from preroll.domain.permission import LOCAL
 from preroll.domain.resource import Resource
 from preroll.domain.service_instance import Provisioned
@@ -129,6 +131,35 @@ async def test_killed_while_it_goes_back_it_is_all_old_and_failed(office: Office
     await until(lambda: office.rates() == [8, 8], "the retried order has deployed")
     assert (await office.ended(ident)).order.state is OrderState.COMPLETED
     await engine.stop()
+
+
+async def test_killed_while_it_awaits_an_operator_it_still_asks_and_goes_on_by_the_answer(office: Office) -> None:
+    """First in the middle of a write of which then nobody can tell whether it came about, then while it waits."""
+    app, setting = office.world.app, office.world.setting(finishes=False, drivers=("netconf",))
+    engine = await start(setting)
+    await engine.ready()
+    arm(office.world.traps(), "begin.committed", 2)
+    ident = await office.provision()
+    assert await engine.dead() == -signal.SIGKILL
+    office.devices["PE2"].fault("drop")
+    engine = await start(setting)
+    await until(lambda: _asks(office, ident), "the order asks")
+    asked = await app.orders.get(LOCAL, ident)
+    engine.send(signal.SIGKILL)
+    assert await engine.dead() == -signal.SIGKILL
+    assert await app.orders.get(LOCAL, ident) == asked
+    engine = await start(setting)
+    await engine.ready()
+    office.devices["PE2"].fault("none")
+    await app.order_questions.answer(LOCAL, ident, None, Answer(every=Has.OLD))
+    failed = await office.ended(ident)
+    assert (failed.order.state, failed.residue, office.rates()) == (OrderState.FAILED_DEPLOY, {}, [4, 4])
+    assert (await app.services.page(LOCAL, ServiceFilter())).items == ()
+    await engine.stop()
+
+
+async def _asks(office: Office, ident: str) -> bool:
+    return (await office.world.app.orders.get(LOCAL, ident)).phase is OrderPhase.AWAITING_OPERATOR
 
 
 async def _steps(world: World, ident: str) -> tuple[str, list[str]]:
