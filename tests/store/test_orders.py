@@ -55,6 +55,19 @@ async def test_an_order_is_read_as_it_was_stored(world, order):
         await world.store.read(lambda tx: tx.orders.get("none"))
 
 
+async def test_items_that_were_taken_back_are_not_taken_for_stored(world, order):
+    changed = replace(order, items=ITEMS[:1])
+
+    def taken_back(tx):
+        tx.orders.put(changed)
+        raise Refused("not so")
+
+    with pytest.raises(Refused, match="not so"):
+        await world.store.write(taken_back)
+    await world.store.write(lambda tx: tx.orders.put(changed))
+    assert (await world.store.read(lambda tx: tx.orders.get(order.id))).items == ITEMS[:1]
+
+
 async def test_a_changed_order_has_other_items_and_needs_its_revision(world, order):
     world.clock.us += 5
     changed = replace(order, items=ITEMS[:1], state=OrderState.FAILED_DEPLOY, phase=None, hold=None, due_us=None)

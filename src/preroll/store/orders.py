@@ -54,8 +54,6 @@ class Orders:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._listing = Listing("service_order", _COLUMNS, self._whole)
-        self._items: dict[int, tuple[OrderItem, ...]] = {}
-        """Key of an order -> its items as they are stored."""
 
     def get(self, ident: str, *, hidden: bool = False) -> Order:
         row = self._work.db.one(f"select {_COLUMNS} from service_order where id = ?", ident)
@@ -109,7 +107,7 @@ class Orders:
             *written.values(), now.key, order.revision,
         )  # fmt: skip
         self._work.expect(touched, lambda: self._stale(order))
-        if self._items.get(now.key) is not now.items:
+        if self._work.items.get(now.key) is not now.items:
             self._work.db.run("delete from order_item where service_order = ?", now.key)
             self._write_items(now.key, now.items)
         return now
@@ -142,7 +140,7 @@ class Orders:
             )  # fmt: skip
 
     def _write_items(self, key: int, items: tuple[OrderItem, ...]) -> None:
-        self._items[key] = items
+        self._work.items[key] = items
         for place, item in enumerate(items):
             self._work.db.run(
                 "insert into order_item (service_order, place, name, kind, service, base, needs, body)"
@@ -162,7 +160,7 @@ class Orders:
     def _with_items(self, rows: Sequence[Row], found: Sequence[Row]) -> tuple[Order, ...]:
         items = {key: tuple(map(_item, its)) for key, its in groupby(found, key=lambda row: row[0])}
         orders = tuple(_order(row, items.get(row[0], ())) for row in rows)
-        self._items.update((order.key, order.items) for order in orders)
+        self._work.items.update((order.key, order.items) for order in orders)
         return orders
 
 

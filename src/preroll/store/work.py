@@ -114,6 +114,8 @@ class Work:
         """The change log grew: its readers are woken at the commit."""
         self.platforms: dict[int, Platform] = {}
         """Those that were read in this transaction."""
+        self.items: dict[int, object] = {}
+        """Key of an order -> its items as they are stored, when this transaction read or wrote them."""
         self.dimensions_added = False
         """There are dimensions that are not stored for good yet."""
         self.catalogue = False
@@ -130,6 +132,7 @@ class Work:
         self._now = self._asked = None
         self._expected.clear()
         self.platforms.clear()
+        self.items.clear()
         self.locks = " for no key update" if write else ""
         self.db.begin(write=write)
         for table, key in self.contested:
@@ -196,9 +199,10 @@ class Work:
         self.db.rollback()
 
     def forget(self) -> None:
-        """What was read since the catalogue was written in this transaction may never have existed."""
+        """What was written in this transaction, and read since its catalogue was, may never have existed."""
         self._asked = None
         self._expected.clear()
+        self.items.clear()
         if self.catalogue:
             self.memory.forget()
             self.platforms.clear()
