@@ -104,7 +104,7 @@ def visible(tx: Tx, by: Actor, ident: str, action: str = "view", *, hidden: bool
 def order_details(tx: Tx, order: Order) -> OrderDetails:
     """Put an order's details together."""
     home, carrier = tx.platforms.by_key(order.platform), carrier_of(tx, order)
-    approves = home.config.approve_orders
+    approves = home.config.asks_approval
     boundaries = tx.boundaries.of(carrier.key) if carrier else []
     run = newest(tx, carrier) if carrier else None
     waits = _waiting(order) is not None
@@ -125,7 +125,7 @@ def order_details(tx: Tx, order: Order) -> OrderDetails:
         items=_items(order, said),
         residue=_residue(tx, order, carrier, said) if carrier else {},
         run=run.id if run else "",
-        unapproved=approves and not approved(order),
+        unapproved=home.config.approve_orders and not approved(order),
         questions=questions_of(tx, order, carrier) if carrier else (),
         answer_by_us=answer_by(carrier) if carrier and waits else None,
     )  # fmt: skip
@@ -160,7 +160,7 @@ def _require_possible(tx: Tx, by: Actor, order: Order, action: str) -> None:
         ]
 
     require_order_action(order.state, action, order.phase, possible)
-    reason, instead = why_not_here(order, action, approves=tx.platforms.by_key(order.platform).config.approve_orders)
+    reason, instead = why_not_here(order, action, approves=tx.platforms.by_key(order.platform).config.asks_approval)
     if reason:
         raise ActionNotPossible(f"{action} is not possible: {reason}", hint=instead)
 

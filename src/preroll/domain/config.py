@@ -160,6 +160,11 @@ class PlatformConfig:
     """When services are audited by themselves, unless their definition says otherwise."""
     version: int = 1
 
+    @property
+    def asks_approval(self) -> bool:
+        """May a service order have to be approved: always, or when its plan has changed since it was checked?"""
+        return self.approve_orders or self.strict_plans
+
     def shrinks(self, booking: Booking) -> bool:
         """Does its post-roll end with what is done in it? Always, once somebody has finished it (vendor note 26738)."""
         return booking.finished or self.shrink_post_roll

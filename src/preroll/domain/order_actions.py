@@ -87,7 +87,7 @@ def why_not_here(order: Order, action: str, *, approves: bool) -> tuple[str, str
     """Why what it is to do, or its platform, keeps an action from anybody, and what to do instead; empty: nothing.
 
     Args:
-        approves: does the platform ask a second person?
+        approves: may the platform ask a second person?
     """
     if action == "approve" and not approves:
         return "the platform asks for no approval", "schedule it"
