@@ -14,7 +14,7 @@ from bench.figures import Figure
 from bench.rig import opened
 from preroll.app import App, build
 from preroll.bootstrap.engine import calm_the_collector
-from preroll.bootstrap.server import WallClock
+from preroll.bootstrap.wall import WallClock
 from preroll.domain.availability import WEEKDAYS, Availability, Hours
 from preroll.domain.booking import Booking, NodeChoice, State, Timing
 from preroll.domain.capacity import Wish, millionths

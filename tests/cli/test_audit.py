@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from preroll.api import create_app
 from preroll.app import App
-from preroll.bootstrap.server import standing
+from preroll.bootstrap.standing import standing
 from preroll.cli import connect
 from preroll.client import Client, calls
 from preroll.domain.permission import LOCAL

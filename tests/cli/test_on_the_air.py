@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from preroll.api import create_app
 from preroll.app import App
-from preroll.bootstrap.server import standing
+from preroll.bootstrap.standing import standing
 from preroll.cli import connect
 from preroll.client import Client
 from preroll.domain.permission import LOCAL

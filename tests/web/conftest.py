@@ -27,7 +27,8 @@ from preroll.app import App, build
 from preroll.app.users import NamedRights, NewUser
 from preroll.bootstrap.engine import spawn_thread
 from preroll.bootstrap.people import with_people
-from preroll.bootstrap.server import Standing, doors, listener, standing
+from preroll.bootstrap.server import doors, listener
+from preroll.bootstrap.standing import Standing, standing
 from preroll.bootstrap.wall import WallClock
 from preroll.domain.account import SignIn
 from preroll.domain.config import Platform

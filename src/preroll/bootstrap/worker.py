@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 from preroll import __version__
-from preroll.bootstrap.server import WATCH_SECONDS, standing
+from preroll.bootstrap.standing import standing
 from preroll.bootstrap.told import Told
 from preroll.domain.errors import BadSettings, EngineLost
 from preroll.settings import LogFormat, Settings
 from preroll.telemetry import configure, logger
 
 log = logger(__name__)
+
+WATCH_SECONDS = 1.0
+"""How often a worker looks whether its engine still works."""
 
 
 def work(settings: Settings) -> int:
