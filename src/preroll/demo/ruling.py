@@ -24,6 +24,8 @@ class Verdict:
     expected: str
     found: str
     kept: bool
+    late: bool = False
+    """All came about, but not in the time that was promised: a busy machine, or a slow Preroll."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Finding:
     expected: str
     found: str
     kept: bool
+    late: bool = False
+    """It is good but for the time that it took."""
 
 
 Rule = Callable[[Evidence], Finding]
@@ -45,7 +49,12 @@ def judged(promise: str, rule: Rule, evidence: Evidence) -> Verdict:
         finding = rule(evidence)
     except (LookupError, TypeError, ValueError) as missing:
         return Verdict(promise, "evidence", f"there is none: {missing}", kept=False)
-    return Verdict(promise, finding.expected, finding.found, finding.kept)
+    return Verdict(promise, finding.expected, finding.found, finding.kept, finding.late)
+
+
+def timed(expected: str, found: str, *, came_about: bool, in_time: bool) -> Finding:
+    """What had to come about, and in time."""
+    return Finding(expected, found, came_about and in_time, late=came_about and not in_time)
 
 
 def life(evidence: Evidence, part: Part | Lights | Link, expected: tuple[str, ...]) -> Finding:

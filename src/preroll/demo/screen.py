@@ -25,6 +25,7 @@ LINES = 9
 MINUTES = 180
 """From so many seconds on they are told in minutes."""
 SERVICE_STYLES = {"START": "bold green", "STANDBY": "cyan", "PAUSE": "magenta", "FAILED": "bold red"}
+OK, LATE, FAILED = Text("OK", "bold green"), Text("LATE", "bold yellow"), Text("FAILED", "bold red")
 ENGINE_STYLES = {Engine.STARTING: "yellow", Engine.RUNNING: "green", Engine.DEAD: "bold red"}
 
 
@@ -56,8 +57,8 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     for name, whole in (("", True), ("promise", True), ("expected", False), ("found", False)):
         table.add_column(name, no_wrap=whole)
     for v in verdicts:
-        mark = Text("OK", "bold green") if v.kept else Text("FAILED", "bold red")
-        table.add_row(mark, v.promise, Text(v.expected, "dim"), Text(v.found, "" if v.kept else "red"))
+        mark, style = (OK, "") if v.kept else (LATE, "yellow") if v.late else (FAILED, "red")
+        table.add_row(mark, v.promise, Text(v.expected, "dim"), Text(v.found, style))
     return table
 
 

@@ -11,7 +11,20 @@ from preroll.demo import circuit_verdicts
 from preroll.demo.cast import BOTH, BRIEFING, GALA, LAMPS, LIGHTS, LINKS, NEWS, STADIUM, WEATHER, Half, Part, lasting
 from preroll.demo.evidence import Crash, Evidence, Node, Outage, Record
 from preroll.demo.line_verdicts import LINE_ORDERED
-from preroll.demo.ruling import UNTOUCHED, WHOLE, Finding, Promises, Verdict, count, fields, glyphs, judged, life, ms
+from preroll.demo.ruling import (
+    UNTOUCHED,
+    WHOLE,
+    Finding,
+    Promises,
+    Verdict,
+    count,
+    fields,
+    glyphs,
+    judged,
+    life,
+    ms,
+    timed,
+)
 from preroll.demo.timing import timings
 from preroll.sdk import AuditState
 
@@ -62,9 +75,9 @@ def recording_whole(evidence: Evidence) -> Finding:
     record = evidence.records[NEWS.name]
     files = fields(record.runs_of("start_of_post_roll")[-1].returned["recording"])
     lasted = [float(str(fields(audit)["seconds"])) for audit in files.values()]
-    least = (_on_air(record) - EDGE).total_seconds()
+    least = (_recorded(record) - EDGE).total_seconds()
     return Finding(
-        f"1 file, {least:g} s or more",
+        f"1 file, {least:.1f} s or more",
         f"{count(len(lasted), 'file')}, {' + '.join(f'{s:.1f}' for s in lasted)} s",
         len(lasted) == 1 and lasted[0] >= least,
     )
@@ -76,10 +89,11 @@ def lie_caught(evidence: Evidence) -> Finding:
     first = record.runs_of("start_of_pre_roll")[0]
     caught = first.outcome == "failed" and "check set failed" in first.message
     in_time = first.ended is not None and first.ended < record.booking.start
-    return Finding(
+    return timed(
         "the check set fails, before the air",
         _mismatch(first.message) if caught else f"{first.outcome}: {first.message}",
-        caught and in_time,
+        came_about=caught,
+        in_time=in_time,
     )
 
 
@@ -153,10 +167,11 @@ def briefing_finished(evidence: Evidence) -> Finding:
     began = record.runs_of("start_of_post_roll")[0].began
     whole = record.states == WHOLE
     told_of = f"{ms(began - asked)} after it, {early.total_seconds():.0f} s early"
-    return Finding(
+    return timed(
         f"within {ms(ON_TIME)} of the order",
         told_of if whole else glyphs(record.states),
-        whole and early > timedelta(0) and began - asked <= ON_TIME,
+        came_about=whole and early > timedelta(0),
+        in_time=began - asked <= ON_TIME,
     )
 
 
@@ -187,7 +202,8 @@ def missed_event_runs(evidence: Evidence) -> Finding:
     first = evidence.outages[0]
     missed = [t for t in timings(evidence) if first.killed <= t.planned < first.ready]
     found = ", ".join(f"{t.booking} {t.event}, {ms(t.late)} late" for t in missed) or "nothing fell due"
-    return Finding("when the engine is back", found, bool(missed) and all(t.beyond <= ON_TIME for t in missed))
+    in_time = all(t.beyond <= ON_TIME for t in missed)
+    return timed("when the engine is back", found, came_about=bool(missed), in_time=in_time)
 
 
 def run_goes_on(evidence: Evidence) -> Finding:
@@ -247,10 +263,11 @@ def on_time(evidence: Evidence) -> Finding:
     """No event began much later than it could."""
     found = timings(evidence)
     slowest = max((t.beyond for t in found), default=timedelta.max)
-    return Finding(
+    return timed(
         f"within {ms(ON_TIME)} of when it could",
         f"{count(len(found), 'event')}, the slowest {ms(slowest)}",
-        slowest <= ON_TIME,
+        came_about=bool(found),
+        in_time=slowest <= ON_TIME,
     )
 
 
@@ -319,6 +336,14 @@ def _applied(evidence: Evidence, node: str) -> Iterator[tuple[Run, Step]]:
                 changed = step.state == "done" and (step.diff or repeated)
                 if changed and evidence.resources.get(step.resource) == node:
                     yield run, step
+
+
+def _recorded(record: Record) -> timedelta:
+    """From the end of the script that begins a recording to the beginning of the one that ends it."""
+    begun, ending = record.runs_of("end_of_pre_roll")[-1], record.runs_of("start_of_post_roll")[-1]
+    if begun.ended is None:
+        raise LookupError("a recording that began")
+    return ending.began - begun.ended
 
 
 def _on_air(record: Record) -> timedelta:
