@@ -222,6 +222,15 @@ def test_what_breaks_a_promise_breaks_that_one(spoil, expected):
     assert broken(told) <= expected | {"Every event began on time"}
 
 
+def test_a_look_that_was_cut_off_and_taken_again_is_no_change_of_a_device():
+    told = evidence()
+    look = a_step("audit the picture", "id-dec-2", state="begun", second=29)
+    change_run(told, STADIUM, 3, steps=[replace(look, state="done", attempts=2, ended=at(30))])
+    crash = Crash(replace(told.records[STADIUM.name].runs[3], ended=None, outcome="running"), look)
+    told.outages[1] = replace(told.outages[1], crashes=[*told.outages[1].crashes, crash])
+    assert broken(told) == set()
+
+
 @pytest.mark.parametrize("spoil", [spoil for spoil, _ in SPOILED], ids=[spoil.__name__ for spoil, _ in SPOILED])
 def test_only_what_came_about_can_be_late(spoil):
     """Who looks at facts alone, on a machine that is busy, overlooks nothing but time."""
