@@ -14,7 +14,6 @@ from rich.terminal_theme import TerminalTheme
 
 from preroll.demo import screen, story
 from preroll.demo.board import Board, Engine
-from preroll.demo.cast import BRIEFING
 from preroll.demo.stage import Stage, built
 from preroll.demo.verdicts import judge
 
@@ -43,7 +42,7 @@ async def play(console: Console) -> None:
 
 async def draw(stage: Stage, console: Console) -> None:
     """Draw it once, in the middle of the script that is being killed."""
-    await stage.at(BRIEFING.pre_roll)
+    await stage.survived(1)
     while stage.board.engine is not Engine.DEAD:
         await asyncio.sleep(0.05)
     await asyncio.sleep(0.5)

@@ -74,6 +74,7 @@ class Outage:
     ready: datetime
     before: Mapping[str, Node]
     after: Mapping[str, Node]
+    """When it is about to be started again."""
     crashes: list[Crash]
     picture: Audit | None = None
     """Of what was on the air, looked at while the engine was dead."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 
 import httpx
@@ -27,6 +28,8 @@ PATIENCE = 180.0
 """Seconds after which nothing is waited for any more. An idle machine needs less than half of it."""
 LEAD = 2.0
 """Seconds of the story from the booking of a circuit to its on-air instant."""
+NOTICE = 3.0
+"""Seconds of the story from a booking at short notice to its first event."""
 HALF_A_SECOND = timedelta(seconds=0.5)
 """So long before its first event a booking is made, at least."""
 LOOK = 5.0
@@ -79,6 +82,12 @@ class Stage:
         booking = await self.client.send(part.booked(self.world, self.begin, self.tempo))
         return await self.act(booking, "confirm")
 
+    async def book_at_short_notice(self, part: Part) -> Booking:
+        """Book a part at its time, or on a machine that is behind so much later that there is time to confirm it."""
+        notice = datetime.now(UTC) + lasting(NOTICE, self.tempo) - lasting(part.pre_roll, self.tempo) - self.begin
+        begin = self.begin + timedelta(seconds=max(0, ceil(notice.total_seconds())))
+        return await self.act(await self.client.send(part.booked(self.world, begin, self.tempo)), "confirm")
+
     async def dial(self, link: Link) -> Booking:
         """Book a circuit that begins soon, at a full second, and confirm it."""
         soon = datetime.now(UTC) + lasting(LEAD, self.tempo) + HALF_A_SECOND
@@ -120,6 +129,12 @@ class Stage:
                 while datetime.now(UTC) > until and len(self.evidence.outages) <= number:
                     await asyncio.sleep(PACE)
 
+    async def survived(self, outages: int) -> None:
+        """Wait until so many outages are over."""
+        async with asyncio.timeout(self.left):
+            while len(self.evidence.outages) < outages:
+                await asyncio.sleep(PACE)
+
     async def running(self) -> dict[str, Node]:
         """The nodes whose FFmpeg runs."""
         found = await evidence.nodes(self.world, self.world.nodes)
@@ -132,13 +147,13 @@ class Stage:
         await self.server.kill()
         self.board.engine = Engine.DEAD
         picture, circuit = await meanwhile or (None, None)
+        after = await evidence.nodes(self.world, before)
         self.say("The engine is started again.")
         await self.server.start()
         self.board.engine, self.board.pid = Engine.RUNNING, self.server.pid
         ready = datetime.now(UTC)
         lasted = (ready - killed).total_seconds()
         self.say(f"It is back after {lasted:.1f} s, as process {self.server.pid}: it goes on where the journal ends.")
-        after = await evidence.nodes(self.world, before)
         outage = Outage(killed, ready, before, after, crashes, picture, circuit)
         self.evidence.outages.append(outage)
         return outage

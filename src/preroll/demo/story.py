@@ -35,7 +35,7 @@ async def tell(stage: Stage) -> None:
 
 
 async def media(stage: Stage) -> None:
-    """Three chains of encoder, decoder and recorder, two lights, and six acts at the same time."""
+    """Three chains of encoder, decoder and recorder, two lights, and six acts, most of them at the same time."""
     stage.say("Three bookings, three chains. The encoder of the second one lies: it says ok, and does nothing.")
     await stage.world.fault("enc-2", "lie")
     async with asyncio.TaskGroup() as acts:
@@ -80,7 +80,7 @@ async def lie(stage: Stage) -> None:
 
 
 async def changes_of_mind(stage: Stage) -> None:
-    """(c) A cancel, an on-hold, a recorder that nobody named, an early finish."""
+    """(c) A cancel, and an on-hold."""
     gala = await stage.book(GALA)
     await stage.at(6)
     stage.say(f"{WEATHER.name} wants what {GALA.name} holds: refused. {GALA.name} is canceled: now it is free.")
@@ -92,15 +92,6 @@ async def changes_of_mind(stage: Stage) -> None:
     weather = await stage.book(WEATHER)
     await stage.act(weather, "hold")
     stage.note(WEATHER, "on hold: nothing may run")
-    briefing = await stage.book(BRIEFING)
-    recorder = briefing.nodes["recorder"].name
-    stage.say(f"{BRIEFING.name} names no recorder. Two are taken then: its node takes {recorder} by itself.")
-    await stage.until(BRIEFING, "Service Active")
-    await asyncio.sleep(1)
-    stage.say(f"{BRIEFING.name} is over early: finish. Post-roll begins now.")
-    await stage.act(briefing, "finish", why="nobody has a question")
-    await stage.until(BRIEFING, "Completed")
-    stage.note(BRIEFING, "all devices reset")
 
 
 async def lights(stage: Stage) -> None:
@@ -139,17 +130,27 @@ async def _nothing() -> None:
 
 
 async def crash_in_script(stage: Stage) -> None:
-    """(d) kill -9 again, while a script waits for an encoder that has its order and has not answered."""
+    """(d) A recorder that nobody named; kill -9 while a script waits for an encoder that has its order; a finish."""
     node = f"enc-{BRIEFING.chain}"
-    await stage.at(BRIEFING.pre_roll - 1)
+    await stage.survived(1)
+    await stage.until(STADIUM, "Service Active")
     await stage.world.fault(node, "slow", seconds=PAUSE, times=1, on="PATCH")
+    briefing = await stage.book_at_short_notice(BRIEFING)
+    recorder = briefing.nodes["recorder"].name
+    stage.say(f"{BRIEFING.name} names no recorder. Two are taken then: its node takes {recorder} by itself.")
     stage.note(BRIEFING, f"{node} takes its time")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(stage.left):
         while not (await stage.world.status(node))["orders"]:
             await asyncio.sleep(0.03)
     stage.say(f"kill -9 {stage.server.pid}: {node} has its order and has not answered.")
     await stage.outage(_nothing())
     stage.note(BRIEFING, "taken over in the middle of its script")
+    await stage.until(BRIEFING, "Service Active")
+    await asyncio.sleep(1)
+    stage.say(f"{BRIEFING.name} is over early: finish. Post-roll begins now.")
+    await stage.act(briefing, "finish", why="nobody has a question")
+    await stage.until(BRIEFING, "Completed")
+    stage.note(BRIEFING, "all devices reset")
 
 
 def _whole_second(now: datetime) -> datetime:

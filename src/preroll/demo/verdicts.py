@@ -186,7 +186,7 @@ def lights_follow(evidence: Evidence) -> Finding:
 
 
 def picture_goes_on(evidence: Evidence) -> Finding:
-    """The FFmpeg of every node that was on the air is the same process after an outage as before it."""
+    """The FFmpeg of every node that was on the air is the same process at the end of an outage as before it."""
     pairs = [pair for outage in evidence.outages for pair in _on_the_air(outage)]
     restarted = [name for name, before, after in pairs if (before.pid, before.restarts) != (after.pid, after.restarts)]
     pictures = [o.picture for o in evidence.outages if o.picture is not None]
