@@ -16,9 +16,7 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE = 20.0
-
-
+PATIENCE = 60.0
 PLACES = os.environ["PATH"] + ":/usr/sbin:/sbin"
 """Where daemons are, also for who is not root."""
 
@@ -70,6 +68,11 @@ class Daemons:
             assert self._process.poll() is None, f"ended: {self._log.read_text()}"
             assert time.monotonic() < end, f"{command} never succeeded: {self._log.read_text()}"
             time.sleep(0.02)
+
+    @property
+    def pid(self) -> int:
+        """Of the shell, or of the program that has taken its place (``exec``)."""
+        return self._process.pid
 
     def signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -13,8 +13,8 @@ from preroll.sdk import Driver, Secret
 from preroll.testing import ManualClock
 from preroll.testing.conformance import Rig
 from preroll.testing.netconf_device import NetconfDevice
+from tests.drivers.patience import ANSWERS, SILENCE, Made, hasten
 
-PATIENCE = 20.0
 CIRCUIT = "urn:demo:circuit"
 PARAMETERS: dict[str, Any] = {
     "circuit.{name}": {"leaf": "/circuits/circuit[name='{name}']", "type": "presence"},
@@ -37,15 +37,21 @@ def circuit(name: str = "c1", address: str = "10.0.1.1/24", rate: object = 2000)
 
 
 def address_of(device: NetconfDevice, **more: object) -> dict[str, object]:
-    said = {"password": Secret(device.password), "namespace": CIRCUIT, "parameters": PARAMETERS, "timeout": 1.0}
+    said = {"password": Secret(device.password), "namespace": CIRCUIT, "parameters": PARAMETERS, "timeout": ANSWERS}
     return {**device.address, **said, **more}
 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until a device has done what it does by itself."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(ANSWERS):
         while not condition():
             await asyncio.sleep(0.001)
+
+
+def silent(driver: Driver, device: NetconfDevice, *requests: str) -> None:
+    """While the device is broken no answer comes to these requests, by their names in ncclient."""
+    broken = device._fault
+    hasten(driver, driver._open, "ask", lambda request, *_: device._fault is broken and request in requests)  # type: ignore[attr-defined]
 
 
 class NetconfRig(Rig):
@@ -54,11 +60,11 @@ class NetconfRig(Rig):
     words: ClassVar = {"refuses": "refuse", "lies": "lie", "hangs": "hang"}
 
     def __init__(self, **traits: Any) -> None:
-        self.clock = ManualClock()
+        self.clock, self.made = ManualClock(), Made()
         self.device = NetconfDevice(circuit(), keys=KEYS, limits=LIMITS, sleep=self.clock.sleep, **traits)
 
     def driver(self) -> Driver:
-        return netconf("PE 1", address_of(self.device))
+        return self.made.one(netconf("PE 1", address_of(self.device)))
 
     async def tamper(self, values: Mapping[str, object]) -> None:
         await self.device.put(circuit(address=str(values["circuit.c1.address"]), rate=values["circuit.c1.rate"]))
@@ -69,9 +75,15 @@ class NetconfRig(Rig):
         else:
             writes = "candidate" not in self.device.stores.abilities and fault in ("lies", "late")
             self.device.fault(self.words.get(fault, fault), on="edit-config" if writes else "")
+        if fault == "hangs":
+            self.made.wait(SILENCE)
+        if fault == "late":
+            for driver in self.made:
+                silent(driver, self.device, *(["edit_config"] if writes else ["commit", "cancel_commit"]))
 
     async def mend(self) -> None:
         self.device.fault("none")
+        self.made.wait(ANSWERS)
         if not self.device.serving:
             await self.device.start()
 

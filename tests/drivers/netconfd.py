@@ -16,6 +16,7 @@ from preroll.drivers.netconf import NetconfDriver, netconf
 from preroll.sdk import Secret
 from tests.drivers.debian import Daemons, folder, free_port, need, run
 from tests.drivers.netconf_rigs import CIRCUIT, PARAMETERS
+from tests.drivers.patience import ANSWERS
 
 YANG = f"""module demo-circuit {{ yang-version 1.1; namespace "{CIRCUIT}"; prefix dc; revision 2026-11-21;
  container circuits {{ list circuit {{ key name; leaf name {{ type string; }}
@@ -38,6 +39,15 @@ NETCONFD = (
 )
 
 
+LOOKS = 3
+"""It has seen a new time in one of so many: it looks once a second."""
+
+
+def _faketime() -> Path | None:
+    """What gives a program a clock of its own."""
+    return next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+
+
 class Netconfd:
     """The two programs: the server, and OpenSSH in front of it. Each has the folder as its home: it writes files."""
 
@@ -49,11 +59,32 @@ class Netconfd:
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(place / key))
         Path("/run/sshd").mkdir(exist_ok=True)
         command = NETCONFD.format(port=self.port, place=place)
-        self.server = Daemons(command, place, {"HOME": str(place)}, alone=False)
+        self._clock, self._ahead = place / "clock", 0.0
+        self._clock.write_text("+0")
+        self.server = Daemons(command, place, {
+            "HOME": str(place), "LD_PRELOAD": str(_faketime()), "FAKETIME_TIMESTAMP_FILE": str(self._clock),
+            "FAKETIME_NO_CACHE": "1",
+        }, alone=False)  # fmt: skip
         self.server.await_("test", "-S", str(place / "ncx.sock"))
         self.open_door()
         self.hand = self.driver()
         """A session of somebody else."""
+
+    async def pass_time(self, seconds: float) -> None:
+        """Put its clock forward, and wait until it has looked at its timers since: it goes to sleep after each look."""
+        self._ahead += seconds
+        new = self._clock.with_suffix(".new")
+        new.write_text(f"+{self._ahead:.0f}")
+        new.replace(self._clock)
+        slept = self._slept()
+        async with asyncio.timeout(ANSWERS):
+            while self._slept() < slept + LOOKS:
+                await asyncio.sleep(0.02)
+
+    def _slept(self) -> int:
+        """How often it went to sleep."""
+        told = Path(f"/proc/{self.server.pid}/status").read_text()
+        return int(told.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
 
     def open_door(self) -> None:
         command = f"exec /usr/sbin/sshd -D -e -f {self.place}/sshd_config"
@@ -76,7 +107,7 @@ class Netconfd:
 
     def driver(self, **more: object) -> NetconfDriver:
         driver = netconf("PE 1", {
-            "host": "127.0.0.1", "port": self.port, "username": "root", "timeout": 4.0,
+            "host": "127.0.0.1", "port": self.port, "username": "root", "timeout": ANSWERS,
             "private_key": Secret((self.place / "client").read_text()),
             "host_key": (self.place / "host.pub").read_text(),
             "namespace": CIRCUIT, "parameters": PARAMETERS, **more,
@@ -98,7 +129,7 @@ class Netconfd:
 @contextmanager
 def netconfd() -> Iterator[Netconfd]:
     """One that serves; without its programs the test is skipped, in the build it fails."""
-    need("netconfd", "/usr/sbin/sshd", "/usr/sbin/netconf-subsystem", "ssh-keygen")
+    need("netconfd", "/usr/sbin/sshd", "/usr/sbin/netconf-subsystem", "ssh-keygen", "faketime")
     with folder() as place:
         server = Netconfd(place)
         try:

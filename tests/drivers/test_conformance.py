@@ -18,6 +18,7 @@ from preroll.sdk import Driver
 from preroll.testing import HttpDevice, ManualClock
 from preroll.testing.conformance import DriverConformance, Rig
 from tests.drivers.netconf_rigs import NetconfRig
+from tests.drivers.patience import ANSWERS, SILENCE, Made
 
 INITIAL = {"size": "640x360", "kbit": 800, "out.port": 9000, "enabled": False}
 FIRST = {"size": "1280x720", "kbit": 2000, "out.port": 9001, "enabled": True}
@@ -91,12 +92,13 @@ class HttpRig(Bench):
 
     def __init__(self) -> None:
         super().__init__()
+        self.made = Made()
         self.device = HttpDevice(nested(INITIAL), limits={"kbit": {"maximum": 10_000}}, now_us=self.clock.now_us)
         self.device.start()
 
     def driver(self) -> Driver:
         make = partial(http, now_us=self.clock.now_us)
-        return make("Encoder 1", {"url": self.device.url, "timeout": 1.5})
+        return self.made.one(make("Encoder 1", {"url": self.device.url}))
 
     async def tamper(self, values: Mapping[str, object]) -> None:
         self.device.staging.tamper(nested(values))
@@ -106,9 +108,12 @@ class HttpRig(Bench):
             self.device.close()
         else:
             self.device.fault(self.words.get(fault, fault))
+        if fault == "hangs":
+            self.made.wait(SILENCE)
 
     async def mend(self) -> None:
         self.device.fault("none")
+        self.made.wait(ANSWERS)
         if not self.device.serving:
             self.device.start()
 

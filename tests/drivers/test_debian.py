@@ -20,6 +20,7 @@ from preroll.sdk import AuthFailed, DeviceError, Driver, InvalidValue, RefusedBy
 from preroll.testing.conformance import DriverConformance, Rig
 from tests.drivers.debian import Daemons, folder, free_port, need, run
 from tests.drivers.front import Front
+from tests.drivers.patience import ANSWERS, SILENCE, Made
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/drive-a-command-line.md"
 
@@ -47,19 +48,20 @@ class Behind(Rig):
     page: ClassVar[Mapping[str, Any]]
 
     def __init__(self, daemons: Daemons, front: Front) -> None:
-        self.daemons, self.front = daemons, front
+        self.daemons, self.front, self.made = daemons, front, Made()
 
     def address(self) -> dict[str, Any]:
         told = {field: self.page[field] for field in ("dialect", "parameters", "variables")}
-        return self.front.address(timeout=1.5, **told)
+        return self.front.address(timeout=ANSWERS, **told)
 
     def driver(self) -> Driver:
-        return ssh("Device", self.address())
+        return self.made.one(ssh("Device", self.address()))
 
     async def break_(self, fault: str) -> None:
         match fault:
             case "hangs":
                 self.daemons.signal(signal.SIGSTOP)
+                self.made.wait(SILENCE)
             case "late":
                 self.front.losing = b"end"
             case "vanishes":
@@ -68,6 +70,7 @@ class Behind(Rig):
     async def mend(self) -> None:
         self.front.losing = b""
         self.daemons.signal(signal.SIGCONT)
+        self.made.wait(ANSWERS)
         if not self.front.serving:
             await self.front.start()
 
@@ -212,7 +215,7 @@ def switching() -> Iterator[tuple[Daemons, dict[str, str]]]:
         try:
             daemons.await_("ovs-vsctl", "--no-wait", "init", env=env)
             run(
-                "ovs-vsctl", "--timeout=15", "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
+                "ovs-vsctl", "--timeout=60", "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
                 "--", "add-port", "br0", "p1", env=env,
             )  # fmt: skip
             yield daemons, env
@@ -272,7 +275,7 @@ async def test_a_value_is_one_word_of_a_shell(tmp_path: Path, value: str) -> Non
     file = {"read": "cat value", "match": "(?s)(.*)", "pattern": ".*", "set": "printf '%s\\n' {value} > value"}
     (tmp_path / "value").write_text("before\n")
     async with Front(["sh", "-c", f"cd {tmp_path} && exec sh -i"]) as front:
-        driver = ssh("pc", front.address(dialect="shell", parameters={"value": file}, timeout=5))
+        driver = ssh("pc", front.address(dialect="shell", parameters={"value": file}, timeout=ANSWERS))
         await driver.open()
         await load(driver, {"value": value})
         assert await driver.read() == {"value": value}
@@ -304,7 +307,7 @@ class Agent(Rig):
     invalid = ("carrier.kbit", 200_000)
 
     def __init__(self, place: Path) -> None:
-        self.place, self.port = place, free_port(socket.SOCK_DGRAM)
+        self.place, self.port, self.made = place, free_port(socket.SOCK_DGRAM), Made()
         (place / "conf").write_text(
             "rwcommunity writing 127.0.0.1\nrocommunity reading 127.0.0.1\n"
             "createUser operator SHA authentication AES encryption\nrwuser operator priv\n"
@@ -321,16 +324,16 @@ class Agent(Rig):
 
     def address(self, **credentials: object) -> dict[str, object]:
         return {
-            "host": "127.0.0.1", "port": self.port, "timeout": 1.5, "variables": self.page["variables"],
+            "host": "127.0.0.1", "port": self.port, "timeout": ANSWERS, "variables": self.page["variables"],
             "parameters": self.page["parameters"], **(credentials or {"community": Secret("writing")}),
         }  # fmt: skip
 
     def driver(self) -> Driver:
-        return snmp("Modulator", self.address())
+        return self.made.one(snmp("Modulator", self.address()))
 
     async def up(self) -> None:
         """Wait until it answers, and put its values in place."""
-        driver = snmp("Modulator", {**self.address(), "timeout": 0.1, "retries": 100})
+        driver = snmp("Modulator", {**self.address(), "timeout": 0.1, "retries": 600})
         for _ in range(100):
             try:
                 await driver.open()
@@ -349,6 +352,7 @@ class Agent(Rig):
     async def break_(self, fault: str) -> None:
         if fault == "hangs":
             self.daemons.signal(signal.SIGSTOP)
+            self.made.wait(SILENCE)
         else:
             self.daemons.stop()
             self.gone = True
@@ -356,6 +360,7 @@ class Agent(Rig):
     gone = False
 
     async def mend(self) -> None:
+        self.made.wait(ANSWERS)
         if self.gone:
             self.start()
             self.gone = False

@@ -24,6 +24,7 @@ from preroll.sdk import (
     load,
 )
 from preroll.testing import HttpDevice, ManualClock
+from tests.drivers.patience import ANSWERS, SILENCE, hasten, wait
 
 INITIAL = {"profile": {"kbit": 800, "codecs": ["h264", "aac"]}, "enabled": False}
 
@@ -41,7 +42,7 @@ def device(clock: ManualClock) -> Iterator[HttpDevice]:
 
 @pytest.fixture
 async def driver(device: HttpDevice, clock: ManualClock) -> AsyncIterator[HttpDriver]:
-    driver = http("enc-1", {"url": device.url, "timeout": 1.5}, now_us=clock.now_us)
+    driver = http("enc-1", {"url": device.url, "timeout": ANSWERS}, now_us=clock.now_us)
     assert isinstance(driver, HttpDriver)
     await driver.open()
     yield driver
@@ -77,7 +78,9 @@ async def test_undo_takes_away_what_was_not_there(driver: HttpDriver, device: Ht
 @pytest.mark.parametrize("kind", ["hang", "slow", "late", "drop"])
 async def test_a_lost_answer_may_have_been_applied(driver: HttpDriver, device: HttpDevice, kind: str) -> None:
     plan = await driver.plan({"enabled": True})
-    device.fault(kind, on="PATCH")
+    device.fault(kind, on="PATCH", seconds=3600)
+    if kind in ("hang", "slow"):
+        hasten(driver, driver, "_ask", lambda method, *_: method == "PATCH")
     with pytest.raises(TimedOut) as caught:
         await driver.apply(plan)
     assert caught.value.maybe_applied
@@ -88,7 +91,8 @@ async def test_a_lost_answer_to_a_question_is_no_change(driver: HttpDriver, devi
     device.fault("drop")
     with pytest.raises(Unreachable):
         await driver.read()
-    device.fault("slow")
+    device.fault("slow", seconds=3600)
+    wait(driver, SILENCE)
     with pytest.raises(TimedOut) as caught:
         await driver.read()
     assert not caught.value.maybe_applied
@@ -112,7 +116,7 @@ async def test_what_the_device_says_is_passed_on(driver: HttpDriver, device: Htt
 
 
 async def test_another_device_at_the_address_is_an_error(device: HttpDevice) -> None:
-    wrong = http("enc-1", {"url": device.root + "/nothing", "timeout": 1})
+    wrong = http("enc-1", {"url": device.root + "/nothing", "timeout": ANSWERS})
     with pytest.raises(RefusedByDevice, match="404"):
         await wrong.open()
 
@@ -149,7 +153,7 @@ async def test_the_device_keeps_the_time(driver: HttpDriver, device: HttpDevice,
 @pytest.mark.parametrize(("off", "fine"), [(0.3, True), (-0.3, True), (0.8, False), (-0.8, False), (3600, False)])
 async def test_a_wrong_clock_is_not_trusted(device: HttpDevice, clock: ManualClock, off: float, fine: bool) -> None:
     ours = ManualClock(clock.us - round(off * 1e6))
-    driver = http("enc-1", {"url": device.url, "timeout": 1}, now_us=ours.now_us)
+    driver = http("enc-1", {"url": device.url, "timeout": ANSWERS}, now_us=ours.now_us)
     await driver.open()
     plan = await driver.plan({"enabled": True})
     if fine:
@@ -166,7 +170,7 @@ async def test_without_a_clock_the_date_header_counts(clock: ManualClock, off: f
     """The header has whole seconds: the device's 12:00:00 is anything up to 12:00:01."""
     with HttpDevice(INITIAL, now_us=clock.now_us, tells_time=False) as device:
         ours = ManualClock(clock.us - round(off * 1e6))
-        driver = http("enc-1", {"url": device.url, "timeout": 1}, now_us=ours.now_us)
+        driver = http("enc-1", {"url": device.url, "timeout": ANSWERS}, now_us=ours.now_us)
         await driver.open()
         plan = await driver.plan({"enabled": True})
         if fine:

@@ -8,7 +8,9 @@ import json
 import logging
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -42,12 +44,13 @@ from tests.drivers.netconf_rigs import (
     KEYS,
     LIMITS,
     PARAMETERS,
-    PATIENCE,
     NetconfRig,
     address_of,
     circuit,
+    silent,
     until,
 )
+from tests.drivers.patience import ANSWERS
 
 RATE = "circuit.c1.rate"
 
@@ -291,6 +294,7 @@ async def test_whatever_fails_the_lock_is_given_back(
 async def test_after_a_time_out_the_same_session_tidies_up(rig: NetconfRig, driver: NetconfDriver) -> None:
     plan = await driver.plan(FIRST)
     rig.device.fault("hang", times=1, on="edit-config")
+    silent(driver, rig.device, "edit_config")
     with pytest.raises(TimedOut) as caught:
         await driver.apply(plan)
     assert not caught.value.maybe_applied, "the candidate is not in force"
@@ -310,9 +314,10 @@ async def test_a_discard_that_is_refused_keeps_no_lock(rig: NetconfRig, driver: 
 async def test_a_lock_whose_answer_got_lost_is_given_back(rig: NetconfRig, driver: NetconfDriver) -> None:
     plan = await driver.plan(FIRST)
     rig.device.fault("late", times=1, on="lock")
+    silent(driver, rig.device, "lock")
     with pytest.raises(TimedOut):
         await driver.apply(plan)
-    assert list(rig.device.stores.locks) == ["candidate"]
+    await until(lambda: list(rig.device.stores.locks) == ["candidate"])
     await driver.apply(plan)
     assert rig.device.stores.locks == {}
 
@@ -345,6 +350,20 @@ async def test_a_cancelled_change_sends_nothing_more(rig: NetconfRig, driver: Ne
     assert rig.device.stores.log == []
 
 
+async def test_who_hangs_up_leaves_no_thread_waiting(rig: NetconfRig) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+    driver = opened(rig.device, timeout=3600)
+    await driver.open()
+    rig.device.fault("hang")
+    reading = asyncio.create_task(driver.read([RATE]))
+    await until(lambda: rig.device.requests[-1:] == [(1, "get-config")])
+    reading.cancel()
+    await driver.close()
+    both = threading.Barrier(2)
+    async with asyncio.timeout(ANSWERS):
+        await asyncio.gather(asyncio.to_thread(both.wait), asyncio.to_thread(both.wait))
+
+
 PROCESS = """
 import asyncio, json, sys
 import msgspec
@@ -374,7 +393,7 @@ async def test_a_killed_process_leaves_a_change_that_another_ends(
     )
     try:
         assert process.stdout
-        told = await asyncio.wait_for(process.stdout.readline(), PATIENCE)
+        told = await asyncio.wait_for(process.stdout.readline(), ANSWERS)
     finally:
         process.kill()
         await process.communicate()
@@ -440,7 +459,7 @@ async def test_what_was_not_made_persistent_goes_with_its_session(rig: NetconfRi
 @pytest.mark.parametrize("chunked", [True, False])
 async def test_a_hundred_thousand_characters_in_both_framings(*, chunked: bool) -> None:
     async with NetconfDevice(circuit(), keys=KEYS, chunked=chunked) as device:
-        driver = opened(device, timeout=5)
+        driver = opened(device)
         await driver.open()
         await load(driver, {"circuit.c1.remote": "ä€" * 50_000})
         await driver.close()

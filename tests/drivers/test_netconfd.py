@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, ClassVar
@@ -15,23 +14,21 @@ from preroll.sdk import Applied, Change, CheckFailed, Driver, InvalidValue, Plan
 from preroll.testing.conformance import DriverConformance, Rig
 from tests.drivers.netconf_rigs import FIRST, INITIAL, SECOND
 from tests.drivers.netconfd import Netconfd, netconfd
+from tests.drivers.patience import ANSWERS, SILENCE, Made
 
 BEFORE = {"circuit.c2": False, **INITIAL}
-TICK = 1.2
-"""Seconds in which netconfd surely looks at its timers once more."""
 
 
 class NetconfdRig(Rig):
     initial, first, second, invalid = INITIAL, FIRST, SECOND, ("circuit.c1.rate", 99_999_999)
     faults: ClassVar = frozenset({"hangs", "vanishes"})
-    window = 1.0
 
     def __init__(self, device: Netconfd, hand: NetconfDriver) -> None:
         self.device, self.hand = device, hand
-        self.shut = False
+        self.shut, self.made = False, Made()
 
     def driver(self) -> Driver:
-        return self.device.driver()
+        return self.made.one(self.device.driver())
 
     async def tamper(self, values: Mapping[str, object]) -> None:
         await load(self.hand, values)
@@ -39,18 +36,20 @@ class NetconfdRig(Rig):
     async def break_(self, fault: str) -> None:
         if fault == "hangs":
             self.device.server.signal(signal.SIGSTOP)
+            self.made.wait(SILENCE)
         else:
             self.device.shut_door()
             self.shut = True
 
     async def mend(self) -> None:
         self.device.server.signal(signal.SIGCONT)
+        self.made.wait(ANSWERS)
         if self.shut:
             self.device.open_door()
             self.shut = False
 
     async def pass_time(self, seconds: float) -> None:
-        await asyncio.sleep(seconds + TICK)
+        await self.device.pass_time(seconds)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from preroll.drivers.snmp.objects import Object, objects
 from preroll.sdk import AuthFailed, DeviceError, Driver, InvalidValue, RefusedByDevice, Secret, Unreachable, load
 from preroll.testing.conformance import DriverConformance, Rig
 from preroll.testing.snmp_device import COMMUNITY, SnmpDevice
+from tests.drivers.patience import ANSWERS, SILENCE, Made, hasten
 
 INITIAL = {"size": "640x360", "kbit": 800, "out.port": 9000, "contact": "nobody"}
 LIMITS = {"kbit": {"maximum": 10_000}}
@@ -35,10 +36,10 @@ class SnmpRig(Rig):
     invalid = ("kbit", 99_999)
 
     def __init__(self, device: SnmpDevice, credentials: Mapping[str, object]) -> None:
-        self.device, self.credentials = device, credentials
+        self.device, self.credentials, self.made = device, credentials, Made()
 
     def driver(self) -> Driver:
-        return snmp("Modulator 1", self.device.address(timeout=1, retries=1, **self.credentials))
+        return self.made.one(snmp("Modulator 1", self.device.address(retries=1, **self.credentials)))
 
     async def tamper(self, values: Mapping[str, object]) -> None:
         self.device.values.update(values)  # type: ignore[arg-type]
@@ -48,9 +49,15 @@ class SnmpRig(Rig):
             await self.device.close()
         else:
             self.device.fault(self.words.get(fault, fault))
+        if fault == "hangs":
+            self.made.wait(SILENCE)
+        if fault == "late":
+            for driver in self.made:
+                hasten(driver, driver, "_set", lambda *_: self.device.broken == "late")
 
     async def mend(self) -> None:
         self.device.fault("none")
+        self.made.wait(ANSWERS)
         if not self.device.serving:
             await self.device.start()
 
@@ -73,7 +80,7 @@ async def device() -> AsyncIterator[SnmpDevice]:
 
 @pytest.fixture
 async def driver(device: SnmpDevice) -> AsyncIterator[Driver]:
-    driver = snmp("Modulator 1", device.address(timeout=1.5, **V3))
+    driver = snmp("Modulator 1", device.address(timeout=ANSWERS, **V3))
     await driver.open()
     yield driver
     await driver.close()
@@ -85,13 +92,14 @@ async def test_version_3_is_signed_and_encrypted(device: SnmpDevice, driver: Dri
     await driver.rollback(applied)
     assert device.values == INITIAL
     device.fault("late")
+    hasten(driver, driver, "_set")
     await load(driver, {"kbit": 901})
     assert device.values["kbit"] == 901
 
 
 @pytest.mark.parametrize("wrong", [{"username": "nobody"}, {"auth_password": Secret("something else")}])
 async def test_wrong_credentials_of_version_3_are_told(device: SnmpDevice, wrong: Mapping[str, object]) -> None:
-    driver = snmp("Modulator 1", device.address(timeout=1.5, **{**V3, **wrong}))
+    driver = snmp("Modulator 1", device.address(timeout=ANSWERS, **{**V3, **wrong}))
     with pytest.raises(AuthFailed):
         await driver.open()
 
@@ -113,7 +121,7 @@ async def test_a_set_is_all_or_nothing_in_one_question(device: SnmpDevice, drive
 
 
 async def test_a_question_that_was_given_up_is_not_asked_again(device: SnmpDevice) -> None:
-    driver = SnmpDriver("Modulator 1", Address.of("Modulator 1", device.address(timeout=0.1, retries=50, **V2)))
+    driver = SnmpDriver("Modulator 1", Address.of("Modulator 1", device.address(timeout=0.1, retries=600, **V2)))
     await driver.open()
     plan = await driver.plan({"kbit": 5})
     device.fault("late")
@@ -134,14 +142,14 @@ async def test_a_question_that_was_given_up_is_not_asked_again(device: SnmpDevic
 async def test_more_objects_than_fit_one_question_are_read() -> None:
     initial = {f"port.{number}": number for number in range(35)}
     async with SnmpDevice(initial) as device:
-        driver = snmp("Switch", device.address(timeout=1.5, **V2))
+        driver = snmp("Switch", device.address(timeout=ANSWERS, **V2))
         await driver.open()
         assert await driver.read() == initial
         await driver.close()
 
 
 async def test_an_object_that_is_not_there_is_left_out_and_cannot_be_set(device: SnmpDevice) -> None:
-    address = device.address(timeout=1.5, **V2)
+    address = device.address(timeout=ANSWERS, **V2)
     address["parameters"]["ghost"] = {"oid": "1.3.6.1.4.1.8072.9999.9999.77.0"}
     driver = snmp("Modulator 1", address)
     await driver.open()

@@ -42,6 +42,7 @@ from preroll.sdk import (
 from preroll.testing import ManualClock
 from preroll.testing.conformance import DriverConformance, Rig
 from preroll.testing.ssh_device import PASSWORD, SshDevice
+from tests.drivers.patience import ANSWERS, SILENCE, Made
 
 LET_IN = Secret(PASSWORD)
 INITIAL = {"size": "640x360", "kbit": 800, "out.port": 9000, "mode": "off"}
@@ -57,10 +58,10 @@ class SshRig(Rig):
     invalid = ("kbit", 99_999)
 
     def __init__(self, device: SshDevice, clock: ManualClock) -> None:
-        self.device, self.clock = device, clock
+        self.device, self.clock, self.made = device, clock, Made()
 
     def driver(self) -> Driver:
-        return ssh("Router 1", self.device.address(timeout=1, password=LET_IN))
+        return self.made.one(ssh("Router 1", self.device.address(password=LET_IN)))
 
     async def tamper(self, values: Mapping[str, object]) -> None:
         self.device.values.update({path: str(value) for path, value in values.items()})
@@ -70,9 +71,12 @@ class SshRig(Rig):
             await self.device.close()
         else:
             self.device.fault(self.words.get(fault, fault))
+        if fault == "hangs":
+            self.made.wait(SILENCE)
 
     async def mend(self) -> None:
         self.device.fault("none")
+        self.made.wait(ANSWERS)
         if not self.device.serving:
             await self.device.start()
 
@@ -106,7 +110,7 @@ async def device() -> AsyncIterator[SshDevice]:
 
 @pytest.fixture
 async def driver(device: SshDevice) -> AsyncIterator[Driver]:
-    driver = ssh("r-1", device.address(timeout=2, password=LET_IN))
+    driver = ssh("r-1", device.address(timeout=ANSWERS, password=LET_IN))
     await driver.open()
     yield driver
     await driver.close()
@@ -154,13 +158,13 @@ async def test_a_change_before_whose_first_line_the_session_broke_was_not_applie
 
 async def test_who_is_not_let_in_is_told(device: SshDevice) -> None:
     with pytest.raises(AuthFailed) as caught:
-        await ssh("r-1", device.address(timeout=1, password=Secret("guessed"))).open()
+        await ssh("r-1", device.address(timeout=ANSWERS, password=Secret("guessed"))).open()
     assert "guessed" not in repr(caught.value)
 
 
 async def test_another_device_at_the_address_is_not_spoken_to(device: SshDevice) -> None:
     async with SshDevice({}) as other:
-        address = device.address(timeout=2, password=LET_IN, host_key=other.host_key)
+        address = device.address(timeout=ANSWERS, password=LET_IN, host_key=other.host_key)
     with pytest.raises(AuthFailed, match=r"[Hh]ost key"):
         await ssh("r-1", address).open()
     assert device.lines == []
@@ -203,18 +207,18 @@ async def test_a_key_opens_as_well(device: SshDevice) -> None:
         (key.export_private_key().decode().strip(), None),
         (key.export_private_key(passphrase="phrase").decode(), Secret("phrase")),
     ):
-        driver = ssh("r-1", device.address(timeout=30, private_key=Secret(text), passphrase=phrase))
+        driver = ssh("r-1", device.address(timeout=ANSWERS, private_key=Secret(text), passphrase=phrase))
         await driver.open()
         assert await driver.read() == INITIAL
         await driver.close()
-    broken = ssh("r-1", device.address(timeout=1, private_key=Secret("no key at all")))
+    broken = ssh("r-1", device.address(timeout=ANSWERS, private_key=Secret("no key at all")))
     with pytest.raises(AuthFailed):
         await broken.open()
 
 
 async def test_more_rights_are_asked_for_with_a_password(device: SshDevice) -> None:
     dialect = {"like": "cisco", "prepare": ["enable", "terminal length 0"]}
-    driver = ssh("r-1", device.address(timeout=2, password=LET_IN, enable=Secret("more"), dialect=dialect))
+    driver = ssh("r-1", device.address(timeout=ANSWERS, password=LET_IN, enable=Secret("more"), dialect=dialect))
     await driver.open()
     assert await driver.read() == INITIAL
     assert device.lines[:3] == ["enable", "more", "terminal length 0"]
@@ -227,7 +231,7 @@ async def test_a_script_host_keeps_a_session_and_reads_a_refused_password_again(
     """As it is used: found by its name, credentials by reference."""
     (tmp_path / "r-1").write_text("of last year\n")
     sessions = Sessions(find_driver(SHIPPED_DRIVERS), Secrets(str(tmp_path)))
-    router = Equipment("Router", "7", "r-1", "ssh", device.address(timeout=5, password="file:r-1"))
+    router = Equipment("Router", "7", "r-1", "ssh", device.address(timeout=ANSWERS, password="file:r-1"))
     with pytest.raises(AuthFailed):
         async with sessions.use(router):
             pass
@@ -267,7 +271,7 @@ async def test_one_command_shows_all_parameters_that_it_shows(device: SshDevice,
 
 
 async def test_what_was_not_there_is_taken_away_by_the_undo(device: SshDevice) -> None:
-    driver = ssh("r-1", device.address([*INITIAL, "tone"], timeout=1, password=LET_IN))
+    driver = ssh("r-1", device.address([*INITIAL, "tone"], timeout=ANSWERS, password=LET_IN))
     await driver.open()
     applied = await driver.apply(await driver.plan({"tone": "1 kHz"}))
     assert applied.undo == (Change("tone", "1 kHz", None),)
@@ -287,7 +291,7 @@ async def test_when_a_later_line_is_refused_the_earlier_ones_are_taken_back(devi
 
 async def test_with_a_candidate_a_refusal_leaves_no_trace() -> None:
     async with SshDevice(INITIAL, limits=LIMITS, candidate=True) as device:
-        driver = ssh("r-1", device.address(timeout=2, password=LET_IN))
+        driver = ssh("r-1", device.address(timeout=ANSWERS, password=LET_IN))
         await driver.open()
         with pytest.raises(InvalidValue):
             await load(driver, {"size": "9x9", "kbit": 99_999})
@@ -301,7 +305,7 @@ async def test_with_a_candidate_a_refusal_leaves_no_trace() -> None:
 @pytest.mark.parametrize(("asked", "sent"), [("{seconds}", "commit confirmed 61"), ("{minutes}", "commit confirmed 2")])
 async def test_the_time_to_confirm_is_rounded_up(asked: str, sent: str) -> None:
     async with SshDevice(INITIAL, candidate=True) as device:
-        address = device.address(timeout=2, password=LET_IN)
+        address = device.address(timeout=ANSWERS, password=LET_IN)
         address["dialect"] |= {"commit_within": f"commit confirmed {asked}"}
         driver = ssh("r-1", address)
         await driver.open()
@@ -311,7 +315,7 @@ async def test_the_time_to_confirm_is_rounded_up(asked: str, sent: str) -> None:
 
 
 async def test_what_cannot_be_taken_back_is_told(device: SshDevice) -> None:
-    address = device.address(["size", "kbit"], timeout=1, password=LET_IN)
+    address = device.address(["size", "kbit"], timeout=ANSWERS, password=LET_IN)
     address["parameters"]["size"]["set"] = ["set size {value}", "no mode", "unheard of"]
     driver = ssh("r-1", address)
     await driver.open()
@@ -323,7 +327,7 @@ async def test_what_cannot_be_taken_back_is_told(device: SshDevice) -> None:
 
 async def test_a_command_that_is_saved_is_saved(device: SshDevice) -> None:
     dialect = {"like": "cisco", "save": "show configuration"}
-    driver = ssh("r-1", device.address(timeout=2, password=LET_IN, dialect=dialect))
+    driver = ssh("r-1", device.address(timeout=ANSWERS, password=LET_IN, dialect=dialect))
     await driver.open()
     await driver.apply(await driver.plan({"kbit": 1}))
     assert device.lines[-2:] == ["end", "show configuration"]

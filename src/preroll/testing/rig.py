@@ -24,13 +24,18 @@ class Rig(ABC):
     second: Mapping[str, object]
     """Values of the same paths, all different from both."""
     window: float = 60.0
-    """Seconds in which what is pending has to be confirmed in the tests; for a device whose time is real, little."""
+    """Seconds in which what is pending has to be confirmed in the tests; for a device whose time is real, few, but more
+    than a slow machine may stand still."""
     invalid: tuple[str, object] | None = None
     """A path, and a value that the device cannot take; None: it takes anything."""
 
     @abstractmethod
     def driver(self) -> Driver:
-        """A new driver of the device, not open yet, whose time-out is short."""
+        """A new driver of the device, not open yet.
+
+        Its time-out has to be long enough for a device that answers on a slow machine. ``break_`` may make it shorter for
+        a fault in which no answer comes, and ``mend`` long again.
+        """
 
     @abstractmethod
     async def tamper(self, values: Mapping[str, object]) -> None:

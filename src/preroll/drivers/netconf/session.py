@@ -16,7 +16,7 @@ from ncclient import NCClientError
 from ncclient.devices.default import DefaultDeviceHandler
 from ncclient.manager import Manager
 from ncclient.operations import RaiseMode, RPCError
-from ncclient.transport.errors import AuthenticationError
+from ncclient.transport.errors import AuthenticationError, SessionCloseError
 from ncclient.transport.session import END_DELIM, MSG_DELIM, NetconfBase
 from ncclient.transport.ssh import SSHSession
 from paramiko import ECDSAKey, Ed25519Key, PKey, RSAKey, SSHException
@@ -79,6 +79,11 @@ class _PromptSession(SSHSession):  # type: ignore[misc]
                 if sent <= 0:
                     raise OSError("the channel is closed")
                 framed = framed[sent:]
+
+    def close(self) -> None:
+        """Hang up, and tell whoever waits for an answer: ncclient would keep their threads until their time is over."""
+        super().close()
+        self._dispatch_error(SessionCloseError(b""))
 
     def _dispatch_message(self, raw: str) -> None:
         self._heard += 1
