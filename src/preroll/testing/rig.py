@@ -33,8 +33,8 @@ class Rig(ABC):
     def driver(self) -> Driver:
         """A new driver of the device, not open yet.
 
-        Its time-out has to be long enough for a device that answers on a slow machine. ``break_`` may make it shorter for
-        a fault in which no answer comes, and ``mend`` long again.
+        Its time-out has to be long enough for a device that answers, on a slow machine too. ``break_`` may make it
+        short for a fault in which no answer comes, and ``mend`` long again.
         """
 
     @abstractmethod
