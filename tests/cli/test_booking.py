@@ -69,7 +69,7 @@ def test_a_conflict_is_told_in_plain_words(preroll: Preroll):
     refused = preroll("booking", "create", "Sports", *TIMES, "--node", "enc=ENC 1")
     assert refused.code == 3
     assert refused.out == ""
-    assert "A resource is already held" in refused.err
+    assert "A resource is not free" in refused.err
     assert "0 of 1 left, 1 asked; held by News" in refused.err
     assert "choose another resource or another time" in refused.err
 

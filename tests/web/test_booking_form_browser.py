@@ -58,7 +58,7 @@ def test_what_is_free_is_said_at_once_and_a_clash_is_left_by_one_click(visit: Vi
     assert barriers(page) == []
     expect(page.get_by_label("Name", exact=True)).to_have_value("Film")
     page.get_by_role("button", name="Book", exact=True).last.click()
-    expect(page.get_by_text("A resource is already held")).to_be_visible()
+    expect(page.get_by_text("A resource is not free")).to_be_visible()
     page.get_by_role("button", name="Start ").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Film")
     expect(page.get_by_role("cell", name="Encoder 1")).to_be_visible()
@@ -105,7 +105,7 @@ def test_markup_in_any_name_is_text(visit: Visit, site: Site):
     page.get_by_label("On the air from").fill(typed(start))
     expect(page.locator(".node.clash")).to_contain_text(f"{NASTY} second")
     page.get_by_role("button", name="Save", exact=True).last.click()
-    expect(page.get_by_text("A resource is already held")).to_be_visible()
+    expect(page.get_by_text("A resource is not free")).to_be_visible()
     for path in (
         f"/bookings?booking={first.booking.id}",
         f"/bookings/{first.booking.id}/swap",

@@ -47,7 +47,7 @@ class FieldProblem(Shown):
 
 
 class ClashProblem(Shown):
-    """One resource that is already held."""
+    """One resource that is not free."""
 
     resource: str
     rival: str = Field(description="id of the booking that holds it")

@@ -24,7 +24,7 @@ class FieldProblem:
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """One resource that is already held."""
+    """One resource that is not free."""
 
     resource: str
     rival: str

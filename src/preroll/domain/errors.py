@@ -12,7 +12,7 @@ PrerollError
 │  ├─ TransitionNotAllowed        the state machine has no such row
 │  ├─ ActionNotPossible           the booking's phase does not admit the action
 │  ├─ NotReady                    what is missing before a booking can be confirmed
-│  ├─ Conflict                    a resource is already held
+│  ├─ Conflict                    a resource is not free
 │  ├─ WouldFail                   events of bookings would fail with these settings
 │  ├─ NameInUse                   another booking has the name at that time
 │  ├─ InUse                       something else still needs it
@@ -215,7 +215,7 @@ class Losing:
 
 
 class Conflict(Refused):
-    """A resource is already held; with who would lose what by force, and the ways out when somebody looked for them."""
+    """A resource is not free; with who would lose what by force, and the ways out when somebody looked for them."""
 
     code = "conflict"
 

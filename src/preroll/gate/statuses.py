@@ -51,7 +51,7 @@ PROBLEMS: Mapping[type[PrerollError], tuple[int, str]] = {
     TransitionNotAllowed: (409, "Not possible in this state"),
     ActionNotPossible:    (409, "Not possible now"),
     NotReady:             (409, "Not ready to be confirmed"),
-    Conflict:             (409, "A resource is already held"),
+    Conflict:             (409, "A resource is not free"),
     WouldFail:            (409, "Events of bookings would fail"),
     NameInUse:            (409, "The name is in use"),
     InUse:                (409, "Still in use"),
