@@ -36,7 +36,6 @@ from tests.crash.points import striking
 from tests.crash.told import TOLD
 
 SCRIPTS = Path(__file__).parent / "scripts"
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,14 @@ import asyncio
 import contextlib
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.crash.engine import ROOT, Setting
+from tests import nursery
+from tests.crash.engine import Setting
 
 LIMIT = 200.0
 """Seconds after which a condition is taken to be never met."""
@@ -58,19 +60,31 @@ def marked(mark: str) -> list[int]:
     return found
 
 
+async def ended(process: nursery.Started) -> int:
+    """Wait for a process; its exit code, or minus the signal."""
+    await until(lambda: process.poll() is not None, "the process ends")
+    return process.wait()
+
+
 @dataclass(slots=True)
 class EngineProcess:
     """An engine that was started."""
 
     setting: Setting
-    process: asyncio.subprocess.Process
-    lines: list[str]
-    reading: asyncio.Task[None]
+    process: nursery.Started
+    stdin: int
+    """It stops in order when this is closed."""
+    output: Path
 
     @property
     def pid(self) -> int:
         """Of the engine itself."""
         return self.process.pid
+
+    @property
+    def lines(self) -> list[str]:
+        """What it has said."""
+        return self.output.read_text().splitlines()
 
     @property
     def hosts(self) -> list[int]:
@@ -79,39 +93,40 @@ class EngineProcess:
 
     async def ready(self) -> None:
         """Wait until it claims, or is dead."""
-        await until(lambda: "ready" in self.lines or self.process.returncode is not None, "the engine is ready")
+        await until(lambda: "ready" in self.lines or self.process.poll() is not None, "the engine is ready")
 
     async def dead(self) -> int:
         """Wait for its end and for that of its hosts; returns how it ended (negative: the signal)."""
-        code = await self.process.wait()
-        await self.reading
+        code = await ended(self.process)
         await until(lambda: not marked(self.setting.traps), "the hosts of a dead engine have left")
+        self._close()
         return code
 
     async def stop(self) -> None:
         """End it in order."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
+        self._close()
         assert await self.dead() == 0
+
+    def _close(self) -> None:
+        if self.stdin >= 0:
+            os.close(self.stdin)
+            self.stdin = -1
 
     def send(self, sent: signal.Signals) -> None:
         """Send a signal to the engine alone."""
         self.process.send_signal(sent)
 
 
-async def start(setting: Setting) -> EngineProcess:
-    """Start an engine; it is not ready yet."""
-    process = await asyncio.create_subprocess_exec(
-        *setting.command(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT
-    )
-    lines: list[str] = []
-
-    async def read() -> None:
-        assert process.stdout is not None
-        async for line in process.stdout:
-            lines.append(line.decode().strip())
-
-    return EngineProcess(setting, process, lines, asyncio.create_task(read()))
+async def start(setting: Setting, *, cold: bool = False) -> EngineProcess:
+    """Start an engine; it is not ready yet. A cold one imports for itself, and so do its hosts."""
+    reading, stdin = os.pipe()
+    handle, output = tempfile.mkstemp(prefix="engine-", suffix=".log", dir=Path(setting.traps).parent)
+    try:
+        process = nursery.start(setting.command(), stdin=reading, out=handle, cold=cold)
+    finally:
+        os.close(reading)
+        os.close(handle)
+    return EngineProcess(setting, process, stdin, Path(output))
 
 
 def end(pid: int) -> None:

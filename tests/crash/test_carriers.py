@@ -80,9 +80,8 @@ async def fleet(world: World, carrier: str, temporal: TemporalServer) -> AsyncIt
             yield one
         finally:
             for worker in made:
-                if worker.process.returncode is None:
-                    worker.process.kill()
-                await worker.process.wait()
+                worker.process.kill()
+                await worker.ended()
 
 
 async def busy(world: World) -> list[str]:
@@ -124,7 +123,7 @@ async def test_a_life_is_played_once(world: World, fleet: Starts):
     await world.book(BOOKINGS)
     await until(world.all_completed, "all bookings are completed")
     assert await world.violations() == []
-    assert all(worker.process.returncode is None for worker in pair)
+    assert all(worker.process.poll() is None for worker in pair)
 
 
 async def test_a_run_that_is_delivered_twice_is_run_once(world: World, fleet: Starts):

@@ -22,7 +22,7 @@ async def test_an_engine_that_forgets_its_journal_is_found_out(world: World) -> 
     engine = await start(world.setting())
     assert await engine.dead() == -signal.SIGKILL
     await world.died()
-    engine = await start(world.setting(mutant="forgets steps"))
+    engine = await start(world.setting(mutant="forgets steps"), cold=True)
     await until(world.all_completed, "the booking is completed")
     await engine.stop()
     found = await world.violations()

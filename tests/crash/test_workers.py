@@ -66,7 +66,7 @@ async def runs(world: World) -> list[RunRow]:
 async def test_a_worker_that_is_told_to_stop_ends_what_it_runs(world: World):
     await world.book(3, work_s=0.5)
     async with workers(world, drain=60.0) as made:
-        first = await start(world, "A", "--drain", "60", lease=30.0)
+        first = await start(world, "A", "--drain", "60", lease=30.0, cold=True)
         made.append(first)
 
         async def busy() -> bool:

@@ -15,8 +15,9 @@ from pathlib import Path
 from preroll.app import App
 from preroll.domain.errors import StoreUnavailable
 from preroll.ports.workers import Worker
-from tests.crash.engine import ROOT, SCRIPTS, _operate
-from tests.crash.processes import until
+from tests import nursery
+from tests.crash.engine import SCRIPTS, _operate
+from tests.crash.processes import ended, until
 from tests.crash.world import World
 
 
@@ -25,7 +26,7 @@ class WorkerProcess:
     """A worker that was started."""
 
     name: str
-    process: asyncio.subprocess.Process
+    process: nursery.Started
     log: Path
 
     def said(self, words: str) -> bool:
@@ -34,13 +35,13 @@ class WorkerProcess:
 
     async def ended(self) -> int:
         """Wait for its end; its exit code, or minus the signal."""
-        return await self.process.wait()
+        return await ended(self.process)
 
 
 async def start(
-    world: World, name: str, *options: str, lease: float = 1.0, hosts: int = 1, **more: str
+    world: World, name: str, *options: str, lease: float = 1.0, hosts: int = 1, cold: bool = False, **more: str
 ) -> WorkerProcess:
-    """Start a worker; returns when it has its lease."""
+    """Start a worker; returns when it has its lease. A cold one imports for itself, and so do its hosts."""
     command = [
         sys.executable, "-m", "preroll", "worker", "--database", world.url, "--name", name,
         "--data", str(world.folder / name), "--scripts", str(SCRIPTS), *options,
@@ -51,10 +52,10 @@ async def start(
     }  # fmt: skip
     log = world.folder / f"{name}.log"
     with log.open("ab") as out:
-        process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+        process = nursery.start(command, env=environment, out=out.fileno(), cold=cold)
     made = WorkerProcess(name, process, log)
-    await until(lambda: made.said("preroll works") or process.returncode is not None, f"worker {name} works")
-    assert process.returncode is None, log.read_text()
+    await until(lambda: made.said("preroll works") or process.poll() is not None, f"worker {name} works")
+    assert process.poll() is None, log.read_text()
     return made
 
 
@@ -98,6 +99,5 @@ async def workers(world: World, *names: str, **options: float) -> AsyncIterator[
             yield made
         finally:
             for worker in made:
-                if worker.process.returncode is None:
-                    worker.process.kill()
-                await worker.process.wait()
+                worker.process.kill()
+                await worker.ended()
