@@ -280,7 +280,7 @@ COVERED = """async ([day, minutes]) => {
     timeline.setWindow(midnight - 8 * 3600 - minute, 86400);
     await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
     const badge = timeline.querySelector(".tl-now-label").getBoundingClientRect();
-    for (const day of timeline.querySelectorAll(".tl-tick.day")) {
+    for (const day of timeline.querySelectorAll(".tl-tick.day, .tl-day:not([hidden])")) {
       const words = document.createRange();
       words.selectNodeContents(day);
       const { left, right } = words.getBoundingClientRect();
@@ -298,6 +298,36 @@ def test_the_badge_of_now_covers_no_day(visit: Visit):
     covered, days = visit.page.evaluate(COVERED, [day, minutes])
     assert covered == []
     assert days > 0
+
+
+SAID = """async ([day, hours]) => {
+  const timeline = document.querySelector("booking-timeline");
+  const midnight = day - timeline.zone.offset(day);
+  const said = timeline.querySelector(".tl-day");
+  const found = [];
+  for (const hour of hours) {
+    timeline.setWindow(midnight + hour * 3600, 86400);
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    const edge = said.getBoundingClientRect();
+    const ticks = [...timeline.querySelectorAll(".tl-tick.day")].map((day) => day.getBoundingClientRect().left);
+    const beside = ticks.some((left) => left >= edge.left && left < edge.right);
+    found.push([said.hidden ? "" : said.textContent, timeline.zone.day(timeline.from), beside && !said.hidden]);
+  }
+  return found;
+}"""
+"""What is said at the left edge so many hours from midnight, the day there, and whether another name is in its way."""
+
+
+def test_the_day_at_the_left_edge_is_said_until_the_next_one_is(visit: Visit):
+    opened(visit.page)
+    found = visit.page.evaluate(SAID, [BASE // DAY * (DAY // SECOND), [-30, -12, -1, 0, 1, 23, 25]])
+    said = [said == day for said, day, _ in found]
+    assert said == [True, True, False, False, True, False, True]
+    assert [said for (said, _, _), shown in zip(found, said, strict=True) if not shown] == ["", "", ""], (
+        "by its own tick"
+    )
+    assert not any(beside for _, _, beside in found)
+    assert len({day for _, day, _ in found}) == 4
 
 
 def test_two_fingers_zoom_around_the_middle_between_them(browser: Browser, site: Site):

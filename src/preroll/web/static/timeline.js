@@ -9,7 +9,7 @@ import { Bar, LEAST, made } from "./timeline_bar.js";
 import { Hands } from "./timeline_input.js";
 import { Model, unpacked } from "./timeline_model.js";
 import { Mover } from "./timeline_move.js";
-import { scale, stepAside, stripe } from "./timeline_rows.js";
+import { sayDay, scale, stepAside, stripe } from "./timeline_rows.js";
 import { Ruler } from "./timeline_text.js";
 import { DAY, HOUR, Zone } from "./timeline_time.js";
 
@@ -36,6 +36,7 @@ export class BookingTimeline extends HTMLElement {
   /** @type {import("./timeline_move.js").Drop} */ drop = async () => {};
   corner = made("div", "tl-corner");
   axis = made("div", "tl-axis");
+  day = made("div", "tl-day");
   body = made("div", "tl-body");
   sizer = made("div", "tl-sizer", this.body);
   stripes = made("div", "tl-stripes", this.sizer);
@@ -70,8 +71,7 @@ export class BookingTimeline extends HTMLElement {
     new ResizeObserver(() => this.#resized()).observe(this);
     document.fonts.addEventListener("loadingdone", () => this.#resized());
     document.addEventListener("preroll:setting", () => this.#resized());
-    addEventListener("beforeprint", () => this.#print(true));
-    addEventListener("afterprint", () => this.#print(false));
+    for (const when of ["beforeprint", "afterprint"]) addEventListener(when, () => this.#print(when === "beforeprint"));
     this.#timer = setInterval(() => this.#placeNow(), 1000);
   }
 
@@ -89,7 +89,7 @@ export class BookingTimeline extends HTMLElement {
     this.empty.hidden = true;
     const head = made("div", "tl-head", this);
     head.append(this.corner);
-    made("div", "tl-clip", head).append(this.axis);
+    made("div", "tl-clip", head).append(this.axis, this.day);
     this.layer.append(this.mover.ghost);
     this.append(this.body, this.empty, this.mover.tip);
   }
@@ -213,6 +213,7 @@ export class BookingTimeline extends HTMLElement {
     if (this.#stale || outside || built.perSecond !== this.perSecond) this.#build(first, last);
     const left = (this.from - this.#built.origin) * this.perSecond;
     layer.style.transform = axis.style.transform = `translate3d(${-left}px,0,0)`;
+    sayDay(this.day, axis, left, this.zone.day(this.from));
     if (this.#built !== built || this.#settled) for (const bar of this.bars.values()) bar.stick(left);
     this.#settled = false;
   }

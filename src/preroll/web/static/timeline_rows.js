@@ -46,3 +46,12 @@ export function stepAside(axis, now) {
     day.style.paddingLeft = away > 5 - BADGE && away < DAY_SAID + BADGE ? `${(away + BADGE).toFixed(1)}px` : "";
   }
 }
+
+/** The day at the left edge is said there, until the name of the next one is. @param {HTMLElement} said @param {HTMLElement} axis @param {number} left @param {string} day */
+export function sayDay(said, axis, left, day) {
+  const away = [.../** @type {NodeListOf<HTMLElement>} */ (axis.querySelectorAll(".tl-tick.day"))].map((tick) => parseFloat(tick.style.marginLeft) - left);
+  said.hidden = away.some((at) => at > -1 && at < DAY_SAID);
+  const now = parseFloat(/** @type {HTMLElement} */ (axis.lastElementChild).style.marginLeft) - left;
+  said.style.marginLeft = now > -BADGE && now < DAY_SAID + BADGE ? `${(now + BADGE).toFixed(1)}px` : "";
+  if (said.textContent !== day) said.textContent = day;
+}
