@@ -19,8 +19,15 @@ from preroll.scripts.pool import Pool, PoolOptions
 from tests.scripts.devices import FileDevice
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30.0
+PATIENCE = 100.0
 """Seconds after which a test that waits for something has failed."""
+
+
+def leap(seconds: float) -> None:
+    """Let the running loop's time pass at once: a time-out runs out when it is known that what it waits for is not."""
+    loop = asyncio.get_running_loop()
+    real = loop.time
+    loop.time = lambda: real() + seconds  # type: ignore[method-assign]
 
 
 class MemoryLedger:
@@ -104,6 +111,9 @@ class Room:
             "folder": str(self.folder),
             "drivers": {"file": "tests.scripts.devices:FileDevice"},
             "hosts": 1,
+            "fresh": 60.0,
+            "silence": 60.0,
+            "start": 60.0,
         }
         pool = Pool(spawn, PoolOptions(**{**defaults, **options}))
         self.pools.append(pool)

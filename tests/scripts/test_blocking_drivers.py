@@ -41,7 +41,7 @@ async def device() -> AsyncIterator[NetconfDevice]:
 
 
 def equipment(device: NetconfDevice, name: str = "pe-1", rate: int = 4000) -> Equipment:
-    address = {**device.address, "password": "file:pe", "namespace": CIRCUIT, "parameters": PARAMETERS, "timeout": 20}
+    address = {**device.address, "password": "file:pe", "namespace": CIRCUIT, "parameters": PARAMETERS, "timeout": 60}
     return Equipment(
         "pe", f"id-{name}", name, "netconf", address, profile="p", values={"rate": rate},
         paths={"rate": "circuit.c1.rate"},

@@ -33,7 +33,7 @@ from preroll.sdk import (
     lso,
     profile_load,
 )
-from tests.scripts.rig import MemoryLedger
+from tests.scripts.rig import MemoryLedger, leap
 
 VIEW = BookingView("b-1", "Cup final", "default", 1_000_000, None, 60_000_000, 0, "Confirmed", properties={"a": 1})
 ENCODER = Equipment(
@@ -41,6 +41,12 @@ ENCODER = Equipment(
     states={"START": {"rate": 8, "on": True}, "STANDBY": {"on": False}}, defaults={"size": "0x0"},
     paths={"size": "profile.size"},
 )  # fmt: skip
+
+
+async def hang() -> None:
+    """Nothing comes for a minute, and the minute is over."""
+    leap(60)
+    await asyncio.Event().wait()
 
 
 @dataclass
@@ -72,7 +78,7 @@ class MemoryDevice:
         if isinstance(fault, Exception):
             raise fault
         if fault == "hang":
-            await asyncio.Event().wait()
+            await hang()
         changes = {c.path: c.new for c in plan.changes}
         self.applied.append((key, changes))
         if fault != "lie":
@@ -222,8 +228,8 @@ async def test_after_a_time_out_that_may_have_worked_nothing_is_sent_again(bench
 
 async def test_a_step_has_its_time(bench: Bench) -> None:
     bench.device.faults = ["hang"] * 3
-    message = await bench.fails(lambda_script(lambda c: c.apply_profile("encoder")), step_timeout_us=1000)
-    assert message == "apply_profile:encoder on enc-1: no answer within 0.001 s (3 attempts)"
+    message = await bench.fails(lambda_script(lambda c: c.apply_profile("encoder")), step_timeout_us=60_000_000)
+    assert message == "apply_profile:encoder on enc-1: no answer within 60 s (3 attempts)"
     assert (bench.device.opened, bench.device.closed) == (3, 3)
 
 
@@ -418,8 +424,11 @@ async def test_an_inline_run_can_be_cancelled_and_has_its_time(bench: Bench) -> 
     async def script(ctx: Context) -> None:
         await ctx.step("wait", lambda key: asyncio.Event().wait())
 
-    report = await bench.run(script, timeout_us=1000)
-    assert (report.message, report.unknown_steps) == ("script: not done after 0.001 s", ("wait",))
+    async def slow(ctx: Context) -> None:
+        await ctx.step("wait", lambda key: hang())
+
+    report = await bench.run(slow, timeout_us=60_000_000)
+    assert (report.message, report.unknown_steps) == ("script: not done after 60 s", ("wait",))
     runner = InlineRunner({"script": script}, {})
     run = runner.run(bench.order(run="run-2"), bench.ledger, booking=1, fence_of=(7, 1))
     await bench.ledger.until(lambda: len(bench.ledger.begun) == 2)

@@ -14,7 +14,7 @@ import pytest
 from preroll.domain.boundaries import Reason
 from preroll.domain.machine import Outcome
 from preroll.ports.scripts import Report
-from tests.scripts.rig import Room
+from tests.scripts.rig import PATIENCE, Room, leap
 
 NEIGHBOUR = """
 import asyncio
@@ -42,21 +42,41 @@ HOW = {
     "hog": "it used more than 64 MB",
     "huge": "it ran out of memory",
 }
-SIZES = {"memory_limit": 64_000_000, "pulse": 0.05, "stall": 0.5}
+SIZES = {"memory_limit": 64_000_000, "pulse": 0.05, "stall": 0.5, "silence": 1e9}
+MINUTE_US = 60_000_000
 
 
-async def beside_a_neighbour(room: Room, text: str, timeout_us: int) -> Report:
-    """The report of a culprit; a neighbour in the same host, in the middle of its work, does not notice."""
+def burning(room: Room) -> str:
+    """A line of a script: it leaves a mark of its host, which says nothing any more."""
+    return f"open('{room.device_files}/burning.' + str(__import__('os').getpid()), 'w').close()"
+
+
+async def burnt(room: Room, hosts: int) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while len(list(room.device_files.glob("burning.*"))) < hosts:
+            await asyncio.sleep(0.01)
+
+
+async def beside_a_neighbour(room: Room, text: str, burning: int = 0) -> Report:
+    """The report of a culprit; a neighbour in the same host, in the middle of its work, does not notice.
+
+    Args:
+        burning: the culprit's time is over when so many hosts burn, or have burnt; 0: it ends by itself.
+    """
     room.write("neighbour.py", NEIGHBOUR)
     room.write("culprit.py", text)
     pool = await room.pool(**SIZES)
     flag = room.folder / "go"
     other = room.run(pool, room.order("neighbour", room.equipment("decoder"), properties={"flag": str(flag)}))
     await room.ledger.until(lambda: bool(room.ledger.done()))
-    order = room.order("culprit", room.equipment("encoder"), timeout_us=timeout_us, grace_us=1)
-    report = await room.report(pool, order)
+    culprit = room.run(pool, room.order("culprit", room.equipment("encoder"), timeout_us=MINUTE_US, grace_us=1))
+    if burning:
+        await burnt(room, burning)
+        leap(60)
+    async with asyncio.timeout(PATIENCE):
+        report = await culprit
     flag.touch()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         beside = await other
     assert beside.outcome is Outcome.OK, beside.message
     assert room.applies("decoder") == 2
@@ -77,7 +97,7 @@ async def test_a_script_that_kills_its_host_fails_alone(room: Room, what: str, k
     def crash():
         {CULPRITS[what]}
     """
-    report = await beside_a_neighbour(room, text, 30_000_000)
+    report = await beside_a_neighbour(room, text)
     assert report.outcome is Outcome.FAILED
     assert report.reason is Reason.LSO_FAILED
     assert report.message == f"its host died ({HOW[what]}) in step crash"
@@ -86,26 +106,28 @@ async def test_a_script_that_kills_its_host_fails_alone(room: Room, what: str, k
 
 
 @pytest.mark.parametrize(
-    ("kind", "body"),
+    ("kind", "body", "hosts"),
     [
-        ("async def", "while True: pass"),
-        ("def", "while True: pass"),
-        ("async def", "import time; time.sleep(1e6)"),
-        ("def", "import time; time.sleep(1e6)"),
+        ("async def", "while True: pass", 2),
+        ("def", "while True: pass", 1),
+        ("async def", "import time; time.sleep(1e6)", 2),
+        ("def", "import time; time.sleep(1e6)", 1),
     ],
     ids=["burns the loop", "burns a thread", "blocks the loop", "blocks a thread"],
 )
-async def test_a_script_that_never_ends_is_killed_after_its_time(room: Room, kind: str, body: str) -> None:
+async def test_a_script_that_never_ends_is_killed_after_its_time(room: Room, kind: str, body: str, hosts: int) -> None:
+    """Who is in the way of the loop is in two hosts one after the other: the one of all, and one of its own."""
     wait = "await " if kind == "async def" else ""
     text = f"""
     @lso
     {kind} culprit(ctx):
         {wait}ctx.apply_profile("encoder")
+        {burning(room)}
         {body}
     """
-    report = await beside_a_neighbour(room, text, 1_500_000)
+    report = await beside_a_neighbour(room, text, hosts)
     assert report.outcome is Outcome.FAILED
-    assert report.message.startswith("culprit: not done after 1.5 s; it did not stop within")
+    assert report.message.startswith("culprit: not done after 60 s; it did not stop within")
     assert not report.cancelled
     assert room.applies("encoder") == 1
 
@@ -119,10 +141,14 @@ async def test_a_script_that_waits_for_ever_is_cancelled_and_its_host_lives(room
         await ctx.step("wait", lambda key: asyncio.Event().wait(), repeatable=True)
     """
     room.write("culprit.py", text)
-    pool = await room.pool()
+    pool = await room.pool(silence=1e9)
     before = pool.pids()
-    report = await room.report(pool, room.order("culprit", timeout_us=100_000))
-    assert report.message == "culprit: not done after 0.1 s in step wait"
+    run = room.run(pool, room.order("culprit", timeout_us=MINUTE_US))
+    await room.ledger.until_begun("wait")
+    leap(60)
+    async with asyncio.timeout(PATIENCE):
+        report = await run
+    assert report.message == "culprit: not done after 60 s in step wait"
     assert report.unknown_steps == ("wait",)
     assert pool.pids() == before
 
@@ -139,7 +165,7 @@ async def test_a_host_that_is_killed_from_outside_fails_nobody(room: Room) -> No
     await room.ledger.until(lambda: len(room.ledger.done()) == 3)
     os.kill(pool.pids()[0], signal.SIGKILL)
     flag.touch()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         reports = await asyncio.gather(*runs)
     assert [r.outcome for r in reports] == [Outcome.OK] * 3
     assert set(room.ledger.done().values()) == {1}
@@ -148,13 +174,14 @@ async def test_a_host_that_is_killed_from_outside_fails_nobody(room: Room) -> No
 
 async def test_a_host_that_stops_turning_as_a_whole_fails_nobody(room: Room) -> None:
     room.write("neighbour.py", NEIGHBOUR)
-    pool = await room.pool(silence=0.5, pulse=0.05)
+    pool = await room.pool(silence=60, pulse=0.05)
     flag = room.folder / "go"
     run = room.run(pool, room.order("neighbour", room.equipment("decoder"), properties={"flag": str(flag)}))
     await room.ledger.until(lambda: bool(room.ledger.done()))
     os.kill(pool.pids()[0], signal.SIGSTOP)
+    leap(61)
     flag.touch()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         report = await run
     assert report.outcome is Outcome.OK
     assert room.applies("decoder") == 2
@@ -184,17 +211,17 @@ async def test_a_burning_task_of_a_script_is_told_from_its_neighbours(room: Room
         equipment = replace(room.equipment("decoder", file=str(room.device_files / name)), id=name)
         runs.append(room.run(pool, room.order("neighbour", equipment, properties={"flag": str(flag)})))
     await room.ledger.until(lambda: len(room.ledger.done()) == 2)
-    culprit = room.run(pool, room.order("culprit", timeout_us=20_000_000, grace_us=1))
+    culprit = room.run(pool, room.order("culprit", timeout_us=10 * MINUTE_US, grace_us=1))
     said = lambda: [line.text for line in room.ledger.lines]  # noqa: E731
     await room.ledger.until(lambda: len(said()) == 2)
     assert len(pool.pids()) == 2
     assert first[0] not in pool.pids()
     flag.touch()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         reports = await asyncio.gather(*runs)
     assert [r.outcome for r in reports] == [Outcome.OK] * 2
     pool.cancel("run-3")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         report = await culprit
     assert report.cancelled
     assert report.message.startswith("culprit: cancelled; it did not stop within")
@@ -252,7 +279,7 @@ async def test_what_a_neighbour_had_just_done_is_told_before_a_stalled_host_ends
     """A step ends in the very turn in which another script begins to burn: its end is not lost."""
     room.write(
         "both.py",
-        """
+        f"""
         import asyncio
 
         done = asyncio.Event()
@@ -269,6 +296,7 @@ async def test_what_a_neighbour_had_just_done_is_told_before_a_stalled_host_ends
             ctx.log.info("burning")
             done.set()
             async def burn():
+                {burning(room)}
                 while True: pass
             await asyncio.sleep(0)
             await burn()
@@ -277,11 +305,14 @@ async def test_what_a_neighbour_had_just_done_is_told_before_a_stalled_host_ends
     pool = await room.pool(**SIZES)
     works = room.run(pool, room.order("works", room.equipment("encoder")))
     await room.ledger.until_said("waiting")
-    burns = room.run(pool, room.order("burns", timeout_us=3_000_000, grace_us=1))
-    async with asyncio.timeout(60):
+    burns = room.run(pool, room.order("burns", timeout_us=MINUTE_US, grace_us=1))
+    async with asyncio.timeout(PATIENCE):
         report = await works
         assert (report.outcome, report.message) == (Outcome.OK, "")
-        assert (await burns).message.startswith("burns: not done after 3 s")
+        await burnt(room, 2)
+        leap(60)
+    async with asyncio.timeout(PATIENCE):
+        assert (await burns).message.startswith("burns: not done after 60 s")
 
 
 async def test_long_runs_that_lost_their_host_do_not_wait_for_each_other(room: Room) -> None:
@@ -295,10 +326,10 @@ async def test_long_runs_that_lost_their_host_do_not_wait_for_each_other(room: R
         runs.append(room.run(pool, order))
     await room.ledger.until(lambda: len(room.ledger.done()) == 3)
     os.kill(pool.pids()[0], signal.SIGKILL)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while len(pool.pids()) < 4:
             await asyncio.sleep(0.01)
     flag.touch()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         reports = await asyncio.gather(*runs)
     assert [r.outcome for r in reports] == [Outcome.OK] * 3

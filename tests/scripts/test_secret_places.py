@@ -45,6 +45,13 @@ class Drawer(KeyringBackend):
         self.kept[service, username] = password
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them answer here, however slow the machine is."""
+    monkeypatch.setattr("preroll.scripts.keyring.PATIENCE", 60.0)
+    monkeypatch.setattr("preroll.scripts.vault.TIMEOUT", 60.0)
+
+
 @pytest.fixture
 def drawer() -> Iterator[Drawer]:
     before = keyring.get_keyring()
