@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ from aiohttp import web
 from standardwebhooks.webhooks import Webhook
 
 from preroll.client import AsyncClient, calls, subscriptions
+from tests import nursery
 from tests.outbox.receiver import Receiver, receiving
 
 PASSWORD = "correct horse battery"
@@ -41,17 +41,16 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[subprocess.Popen[bytes]]:
+    async def serving(self) -> AsyncIterator[nursery.Started]:
         own = {
             "PREROLL_DATA": str(self.folder), "PREROLL_DATABASE": self.database, "PREROLL_PORT": str(self.port),
             "PREROLL_ADMIN_PASSWORD": PASSWORD, "PREROLL_OUTBOX_NETWORKS": "127.0.0.1", "PREROLL_LEASE": "0.5",
             "PREROLL_SCRIPT_HOSTS": "1",
         }  # fmt: skip
         with (self.folder / "server.log").open("ab") as log:
-            running = subprocess.Popen(
-                [sys.executable, "-m", "preroll", "serve"], env=os.environ | own, stdout=log, stderr=log,
-                start_new_session=True,
-            )  # fmt: skip
+            running = nursery.start(
+                [sys.executable, "-m", "preroll", "serve"], env=os.environ | own, out=log.fileno(), session=True
+            )
         try:
             yield running
         finally:

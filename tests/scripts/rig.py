@@ -15,7 +15,9 @@ from typing import Any
 
 from preroll.ports.rows import LogLine, StepBegin, StepEnd, StepState, Verdict
 from preroll.ports.scripts import BookingView, Equipment, Order, Report, ScriptKind
+from preroll.scripts.host import Process, Spawn
 from preroll.scripts.pool import Pool, PoolOptions
+from tests import nursery
 from tests.scripts.devices import FileDevice
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +88,12 @@ class MemoryLedger:
         return next(s for s in self.ended if s.name == name)
 
 
-def spawn(command: Sequence[str], fd: int) -> subprocess.Popen[bytes]:
+def spawn(command: Sequence[str], fd: int) -> Process:
+    """Warm, if that can be; what is warm ends with this process whatever it does, so not where that is to be seen."""
+    return nursery.start(command, inherited=[fd]) if command[1] == "-m" else spawn_cold(command, fd)
+
+
+def spawn_cold(command: Sequence[str], fd: int) -> Process:
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(command, pass_fds=(fd,), stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": path})
 
@@ -100,6 +107,7 @@ class Room:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     pools: list[Pool] = field(default_factory=list)
     count: int = 0
+    spawn: Spawn = spawn
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -115,7 +123,7 @@ class Room:
             "silence": 60.0,
             "start": 60.0,
         }
-        pool = Pool(spawn, PoolOptions(**{**defaults, **options}))
+        pool = Pool(self.spawn, PoolOptions(**{**defaults, **options}))
         self.pools.append(pool)
         await pool.start()
         return pool

@@ -273,9 +273,9 @@ async def test_a_host_ends_with_its_engine(room: Room, tmp_path: Path) -> None:
     engine.write_text(
         "import asyncio\n"
         "from pathlib import Path\n"
-        "from tests.scripts.rig import Room\n"
+        "from tests.scripts.rig import Room, spawn_cold\n"
         "async def main():\n"
-        f"    room = Room(Path({str(room.folder)!r}), Path({str(room.device_files)!r}))\n"
+        f"    room = Room(Path({str(room.folder)!r}), Path({str(room.device_files)!r}), spawn=spawn_cold)\n"
         "    pool = await room.pool(hosts=2, stall=1e9, silence=1e9)\n"
         "    runs = [room.run(pool, room.order(s)) for s in ('burn_too', 'burn')]\n"
         "    await room.ledger.until(lambda: len(room.ledger.lines) >= 1)\n"

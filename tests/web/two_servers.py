@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx
 
+from tests import nursery
 from tests.api.people import PASSWORD
 
 PATIENCE_S = 60.0
@@ -34,7 +35,7 @@ class Server:
     """A process of ``preroll serve``."""
 
     port: int
-    process: subprocess.Popen[bytes]
+    process: nursery.Started
     log: Path
 
     @property
@@ -72,8 +73,8 @@ def server(folder: Path, name: str, database: str) -> Iterator[Server]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PREROLL_")}
     path = folder / f"{name}.log"
     with path.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "preroll", "serve"], stdout=log, stderr=log, start_new_session=True,
+        process = nursery.start(
+            [sys.executable, "-m", "preroll", "serve"], out=log.fileno(), session=True,
             env=kept | {f"PREROLL_{key}": str(value) for key, value in own.items()},
         )  # fmt: skip
     found = Server(port, process, path)
