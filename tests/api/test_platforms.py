@@ -79,6 +79,26 @@ async def test_a_mistake_says_where_and_changes_nothing(api: httpx.AsyncClient, 
     assert (await api.get(PATH)).json()["revision"] == 1
 
 
+async def test_mistakes_of_shape_and_of_content_are_told_at_once(api: httpx.AsyncClient):
+    answer = await patched(
+        api,
+        set={
+            "limits.lso": "long", "limits.simultaneous_lso": 201, "zone": "Nowhere/Land", "ordering": "random",
+            "defaults.definition": "Nope", "lifecycle_colors.light.Ready": "#000000", "limits.lsoo": 3,
+            "service_states.transitions": [["STOP"]], "guard": 300,
+        },
+        reset=["nowhere"],
+    )  # fmt: skip
+    told = answer.json()
+    assert answer.status_code == 422, told
+    assert {e["where"] for e in told["errors"]} >= {
+        "limits.lso", "limits.simultaneous_lso", "zone", "ordering", "defaults.definition",
+        "lifecycle_colors.light.Ready", "limits.lsoo", "nowhere",
+    }  # fmt: skip
+    assert any(e["where"].startswith("service_states.transitions") for e in told["errors"])
+    assert (await api.get(PATH)).json()["revision"] == 1
+
+
 async def test_the_history_is_paged_and_undone(api: httpx.AsyncClient):
     for seconds in (1, 2, 3):
         await patched(api, set={"limits.step": seconds}, why=f"try {seconds}")

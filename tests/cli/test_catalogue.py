@@ -129,6 +129,14 @@ def test_mistakes_name_file_line_and_column_and_nothing_is_stored(preroll: Prero
     ended = preroll("apply", str(file))
     assert f"{file}:3:1 concurrency: is 'many'" in ended.err
     assert f"{file}:6:1 colour: is not a known field" in ended.err
+    file.write_text(
+        "kind: service_definition\nname: Line\nnodes:\n- label: A\n  profle: HD\n"
+        "---\nkind: resource\nname: ENC 1\ncapabilities: {format: {choice: [HD]}}\n"
+    )
+    said = " ".join(preroll("apply", str(file)).err.split())
+    assert f"{file}:5:3 nodes.0.profle: is not a known field" in said
+    assert "profile, or another of: label, function, pool," in said
+    assert "choices, or another of: minimum, maximum, text, time_dependent" in said
 
 
 def test_every_file_that_cannot_be_read_is_told(preroll: Preroll, tmp_path: Path):

@@ -93,6 +93,38 @@ async def test_a_difference_raises_an_alarm_until_it_is_gone(office, stage):
     assert await night(stage) == []
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [(), (AuditSpec("up", "tcp", {"host": "localhost", "port": 1}, (), 0, OnUnknown.PENDING),)],
+    ids=["no audits", "no look at devices"],
+)
+async def test_devices_are_read_whatever_the_definition_asks_for(office, stage, asked):
+    await stage.app.catalogue.apply(LOCAL, "default", [replace(LINE, audits=asked)])
+    service = await office.line()
+    assert await rounds(office, service) == [], "its order asks for no audit"
+    assert (await office.see(service)).known.configuration is Configuration.UNKNOWN
+    stage.rig.devices.tamper("enc-1", DRIFTED)
+    done = await office.change(K.VALIDATE, service)
+    assert done.order.state is OrderState.COMPLETED
+    seen = await office.see(service)
+    assert [(one.difference.node, one.difference.found) for one in seen.drift.known] == [("A", "SDI 7")]
+    assert [a.kind for a in seen.alarms if a.kind is AlarmKind.DRIFT] == [AlarmKind.DRIFT]
+    assert [c.name for c in (await office.services.audits(LOCAL, service)).rounds[0].checks][-1] == "config"
+    await office.accept(service)
+    assert (await office.audit(service)).known.configuration is Configuration.IN_SYNC
+    await scheduled(stage, AuditSchedule(every_us=HOUR))
+    assert (await office.see(service)).next_audit_us is not None
+
+
+async def test_a_definition_says_how_its_devices_are_looked_at(office, stage):
+    mine = AuditSpec("devices", "config", {"ignore": ["video.input"]}, ())
+    await stage.app.catalogue.apply(LOCAL, "default", [replace(LINE, audits=(mine,))])
+    service = await office.line()
+    stage.rig.devices.tamper("enc-1", DRIFTED)
+    assert (await office.audit(service)).known.configuration is Configuration.IN_SYNC
+    assert [c.name for c in (await office.services.audits(LOCAL, service)).rounds[0].checks] == ["devices"]
+
+
 async def test_what_the_devices_have_is_accepted_as_a_new_revision_without_touching_them(office, stage):
     service = await office.drifted()
     accepted = await office.accept(service)

@@ -82,7 +82,7 @@ class _Asked:
             resources = [given.thing() for given in _RESOURCES.validate_python(documents)]
             plan = await app.catalogue.plan(by, self.platform, resources, force=self.force)
         except ValidationError as error:
-            raise Invalid(csv.placed(mistakes_of(error.errors()), self.lines)) from None
+            raise Invalid(csv.placed(mistakes_of(error.errors(), list[ResourceGiven]), self.lines)) from None
         except Invalid as error:
             raise Invalid(csv.placed(error.mistakes, self.lines), hint=error.hint) from None
         if plan.version != home.catalogue_version:

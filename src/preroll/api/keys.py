@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 from preroll.domain.errors import Mistake
@@ -36,6 +36,17 @@ def reset(document: Section, shipped: Mapping[str, Any], key: str) -> Mistake | 
     else:
         found.pop(name, None)
     return None
+
+
+def put_back(document: Section, before: Mapping[str, Any], loc: Sequence[object]) -> None:
+    """Have what stands at a place as it was; a list, or what was no section before, as a whole."""
+    section, was, (name, *rest) = document, before, map(str, loc)
+    while rest and isinstance(section.get(name), MutableMapping) and isinstance(was.get(name), Mapping):
+        section, was, (name, *rest) = section[name], was[name], rest
+    if name in was:
+        section[name] = was[name]
+    else:
+        section.pop(name, None)
 
 
 def _section(document: Section, key: str) -> Section | Mistake:

@@ -26,9 +26,9 @@ from preroll.api.platform_documents import (
 )
 from preroll.api.problems import can, mistakes_of
 from preroll.api.written import whole
-from preroll.app.platforms import Past
+from preroll.app.platforms import Past, Unread
 from preroll.domain.config import Platform
-from preroll.domain.errors import Invalid, Mistake
+from preroll.domain.errors import Mistake
 from preroll.gate.door import By, UseCases
 
 router = APIRouter(prefix="/api/v1/platforms", tags=["platforms"])
@@ -67,21 +67,25 @@ class SettingsChange(Given):
         """The platform with the change.
 
         Raises:
-            Invalid: a setting does not exist, or cannot be that.
+            Unread: settings do not exist, or are of another shape.
         """
         document, shipped = whole(before), whole(PlatformGiven(name=before.name).thing())
         wrong = [m for key, value in self.set.items() if (m := keys.put(document, key, value))]
         wrong += [m for key in self.reset if (m := keys.reset(document, shipped, key))]
         rows = document["service_states"]["transitions"]
         wrong += self._edited(rows)
-        if wrong:
-            raise Invalid(wrong)
         try:
             given = PlatformGiven.model_validate_json(json.dumps(document))
         except ValidationError as error:
-            raise Invalid(mistakes_of(error.errors())) from None
+            wrong += mistakes_of(error.errors(), PlatformGiven)
+            for one in error.errors():
+                keys.put_back(document, whole(before), one["loc"])
+            given = PlatformGiven.model_validate_json(json.dumps(document))
         now = given.thing()
-        return replace(before, zone=now.zone, config=replace(now.config, version=before.config.version))
+        after = replace(before, zone=now.zone, config=replace(now.config, version=before.config.version))
+        if wrong:
+            raise Unread(wrong, after)
+        return after
 
     def _edited(self, rows: list[Any]) -> list[Mistake]:
         wrong = []

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from preroll.api.fields import Shown, maybe_when, when
+from preroll.api.known import known_fields, told
 from preroll.domain.errors import (
     Clash,
     Conflict,
@@ -186,12 +187,12 @@ def install(api: FastAPI) -> None:
         assert isinstance(error, PrerollError)  # noqa: S101 - registered for this class
         return answer(problem_of(error), _headers(error))
 
-    async def invalid(_: Request, error: Exception) -> Response:
+    async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
         if broken := next((e for e in error.errors() if e["type"] == "json_invalid"), None):
             reason = broken.get("ctx", {}).get("error", "")
             return answer(http_problem(400, f"the body is not JSON: {reason} at character {broken['loc'][-1]}"))
-        return answer(problem_of(Invalid(mistakes_of(error.errors()))))
+        return answer(problem_of(Invalid([_mistake(one, _shape(request, one)) for one in error.errors()])))
 
     async def transport(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
@@ -212,7 +213,6 @@ def install(api: FastAPI) -> None:
 _WORDS: Mapping[str, tuple[str, str]] = {
     # pydantic's type   what                       expected
     "missing":         ("is missing",              "a value"),
-    "extra_forbidden": ("is not a known field",    "fields that preroll schema or preroll openapi lists"),
     "model_attributes_type": ("is not an object",  "a JSON object"),
 }
 # fmt: on
@@ -220,16 +220,33 @@ _KINDS = {"a valid boolean": "true or false", "a valid string": "text", "a valid
 """What pydantic expects, in plain words."""
 
 
-def mistakes_of(errors: Iterable[Mapping[str, Any]]) -> list[Mistake]:
-    """Validation errors in the words of the domain."""
-    return [_mistake(error) for error in errors]
+def mistakes_of(errors: Iterable[Mapping[str, Any]], shape: object) -> list[Mistake]:
+    """Validation errors in the words of the domain.
+
+    Args:
+        shape: the type that was expected.
+    """
+    return [_mistake(error, (shape, error["loc"])) for error in errors]
 
 
-def _mistake(error: Mapping[str, Any]) -> Mistake:
+Expected = tuple[object, Sequence[object]]
+"""A type, and the way from there to what was refused."""
+
+
+def _shape(request: Request, error: Mapping[str, Any]) -> Expected:
+    """What a route expected where something was refused: its body, or the one model of its query."""
+    route, (source, *loc) = request.scope["route"], error["loc"]
+    fields = [route.body_field] if source == "body" else route.dependant.query_params
+    return (fields[0].field_info.annotation, loc) if fields else (dict[str, object], loc)
+
+
+def _mistake(error: Mapping[str, Any], expected: Expected) -> Mistake:
     where, kind, text = _where(error["loc"]), error["type"], error["msg"]
     context = error.get("ctx", {})
     if kind.startswith("union_tag_"):
         where = f"{where}.{context['discriminator'].strip(chr(39))}"
+    if kind == "extra_forbidden":
+        return Mistake(where, "is not a known field", told(str(error["loc"][-1]), known_fields(*expected)))
     if kind in _WORDS:
         return Mistake(where, *_WORDS[kind])
     if "what" in context:

@@ -150,7 +150,7 @@ class ServiceShown(ServiceSummary):
     nodes: dict[str, dict[str, Any]] = Field(description="what it holds now")
     properties: dict[str, Any]
     revisions: list[RevisionShown]
-    known: KnownShown | None = Field(description="what its audits say; null: its definition has none, or it is gone")
+    known: KnownShown | None = Field(description="what its audits say; null: it is gone")
     auditing: bool = Field(description="an audit is due or under way")
     differences: list[DifferenceShown] = Field(description="what its devices have otherwise than it was left on them")
     drift: str = Field(description="hash of the differences: whoever accepts or approves them names it")

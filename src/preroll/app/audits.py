@@ -11,7 +11,7 @@ from preroll.app.asking import Ask, command
 from preroll.app.edits import open_booking
 from preroll.app.views import BookingDetails, details
 from preroll.domain.audit import AuditSpec, Configuration, Finding, Status, Verdict
-from preroll.domain.auditing import asked_by, audit_again, is_audited_soon, stands
+from preroll.domain.auditing import asked_by, audit_again, checks_of, is_audited_soon, stands
 from preroll.domain.booking import Booking
 from preroll.domain.changes import Change
 from preroll.domain.definition import ServiceDefinition
@@ -121,7 +121,7 @@ def _specs(tx: Tx, booking: Booking) -> tuple[AuditSpec, ...]:
     definition: ServiceDefinition | None = None
     if booking.definition is not None:
         definition = tx.catalogue.definition_by_key(booking.definition)
-    return definition.audits if definition else ()
+    return checks_of(booking, definition)
 
 
 def _round(run: RunRow, steps: list[StepRow], specs: tuple[AuditSpec, ...]) -> Round:

@@ -67,7 +67,7 @@ class OrderedViews:
         def query(tx: Tx) -> ServiceShelf:
             page = tx.services.sorted(seen, sorting, after, limit)
             definitions = {s.definition: tx.catalogue.definition_by_key(s.definition) for s in page.items}
-            audited = [s for s in page.items if s.state in EXISTS and definitions[s.definition].audits]
+            audited = [s for s in page.items if s.state in EXISTS]
             named = {key: definition.name for key, definition in definitions.items()}
             return ServiceShelf(page, _known(tx, audited), named)
 

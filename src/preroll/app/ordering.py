@@ -197,9 +197,6 @@ def _change(tx: Tx, order: Order, item: OrderItem, said: Content, where: str) ->
         found = target(tx, order, item)
     except Invalid as error:
         return item, [replace(m, where=m.where.replace(f"items.{item.name}", where)) for m in error.mistakes]
-    if item.kind is OrderKind.VALIDATE and not found.definition.audits:
-        what = f"there is nothing to audit: {found.definition.name} has no audits"
-        return item, [Mistake(f"{where}.kind", what, "a service whose definition has some")]
     if item.kind is OrderKind.REDEPLOY:
         return replace(item, needs=found.needs), []
     if item.kind is not OrderKind.MODIFY:

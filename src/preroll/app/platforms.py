@@ -30,11 +30,20 @@ FELT = ("service_states", "limits", "start_failure", "paused", "shrink_post_roll
 """Settings that are read at the events of bookings."""
 
 Rule = Callable[[Platform], Platform]
-"""From the stored settings to the new ones; asked again when the transaction is repeated."""
-Wanted = tuple[Platform, str]
-"""A platform as it is to be, and why."""
+"""From the stored settings to the new ones; asked again when the transaction is repeated. It may raise Unread."""
+Wanted = tuple[Platform, str, Sequence[Mistake]]
+"""A platform as it is to be, why, and what was wanted besides but cannot be read."""
 Moved = tuple[Platform, Aftermath]
 """A platform as it was on a snapshot, and what another zone would do to bookings."""
+
+
+class Unread(Invalid):
+    """Some of what a rule is to change cannot be read; the rest is judged as well, so that all is told at once."""
+
+    def __init__(self, mistakes: Sequence[Mistake], rest: Platform) -> None:
+        super().__init__(mistakes)
+        self.rest = rest
+        """The platform with what could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +122,7 @@ class Platforms:
                 sight.platform(tx, by, old.name, "config.change")
             if seen is not None and seen != (old.config.version if old else 0):
                 raise Stale(f"platform {platform.name}", seen, old.config.version if old else 0)
-            return platform, why
+            return platform, why, ()
 
         return await self._saved(by, wanted, force=force)
 
@@ -130,7 +139,10 @@ class Platforms:
             old = sight.platform(tx, by, name, "config.change")
             if seen is not None and seen != old.config.version:
                 raise Stale(f"platform {name}", seen, old.config.version)
-            return rule(old), why
+            try:
+                return rule(old), why, ()
+            except Unread as error:
+                return error.rest, why, error.mistakes
 
         return await self._saved(by, wanted, force=force)
 
@@ -175,7 +187,7 @@ class Platforms:
             found = tx.platforms.history(old, earlier + 1, 1)
             if not found or found[0].platform.config.version != earlier:
                 raise NotFound("version of the settings", earlier, hint=f"there are versions 1 to {now}")
-            return found[0].platform, f"as version {earlier} had it"
+            return found[0].platform, f"as version {earlier} had it", ()
 
         return await self._saved(by, wanted, force=force)
 
@@ -185,8 +197,8 @@ class Platforms:
         installed = self._scripts()
 
         def unit(tx: Tx) -> Platform:
-            platform, why = wanted(tx)
-            amiss = () if force else _not_there(tx, platform, installed)
+            platform, why, unread = wanted(tx)
+            amiss = [*unread, *(() if force else _not_there(tx, platform, installed))]
             return _saved(tx, by, (platform, why), moved, force=force, amiss=amiss)
 
         return await self._store.write(unit)
@@ -227,7 +239,7 @@ def _not_there(tx: Tx, platform: Platform, installed: Mapping[str, ScriptKind] |
 
 
 def _saved(
-    tx: Tx, by: Actor, wanted: Wanted, moved: Moved | None, *, force: bool, amiss: Sequence[Mistake]
+    tx: Tx, by: Actor, wanted: tuple[Platform, str], moved: Moved | None, *, force: bool, amiss: Sequence[Mistake]
 ) -> Platform:
     """Store a platform; weekly hours that are in its zone move with it, and bookings follow."""
     platform, why = wanted

@@ -72,18 +72,17 @@ class ServiceWatch:
         return len(lapsed) == self._batch
 
 
-def schedule_of(home: Platform, definition: ServiceDefinition) -> AuditSchedule | None:
-    """When services of a definition are audited by themselves; None: never."""
+def schedule_of(home: Platform, definition: ServiceDefinition) -> AuditSchedule:
+    """When services of a definition are audited by themselves; one that is empty: never."""
     own = definition.service_audits
-    schedule = home.config.service_audits if own is None else own
-    return schedule if schedule and definition.audits else None
+    return home.config.service_audits if own is None else own
 
 
-def _schedule(tx: Tx, platform: int, definition: int) -> AuditSchedule | None:
+def _schedule(tx: Tx, platform: int, definition: int) -> AuditSchedule:
     return schedule_of(tx.platforms.by_key(platform), tx.catalogue.definition_by_key(definition))
 
 
-def _said(schedule: AuditSchedule | None) -> str:
+def _said(schedule: AuditSchedule) -> str:
     return f"{PLANNED}{schedule}" if schedule else ""
 
 

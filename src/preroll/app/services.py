@@ -51,7 +51,7 @@ class ServiceDetails(ServiceMade):
     orders: tuple[OrderKind, ...]
     """The kinds of orders that can be made for it now."""
     known: Verdict | None = None
-    """What its audits say now; None: its definition has none, or it is gone."""
+    """What its audits say now; None: it is gone."""
     auditing: bool = False
     """An audit is due or under way."""
     drift: Drift = field(default_factory=Drift)
@@ -118,21 +118,13 @@ class Services:
         """Have all its checks made now; an audit that waits already is the one.
 
         Raises:
-            ActionNotPossible: it is gone, or its definition has no audits.
+            ActionNotPossible: it is gone.
         """
 
         def rule(tx: Tx, before: Service) -> Service:
-            definition = tx.catalogue.definition_by_key(before.definition)
-            if before.state not in EXISTS or not definition.audits:
-                what, then = (
-                    (f"it is {before.state}", "look at its orders")
-                    if before.state not in EXISTS
-                    else (
-                        "its definition has no audits",
-                        "add audits to it; a service keeps the version that it was made with",
-                    )
-                )
-                raise ActionNotPossible(f"there is nothing to audit: {what}", hint=then)
+            if before.state not in EXISTS:
+                what = f"there is nothing to audit: it is {before.state}"
+                raise ActionNotPossible(what, hint="look at its orders")
             have_audited(tx, tx.bookings.get(before.id, hidden=True), asked_by(by.name))
             tell_service(tx, by, "service.audit_asked", before, before)
             return before
@@ -217,7 +209,7 @@ def service_details(tx: Tx, by: Actor, service: Service) -> ServiceDetails:
     return ServiceDetails(
         service, tx.platforms.by_key(service.platform).name, definition, carrier,
         tuple(tx.services.revisions(service.key)), possible_orders(service.state),
-        known=known_of(tx, carrier, boundaries, drift) if exists and definition.audits else None,
+        known=known_of(tx, carrier, boundaries, drift) if exists else None,
         auditing=is_audited_soon(boundaries, tx.now), drift=drift,
         alarms=tuple(tx.service_audits.alarms(service.key)) if exists else (),
         next_audit_us=planned if exists else None,

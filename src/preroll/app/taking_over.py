@@ -125,8 +125,7 @@ def _exists(tx: Tx, by: Actor, order: Order, one: Target, reason: str) -> None:
     service = tx.services.add(new, ServiceRevision(1, one.nodes, one.properties, order.id, needs=one.needs))
     carrier = order_holding.carry_service(tx, by, service, one, one.runs)
     tell_service(tx, by, "service.taken_over", None, service, reason, f"order {order.id}")
-    if one.definition.audits:
-        have_audited(tx, carrier, asked_by(by.name))
+    have_audited(tx, carrier, asked_by(by.name))
 
 
 def _require_free(tx: Tx, by: Actor, candidate: Booking) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from preroll.domain.audit import Round, Verdict, standing
+from preroll.domain.audit import AuditSpec, Round, Verdict, standing
 from preroll.domain.booking import LIFE_CYCLE, Booking, Phase
 from preroll.domain.boundaries import (
     BOUNDARY,
@@ -52,12 +52,19 @@ def is_audited_soon(existing: Sequence[Boundary], now_us: int) -> bool:
     return any(b.kind is Kind.AUDIT and b.state in OPEN and not is_planned(b, now_us) for b in existing)
 
 
+def checks_of(booking: Booking, definition: ServiceDefinition | None) -> tuple[AuditSpec, ...]:
+    """All checks that can be made of a booking, or of the service that it carries."""
+    if definition is None:
+        return ()
+    return definition.checks_of_services if booking.carries else definition.audits
+
+
 def decide_audit(boundary: Boundary, booking: Booking, definition: ServiceDefinition | None) -> Decision:
     """What a due audit asks for; nothing when the booking has ended, or gone beyond the event that asked for it."""
     after = next((e.trigger for e in EVENTS.values() if e.name == event_of(boundary)), None)
     reached = {edge.ok for edge in LIFE_CYCLE if edge.trigger is after}
     gone = after is not None and (booking.state not in reached or bool(booking.entering))
-    if gone or booking.phase is not Phase.RUNNING or definition is None or not definition.audits:
+    if gone or booking.phase is not Phase.RUNNING or not checks_of(booking, definition):
         return Nothing()
     return Run(AUDITS, booking.service_state, booking.service_state)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from preroll.domain.audit import AuditSpec
+from preroll.domain.audit import CONFIG, AuditSpec
 from preroll.domain.audit_schedule import AuditSchedule
 from preroll.domain.connection import Connection
 from preroll.domain.machine import Machine
@@ -89,6 +89,10 @@ class Node:
         return self.auto_select or (AutoSelect.NEVER if self.optional else AutoSelect.CREATE)
 
 
+OF_DEVICES = AuditSpec(CONFIG, CONFIG, after=())
+"""Are the devices as they were left? Made of services whose definition does not say how it is looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceDefinition:
     """One immutable version of a service definition."""
@@ -126,6 +130,12 @@ class ServiceDefinition:
     def audits_after(self, event: str) -> tuple[AuditSpec, ...]:
         """The checks that are made after the success of an event; all for the empty name (somebody asks)."""
         return tuple(a for a in self.audits if not event or event in a.after)
+
+    @property
+    def checks_of_services(self) -> tuple[AuditSpec, ...]:
+        """The checks of a service that orders made: whatever the definition asks for, its devices can be read."""
+        own = any(CONFIG in (a.kind, a.name) for a in self.audits)
+        return self.audits if own else (*self.audits, OF_DEVICES)
 
     @property
     def ordered(self) -> tuple[Node, ...]:

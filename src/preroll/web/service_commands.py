@@ -207,8 +207,8 @@ def why_not_service(found: ServiceDetails, command: ServiceCommand) -> str:
         return why
     if action in set(OrderKind):
         return ""
-    if action == "audit" and (state not in EXISTS or not found.definition.audits):
-        return f"the service is {state.value}" if state not in EXISTS else "its definition has no audits"
+    if action == "audit" and state not in EXISTS:
+        return f"the service is {state.value}"
     if action in ("accept", "approve") and not found.drift.known:
         return "no audit has found a difference since its last change"
     if action == "disapprove" and not any(one.allowance for one in found.drift.known):

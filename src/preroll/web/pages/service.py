@@ -89,7 +89,7 @@ async def details(
         "compared": shown.compared(found, names, before, after),
         "nodes": [(label, choice_said(choice, names)) for label, choice in found.carrier.nodes.items()],
         "orders": (await app.ordered.orders_of(by, ident)).items, "refused": refused,
-        "audits": await app.services.audits(by, ident) if found.definition.audits else None,
+        "audits": await app.services.audits(by, ident),
         "history": (await app.services.history(by, ident))[::-1], "runs": None, "log": None,
     }  # fmt: skip
     status = refused.status if refused else 200
