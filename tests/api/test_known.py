@@ -27,7 +27,7 @@ SENT = [
         "documents.0.audits.0.parameters.patince",
         "patience, or another of: host, port",
     ),
-    ({"documents": [], "forse": True}, "forse", "force, or another of: platform, documents"),
+    ({"documents": [], "frce": True}, "frce", "force, or another of: platform, documents"),
 ]  # fmt: skip
 
 
