@@ -14,7 +14,7 @@ from preroll.domain.order import OrderItem, OrderKind
 from preroll.domain.ordered import Order as ServiceOrder
 from preroll.domain.window import MINUTE
 from preroll.ports.lists import BookingFilter, Order, SortBy
-from preroll.store.bookings import entered
+from preroll.store.bookings import COLUMNS, entered
 from tests import builders
 from tests.builders import NOON
 
@@ -134,6 +134,33 @@ async def test_bookings_are_counted(world):
     assert await count() == 6
     assert await count(states=frozenset({State.PARTIAL})) == 3
     assert await count(over_us=0) <= 6
+
+
+async def test_what_failed_lately_is_looked_up_by_its_state(world):
+    if world.store._backend.version is None:
+        pytest.skip("the plan is read from SQLite")
+    ident = (await world.book()).id
+    again = ", ".join("id || n" if name == "id" else name for name in COLUMNS.split(", ") if name != "key")
+    names = COLUMNS.removeprefix("key, ") + ", folded, live, held_start_us, held_end_us"
+    again += ", folded, live, held_start_us, held_end_us"
+
+    def count(tx):
+        db, asked = tx._work.db, []
+        db.run(
+            f"with recursive i(n) as (select 1 union all select n + 1 from i where n < 2000)"
+            f" insert into booking ({names}) select {again} from i join booking on id = ?", ident,
+        )  # fmt: skip
+        db.run("analyze")
+        listened, db.all = db.all, lambda sql, *values: (asked.append((sql, values)), listened(sql, *values))[1]
+        try:
+            tx.bookings.count(BookingFilter(1, frozenset({State.FAILED, State.QUARANTINED}), over_us=0))
+        finally:
+            db.all = listened
+        return [row[3] for sql, values in asked for row in db.all(f"explain query plan {sql}", *values)]
+
+    plan = await world.store.write(count)
+    assert any("ix_booking_state" in line for line in plan)
+    assert not any(line.startswith("SCAN booking") for line in plan)
 
 
 async def test_a_full_last_page_has_no_next(world):

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import httpx
@@ -46,7 +48,14 @@ class Ear:
     after: str = ""
 
     def __post_init__(self) -> None:
-        self.stream: AsyncIterator[bytes] = self.hub.listen(self.reader, self.reader.by, self.platform, self.after)
+        self.stream: AsyncGenerator[bytes] = self._heard()
+
+    async def _heard(self) -> AsyncGenerator[bytes]:
+        head = await self.hub._app.views.tail(LOCAL)
+        told = self.hub.listen(self.reader, self.reader.by, self.platform, self.after, head)
+        async with aclosing(told) as events:  # type: ignore[type-var]
+            async for event in events:
+                yield event
 
     async def next(self) -> bytes:
         async with asyncio.timeout(10):
@@ -160,11 +169,44 @@ async def test_a_slow_browser_is_dropped(app: App, key: int, monkeypatch: pytest
     channel = live.Channel(Viewer(LOCAL, 1))
     slow = live.Listener(asyncio.Queue(1))
     channel.listeners.add(slow)
-    channel.tell(live.BEAT)
+    channel.tell(live.QUIET)
     assert not slow.dropped
-    channel.tell(live.BEAT)
+    channel.tell(live.QUIET)
     assert slow.dropped
     assert channel.listeners == set()
+
+
+async def test_a_page_that_knows_all_asks_the_store_for_nothing(app: App, key: int, monkeypatch: pytest.MonkeyPatch):
+    after = await app.views.tail(LOCAL)
+    hub, asked = Hub(app, lambda: False), list[str]()
+    for name in ("changes", "tail"):
+        monkeypatch.setattr(app.views, name, lambda *_, name=name: asked.append(name))
+    events = hub.listen(Reader(), LOCAL, key, after, after)
+    await anext(events)
+    heard = asyncio.create_task(anext(events))
+    while hub._deaf():
+        await asyncio.sleep(0)
+    made = await book(app, "News")
+    assert made.encode() in await heard
+    assert asked == []
+    await events.aclose()
+
+
+async def test_whoever_hears_of_nothing_looks_around_while_others_hear_much(
+    app: App, key: int, monkeypatch: pytest.MonkeyPatch
+):
+    hub, after, other = Hub(app, lambda: False), await app.views.tail(LOCAL), key + 1
+    busy, quiet = Ear(hub, key, after=after), Ear(hub, other, after=after)
+    for ear in (busy, quiet):
+        await ear.next()
+    ending = asyncio.create_task(quiet.next())
+    quiet.reader.over = True
+    while not ending.done():
+        await book(app, f"News {time.monotonic_ns()}")
+        assert await busy.kind() == "booking.created"
+    with pytest.raises(StopAsyncIteration):
+        await ending
+    await busy.stream.aclose()
 
 
 def test_what_fails_is_marked():

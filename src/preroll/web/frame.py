@@ -15,10 +15,10 @@ from preroll.domain.booking import FAILED_EVENT, State
 from preroll.domain.config import Platform
 from preroll.domain.permission import PERMISSIONS, Actor, Role
 from preroll.domain.window import DAY
-from preroll.gate.door import By
-from preroll.gate.guard import Way, credential, csrf_of
+from preroll.gate.door import caller
+from preroll.gate.guard import Caller, Way, csrf_of
 from preroll.ports.lists import BookingFilter
-from preroll.web.door import Door, TheDoor
+from preroll.web.door import Door, door
 from preroll.web.templating import render
 
 REMEMBERS = "preroll_platform"
@@ -33,6 +33,8 @@ NAVIGATION = (
     ("/config", "Config"), ("/people", "People"),
 )  # fmt: skip
 """Path -> name of what the header leads to."""
+Named = Annotated[str, Query(max_length=200)]
+"""A platform, by its name; empty: the one that was looked at last."""
 FOR_ADMINS = frozenset({"/people"})
 """Of these: what only an admin everywhere is led to."""
 
@@ -43,7 +45,10 @@ class Frame:
 
     request: Request
     door: Door
+    calling: Caller
+    """Whoever sent the request."""
     by: Actor
+    """Who that is."""
     platforms: tuple[Platform, ...]
     """All that the actor sees."""
     platform: Platform
@@ -93,24 +98,29 @@ class Frame:
         return HTMLResponse(render(template, {**around, **values}), status, {"Cache-Control": "no-store"})
 
 
-async def bare(request: Request, door: TheDoor, by: By, platform: Annotated[str, Query(max_length=200)] = "") -> Frame:
+async def bare(request: Request, platform: Named = "") -> Frame:
     """Who asks, and for which platform: all that is needed where no header is shown.
+
+    It looks for itself: a chain of small dependencies costs more than what they find.
 
     Raises:
         NotSignedIn. NotFound: there is no such platform, or the actor does not see it.
     """
-    around = await door.app.views.around(by, platform)
-    said = credential(request)
+    through, calling = await door(request), await caller(request)
+    by = await calling.actor()
+    around = await through.app.views.around(by, platform)
+    said = calling.credential
     csrf = csrf_of(said.secret) if said.way is Way.SESSION else ""
     looked_at = around.platform or _remembered(request, around.platforms)
-    return Frame(request, door, by, around.platforms, looked_at, csrf, around.position)
+    return Frame(request, through, calling, by, around.platforms, looked_at, csrf, around.position)
 
 
 BareFrame = Annotated[Frame, Depends(bare)]
 
 
-async def frame(found: BareFrame) -> Frame:
+async def frame(request: Request, platform: Named = "") -> Frame:
     """What is around the page that is asked for."""
+    found = await bare(request, platform)
     if found.partial or not found.platform.key:
         return found
     return replace(found, alarms=await found.door.app.lists.count(found.by, alarming(found.platform.key)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -19,7 +19,7 @@ from preroll.domain.booking import FAILED_EVENT, State
 from preroll.domain.changes import Change
 from preroll.domain.errors import NotPermitted, NotSignedIn, StoreUnavailable
 from preroll.domain.order import OrderState
-from preroll.domain.permission import ENGINE, Actor, Sight
+from preroll.domain.permission import Actor, Sight
 from preroll.domain.service_instance import Provisioned
 from preroll.gate.guard import Caller
 from preroll.telemetry import logger
@@ -28,7 +28,7 @@ from preroll.web.timeline_shown import packed
 log = logger(__name__)
 
 LOOK_S = 0.5
-"""How often the tail looks whether the server stops, and a quiet stream whether its reader may still look."""
+"""How often the tail looks whether the server stops, and has each stream look whether its reader may still look."""
 BEAT_S = 15.0
 """A stream on which nothing happens says so this often: a browser that hears less has lost it."""
 BATCH = 500
@@ -39,17 +39,31 @@ QUEUED = 200
 STATES_TOLD = frozenset(f"{thing}.{what}" for thing in ("booking", "order", "service") for what in ("state", "created"))
 FAILED = frozenset({State.FAILED, *FAILED_EVENT, OrderState.FAILED_DEPLOY, Provisioned.FAIL_DEPLOY})
 
-Frames = Sequence[tuple[str, bytes]]
-"""(position, event) of each change."""
-BEAT: Frames = (("", b"event: beat\ndata: {}\n\n"),)
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is told at once, the same bytes to all who hear it."""
+
+    data: bytes = b""
+    """Empty: nothing has happened, and whoever listens looks around."""
+    events: Sequence[tuple[str, bytes]] = ()
+    """(position, event) of each change."""
+
+    def without(self, told: Collection[str]) -> bytes:
+        """It, but for the changes at these positions."""
+        return b"".join(event for position, event in self.events if position not in told) if told else self.data
 
 
-def told_of(news: News) -> Frames:
+QUIET = Batch()
+BEAT = b"event: beat\ndata: {}\n\n"
+
+
+def told_of(news: News) -> Batch:
     """Changes as events, and before them how the bookings that they are about stand now."""
     told = [(change.position, framed(change)) for change in news.changes]
-    if news.blocks is None:
-        return told
-    return [("", b"event: blocks\ndata: " + packed(news.blocks, news.gone) + b"\n\n"), *told]
+    if news.blocks is not None:
+        told.insert(0, ("", b"event: blocks\ndata: " + packed(news.blocks, news.gone) + b"\n\n"))
+    return Batch(b"".join(event for _, event in told), told)
 
 
 def framed(change: Change) -> bytes:
@@ -65,7 +79,7 @@ def framed(change: Change) -> bytes:
 class Listener:
     """One open page."""
 
-    batches: asyncio.Queue[Frames] = field(default_factory=lambda: asyncio.Queue(QUEUED))
+    batches: asyncio.Queue[Batch] = field(default_factory=lambda: asyncio.Queue(QUEUED))
     dropped: bool = False
     """It was too slow; what it missed it gets when it comes again."""
 
@@ -77,18 +91,24 @@ class Channel:
     viewer: Viewer
     listeners: set[Listener] = field(default_factory=set)
 
-    def tell(self, frames: Frames) -> None:
+    def tell(self, batch: Batch) -> None:
         """Put a batch into every queue."""
         for listener in tuple(self.listeners):
             try:
-                listener.batches.put_nowait(frames)
+                listener.batches.put_nowait(batch)
             except asyncio.QueueFull:
                 listener.dropped = True
                 self.listeners.discard(listener)
 
+    def stir(self) -> None:
+        """Have those look around who hear of nothing."""
+        for listener in self.listeners:
+            if listener.batches.empty():
+                listener.batches.put_nowait(QUIET)
+
 
 class Hub:
-    """Follows the change log for as long as somebody listens.
+    """Follows the change log for as long as somebody listens. It alone watches the time: a page waits for it.
 
     Args:
         app: the use cases.
@@ -99,26 +119,34 @@ class Hub:
         self._app, self._stopping = app, stopping
         self._channels: dict[tuple[Sight | None, int], Channel] = {}
         self._tail: asyncio.Task[None] | None = None
+        self._head = ""
+        """Up to where everything was told."""
         self.rendered = 0
         """Changes that were told so far, once per class of viewer."""
 
-    async def listen(self, calling: Caller, by: Actor, platform: int, after: str) -> AsyncIterator[bytes]:
-        """Events after a position, for as long as the caller may look and keeps up. None is missed."""
+    async def listen(self, calling: Caller, by: Actor, platform: int, after: str, head: str) -> AsyncIterator[bytes]:
+        """Events after a position, for as long as the caller may look and keeps up. None is missed.
+
+        Args:
+            head: how far the change log reached when the caller came.
+        """
         yield f"retry: 1000\nid: {after}\nevent: begin\ndata: {{}}\n\n".encode()
         key, listener, told = (by.sight, platform), Listener(), set[str]()
         self._channels.setdefault(key, Channel(Viewer(by, platform))).listeners.add(listener)
-        await self._follow()
+        if self._deaf():
+            self._head, self._tail = head, asyncio.create_task(self._run())
         try:
-            async for frames in self._missed(by, platform, after):
-                told.update(position for position, _ in frames)
-                yield b"".join(event for _, event in frames)
+            if after != self._head:
+                async for batch in self._missed(by, platform, after):
+                    told.update(position for position, _ in batch.events)
+                    yield batch.data
             told.discard("")
-            async for frames in self._coming(calling, by, listener):
-                yield b"".join(event for position, event in frames if position not in told)
+            async for data in self._coming(calling, by, listener, told):
+                yield data
         finally:
             self._leave(key, listener)
 
-    async def _missed(self, by: Actor, platform: int, after: str) -> AsyncIterator[Frames]:
+    async def _missed(self, by: Actor, platform: int, after: str) -> AsyncIterator[Batch]:
         """What happened between a position and now; who missed too much is told to load the page again."""
         for _ in range(BEHIND // BATCH):
             page = await self._app.views.changes(by, after, BATCH, platform)
@@ -128,51 +156,62 @@ class Hub:
                 return
             after = page.position
         tail = await self._app.views.tail(by)
-        yield ((tail, f"id: {tail}\nevent: resync\ndata: {{}}\n\n".encode()),)
+        resync = f"id: {tail}\nevent: resync\ndata: {{}}\n\n".encode()
+        yield Batch(resync, ((tail, resync),))
 
-    async def _coming(self, calling: Caller, by: Actor, listener: Listener) -> AsyncIterator[Frames]:
-        """What happens from now on."""
-        quiet_since = looked_at = time.monotonic()
+    async def _coming(
+        self, calling: Caller, by: Actor, listener: Listener, told: Collection[str]
+    ) -> AsyncIterator[bytes]:
+        """What happens from now on, but for what was told already."""
+        spoke_at = looked_at = time.monotonic()
         while not (self._stopping() or listener.dropped or self._deaf()):
-            if time.monotonic() - looked_at >= LOOK_S:
+            batch = await listener.batches.get()
+            now = time.monotonic()
+            if now - looked_at >= LOOK_S:
                 if not await _still(calling, by):
                     return
-                looked_at = time.monotonic()
-            try:
-                async with asyncio.timeout(LOOK_S):
-                    frames = await listener.batches.get()
-            except TimeoutError:
-                if time.monotonic() - quiet_since < BEAT_S:
-                    continue
-                frames = BEAT
-            quiet_since = time.monotonic()
-            yield frames
-
-    async def _follow(self) -> None:
-        """Begin the tail, if there is none."""
-        if self._deaf():
-            head = await self._app.views.tail(ENGINE)
-            if self._deaf():
-                self._tail = asyncio.create_task(self._run(head))
+                looked_at = now
+            data = batch.without(told)
+            if not data and now - spoke_at >= BEAT_S:
+                data = BEAT
+            if data:
+                spoke_at = now
+                yield data
 
     def _deaf(self) -> bool:
         """Has the tail ended? Whoever listens comes again, and begins a new one."""
         return self._tail is None or self._tail.done()
 
-    async def _run(self, head: str) -> None:
+    async def _run(self) -> None:
         """Tell what is new, until nobody listens or the server stops."""
-        while self._channels and not self._stopping():
-            try:
-                coming = await self._app.live.coming(head, LOOK_S, BATCH, self._viewers)
-                for viewer, news in coming.news:
-                    channel = self._channels.get((viewer.by.sight, viewer.platform))
-                    if channel is not None and news.changes:
-                        self.rendered += len(news.changes)
-                        channel.tell(told_of(news))
-                head = coming.position
-            except StoreUnavailable as error:
-                log.warning("the change log cannot be read", error=str(error))
-                await asyncio.sleep(LOOK_S)
+        stirred_at = time.monotonic()
+        try:
+            while self._channels and not self._stopping():
+                await self._tell()
+                if time.monotonic() - stirred_at >= LOOK_S:
+                    self._stir()
+                    stirred_at = time.monotonic()
+        finally:
+            self._stir()
+
+    async def _tell(self) -> None:
+        """What is new, if anything is before it is time to look around."""
+        try:
+            coming = await self._app.live.coming(self._head, LOOK_S, BATCH, self._viewers)
+        except StoreUnavailable as error:
+            log.warning("the change log cannot be read", error=str(error))
+            await asyncio.sleep(LOOK_S)
+            return
+        for viewer, news in coming.news:
+            channel = self._channels.get((viewer.by.sight, viewer.platform))
+            if channel is not None and news.changes:
+                self.rendered += len(news.changes)
+                channel.tell(told_of(news))
+        self._head = coming.position
+
+    def _stir(self) -> None:
+        for channel in self._channels.values():
+            channel.stir()
 
     def _viewers(self) -> Sequence[Viewer]:
         """One of each class."""

@@ -106,7 +106,8 @@ async def bookings(frame: TheFrame, look: Annotated[Look, Query()]) -> Response:
     names = {definition.key: definition.name for definition in definitions}
     values: dict[str, Any] = {
         "rows": [listed.row(one, columns, names, frame.zone, chosen=one.id == look.booking) for one in page.items],
-        "look": look, "columns": columns, "offered": listed.offered(page.items, columns),
+        "look": look, "columns": columns, "shown": {column.key for column in columns},
+        "offered": listed.offered(page.items, columns),
         "commands": commands_for(frame), "counts": None, "lesson": await _lesson(frame, look, page),
         **_links(frame, look, page, order),
     }  # fmt: skip

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Header, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from preroll.gate.door import Calling
 from preroll.web.frame import BareFrame
 
 router = APIRouter()
@@ -20,7 +19,6 @@ Position = Annotated[str, Field(pattern=r"^(\d{1,18}(\.\d{1,18})?)?$")]
 @router.get("/live")
 async def live(
     frame: BareFrame,
-    calling: Calling,
     after: Position = "",
     last_event_id: Annotated[Position | None, Header()] = None,
 ) -> Response:
@@ -28,7 +26,7 @@ async def live(
     position = after if last_event_id is None else last_event_id
     if position != frame.position:
         await frame.door.app.views.changes(frame.by, position, 1)  # one that cannot be read is refused here
-    events = frame.door.hub.listen(calling, frame.by, frame.platform.key, position)
+    events = frame.door.hub.listen(frame.calling, frame.by, frame.platform.key, position, frame.position)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
