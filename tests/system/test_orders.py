@@ -110,6 +110,22 @@ async def test_a_service_exists_from_its_completed_provision_on(office, stage):
     assert seen.known.configuration is Configuration.IN_SYNC
 
 
+async def test_the_service_of_an_item_is_named_by_id_or_by_name(office, stage):
+    service = await office.line()
+    done = await office.change(K.MODIFY, "LINE TO B", nodes=rate(5))
+    assert (done.order.state, done.order.items[0].service) == (S.COMPLETED, service)
+    await office.change(K.DECOMMISSION, "Line to B")
+    with pytest.raises(Invalid, match="'Line to B' is no service"):
+        await office.make(OrderItem("it", K.VALIDATE, "Line to B"))
+    new = NewOrder("default", "Scoped", (provision("Line to C"),), scopes=("news",))
+    await office.orders.schedule(LOCAL, (await office.orders.create(LOCAL, new)).order.id, None)
+    await stage.rig.quiet()
+    asked = NewOrder("default", "Order", (OrderItem("it", K.VALIDATE, "Line to C"),))
+    await office.orders.create(LOCAL, asked)
+    with pytest.raises(Invalid, match="'Line to C' is no service"):
+        await office.orders.create(EVE, asked)
+
+
 async def test_an_order_waits_for_its_time(office, stage):
     ident = await office.make(provision())
     await office.orders.schedule(LOCAL, ident, None, Time(NOON))

@@ -92,6 +92,26 @@ async def test_a_service_is_ordered_changed_and_taken_down(oss: Oss):
     assert orders.headers["x-total-count"] == "4"
 
 
+async def test_what_is_wrong_is_told_in_the_words_of_the_specification(oss: Oss):
+    line = await oss.line()
+    service = line["serviceOrderItem"][0]["service"]["id"]
+    rate = {"name": "node:A", "value": {"values": {"bitrat": 5}}}
+    body = {"serviceOrderItem": [
+        {"id": "0", "action": "noChange", "service": {"id": service}},
+        {"id": "1", "action": "add", "service": {"serviceSpecification": {"id": "Nothing"}}},
+        {"id": "2", "action": "modify", "service": {"id": service, "serviceCharacteristic": [rate]}},
+        {"id": "3", "action": "delete", "service": {"id": "nowhere"}},
+    ]}  # fmt: skip
+    refused = await oss.http.post(ORDERS, json=body)
+    assert refused.status_code == 400
+    told = refused.json()["message"]
+    assert "serviceOrderItem.1.service.serviceSpecification.id: no service definition Nothing" in told
+    assert "serviceOrderItem.2.service.serviceCharacteristic.node:A.values.bitrat: is not a parameter" in told
+    assert "serviceOrderItem.3.service.id: 'nowhere' is no service" in told
+    assert "items." not in told.replace("serviceOrderItem.", "")
+    assert [one["id"] for one in (await oss.http.get(ORDERS)).json()] == [line["id"]], "nothing was stored"
+
+
 async def test_a_device_that_is_down_fails_the_order_and_says_why(oss: Oss):
     oss.stage.rig.devices.fault("enc-2", FaultKind.VANISHES)
     order = await oss.line()

@@ -29,7 +29,7 @@ class ItemGiven(Given):
 
     name: ItemName
     kind: Annotated[OrderKind, Field(strict=False)]
-    service: Word = Field(default="", description="id of the service; of a provision your own UUID, or empty")
+    service: Word = Field(default="", description="id or name of the service; of a provision your own UUID, or empty")
     after: Annotated[list[ItemName], Field(max_length=100)] = Field(default=[], description="items that come first")
     values: JsonObject = Field(
         default={},

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from preroll.app import choosing, holding, service_dependencies
+from preroll.app import choosing, holding, service_dependencies, sight
 from preroll.app.choosing import Attempt
 from preroll.app.edits import resolve
 from preroll.domain.booking import Booking, NodeChoice, State, Timing
@@ -153,13 +153,11 @@ def _as_ordered(tx: Tx, by: Actor, order: Order, item: OrderItem, where: str) ->
     if item.kind is OrderKind.PROVISION:
         item = replace(item, service=item.service or tx.new_id(), base=None)
         return (item, mistakes) if mistakes else _provision(tx, order, item, said, where)
-    try:
-        service = tx.services.get(item.service)
-    except NotFound:
-        service = None
-    if service is None or service.platform != order.platform or not by.sees(service.platform, service.scopes):
-        return item, [*mistakes, Mistake(f"{where}.service", f"{item.service!r} is no service", "the id of one")]
-    item = replace(item, base=service.deployed)
+    service = sight.service(tx, by, order.platform, item.service)
+    if service is None:
+        what = f"{item.service!r} is no service"
+        return item, [*mistakes, Mistake(f"{where}.service", what, "the id or name of one")]
+    item = replace(item, service=service.id, base=service.deployed)
     if not admits(service.state, item.kind):
         what = f"{item.kind} is not for a service that is {service.state}"
         mistakes.append(Mistake(f"{where}.kind", what, _possible(service.state)))

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from preroll.app import holding, overlays, quarantine
+from preroll.app import holding, overlays, quarantine, sight
 from preroll.app.recording import store, tell
-from preroll.domain.booking import Booking, Carries, NodeChoice
+from preroll.domain.booking import Booking, NodeChoice
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.editable import fixed_mistakes
 from preroll.domain.errors import ActionNotPossible, Clash, Conflict, Invalid, Mistake
@@ -31,10 +31,8 @@ def service_named(tx: Tx, by: Actor, platform: int, named: str) -> Service:
     Raises:
         Invalid: there is none, or it is out of sight.
     """
-    carrier = tx.bookings.named(platform, named, tx.now, None, None)
-    ident = carrier.id if carrier is not None and carrier.carries is Carries.SERVICE else named
-    found = tx.services.several([ident]).get(ident)
-    if found is None or found.platform != platform or found.state not in EXISTS or not by.sees(platform, found.scopes):
+    found = sight.service(tx, by, platform, named)
+    if found is None or found.state not in EXISTS:
         raise Invalid([Mistake("overlays", f"{named!r} is no service", "the id or name of one that exists")])
     return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from preroll.domain.booking import Carries
+from preroll.app import sight
 from preroll.domain.dependencies import SAYING_KINDS, WAITING_KINDS, circle, with_turns
 from preroll.domain.deployment import armed
 from preroll.domain.errors import ActionNotPossible, Mistake
@@ -138,14 +138,11 @@ def _ident(tx: Tx, by: Actor, order: Order, items: Sequence[OrderItem], named: s
     own = next((i.service for i in items if named in (i.name, i.service) and i.kind in WAITING_KINDS), None)
     if own is not None:
         return own
-    carrier = tx.bookings.named(order.platform, named, tx.now, None, None)
-    ident = carrier.id if carrier is not None and carrier.carries is Carries.SERVICE else named
-    service = tx.services.several([ident]).get(ident)
+    service = sight.service(tx, by, order.platform, named)
     if service is not None:
-        visible = service.platform == order.platform and by.sees(service.platform, service.scopes)
-        return ident if visible and service.state in EXISTS else None
-    coming = tx.orders.page(OrderFilter(order.platform, states=COMING, service=ident, sight=by.sight), None, 1).items
-    return ident if any(i.service == ident and i.kind is OrderKind.PROVISION for o in coming for i in o.items) else None
+        return service.id if service.state in EXISTS else None
+    coming = tx.orders.page(OrderFilter(order.platform, states=COMING, service=named, sight=by.sight), None, 1).items
+    return named if any(i.service == named and i.kind is OrderKind.PROVISION for o in coming for i in o.items) else None
 
 
 class _Graph:

@@ -16,6 +16,7 @@ from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Losing, Mistake, NotFound
+from preroll.domain.ordered import Service
 from preroll.domain.permission import UNBOUND, Actor, Role, permit
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Usage
@@ -154,3 +155,13 @@ def unseen(tx: Tx, by: Actor, platform: int, idents: Iterable[str]) -> set[str]:
         return set()
     scopes = tx.bookings.scopes({ident for ident in idents if ident})
     return {ident for ident, carried in scopes.items() if not by.sees(platform, carried)}
+
+
+def service(tx: Tx, by: Actor, platform: int, named: str) -> Service | None:
+    """A service of a platform by its id, or by the name that it has now; None: there is none, or it is out of sight."""
+    found = tx.services.several([named]).get(named)
+    if found is None:
+        carrier = tx.bookings.named(platform, named, tx.now, None, None)
+        ident = carrier.id if carrier is not None and carrier.carries is bookings.Carries.SERVICE else named
+        found = tx.services.several([ident]).get(ident)
+    return found if found and found.platform == platform and by.sees(platform, found.scopes) else None

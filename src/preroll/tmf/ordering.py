@@ -69,6 +69,8 @@ async def create_order(
     ask, at = _ask(key_of(idempotency_key), body, ordered), Time(_future(ordered.start_us, clock.now_us()))
     try:
         done = await app.orders.create(by, ordered.new, ask, at)
+    except Invalid as error:
+        raise Invalid([ordered.in_its_words(one) for one in error.mistakes], hint=error.hint) from None
     except Replayed as before:
         told = json.loads(before.answer.body)
         return made(told, order_href(told["id"]), replayed=True)

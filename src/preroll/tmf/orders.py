@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from preroll.app.order_views import ItemEnd, OrderDetails, OrderProgress
@@ -33,6 +33,22 @@ ENDED = frozenset({OrderState.COMPLETED, OrderState.INVALID, OrderState.FAILED_D
 ACTIVATES = {"active": OrderKind.ACTIVATE, "inactive": OrderKind.DEACTIVATE}
 """The state that an item which modifies nothing else asks of its service."""
 NAMELESS = "Service order"
+# fmt: off
+ATTRIBUTES: Mapping[str, str] = {
+    # of an item of an order   of an item of a document
+    "values.definition":       "service.serviceSpecification.id",
+    "values.version":          "service.serviceSpecification.version",
+    "values.name":             "service.name",
+    "values.state":            "service.state",
+    "values.nodes.":           f"service.serviceCharacteristic.{NODE}",
+    "values.properties.":      "service.serviceCharacteristic.",
+    "service":                 "service.id",
+    "after":                   "serviceOrderItemRelationship",
+    "kind":                    "action",
+    "name":                    "id",
+}
+# fmt: on
+"""How the specification calls what an order has; a characteristic is told by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +58,16 @@ class Ordered:
     new: NewOrder
     start_us: int | None
     """When it is to be deployed; None: now."""
+    places: tuple[int, ...]
+    """Where each of its items stands in the document."""
+
+    def in_its_words(self, mistake: Mistake) -> Mistake:
+        """What is wrong with the order, told of the attribute of the document that says it."""
+        parts = mistake.where.split(".", 2)
+        if parts[0] != "items" or len(parts) < 3 or not parts[1].isdigit():
+            return replace(mistake, where="description" if mistake.where == "name" else mistake.where)
+        said = next((w + parts[2].removeprefix(o) for o, w in ATTRIBUTES.items() if parts[2].startswith(o)), parts[2])
+        return replace(mistake, where=f"serviceOrderItem.{self.places[int(parts[1])]}.{said}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +216,14 @@ def new_order(said: Mapping[str, Any], platform: str) -> Ordered:
     start = reader.instant("requestedStartDate")
     priority = reader.number("priority", 0)
     name = reader.text("description").strip()[:200] or external[:200] or NAMELESS
-    items = [item for one in reader.objects("serviceOrderItem", needed=True) if (item := _read_item(one))]
+    read = [_read_item(one) for one in reader.objects("serviceOrderItem", needed=True)]
+    items = {place: item for place, item in enumerate(read) if item is not None}
     if not items and not mistakes:
         reader.wrong("serviceOrderItem", "changes nothing", "an item that adds, modifies or deletes a service")
     if mistakes:
         raise Invalid(mistakes)
-    return Ordered(NewOrder(platform, name, tuple(items), priority=priority, external=external), start)
+    new = NewOrder(platform, name, tuple(items.values()), priority=priority, external=external)
+    return Ordered(new, start, tuple(items))
 
 
 def patch(said: Mapping[str, Any]) -> Patch:
