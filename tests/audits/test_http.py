@@ -8,14 +8,18 @@ import json
 import re
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from aiohttp import web
 
-from preroll.audits import Http
+from preroll.audits import Http as Shipped
 from preroll.domain.errors import Invalid
 from preroll.sdk import AuditState
 from tests.audits.far_ends import serving
+
+Http = partial(Shipped, patience=60.0)
+"""Waits as long as it takes where somebody answers."""
 
 STATUS = {"active": {"rate": 5, "on": True}, "ports": [{"up": True}, {"up": False}]}
 
@@ -75,12 +79,12 @@ async def test_what_is_no_http_is_down() -> None:
         writer.write(b"220 mail.example ready\r\n")
 
     async with serving(speak) as port:
-        audit = await Http(f"http://127.0.0.1:{port}/").look()
+        audit = await Http(f"http://127.0.0.1:{port}/", patience=60).look()
     assert audit.state is AuditState.DOWN, audit
 
 
 async def test_a_password_in_the_address_is_not_kept(server: str) -> None:
-    audit = await Http(server.replace("//", "//operator:geheim@") + "/status").look()
+    audit = await Http(server.replace("//", "//operator:geheim@") + "/status", patience=60).look()
     assert audit.state is AuditState.UP
     assert "geheim" not in json.dumps(audit.document())
 
@@ -97,4 +101,4 @@ async def test_a_password_in_the_address_is_not_kept(server: str) -> None:
 )  # fmt: skip
 def test_wrong_parameters_are_told(given: dict[str, object], words: str) -> None:
     with pytest.raises(Invalid, match=re.escape(words)):
-        Http.of(given)
+        Shipped.of(given)

@@ -45,7 +45,9 @@ def film(ffmpeg: str, file: Path, picture: str, *, tone: bool = True, sound_of: 
 
 async def test_a_picture_is_up_with_its_measures(ffmpeg: str, tmp_path: Path) -> None:
     file = film(ffmpeg, tmp_path / "a.ts", "testsrc2=size=320x180:rate=25")
-    audit = await stream(str(file), Expect(codec="h264", size="320x180", fps=25, audio=True, duration=0.8), seconds=60)
+    audit = await stream(
+        str(file), Expect(codec="h264", size="320x180", fps=25, audio=True, duration=0.8), seconds=60, patience=60
+    )
     assert audit.state is AuditState.UP, audit
     assert audit.evidence["size"] == "320x180"
     assert audit.evidence["fps"] == pytest.approx(25, abs=1)
@@ -54,7 +56,7 @@ async def test_a_picture_is_up_with_its_measures(ffmpeg: str, tmp_path: Path) ->
 
 async def test_another_picture_is_down_and_says_how(ffmpeg: str, tmp_path: Path) -> None:
     file = film(ffmpeg, tmp_path / "a.ts", "testsrc2=size=320x180:rate=25", tone=False)
-    audit = await stream(str(file), Expect(codec="hevc", size="640x360", fps=50, audio=True), seconds=60)
+    audit = await stream(str(file), Expect(codec="hevc", size="640x360", fps=50, audio=True), seconds=60, patience=60)
     assert audit.state is AuditState.DOWN
     for words in (
         "codec: expected hevc, found h264",
@@ -67,7 +69,9 @@ async def test_another_picture_is_down_and_says_how(ffmpeg: str, tmp_path: Path)
 
 
 async def test_a_black_picture_is_down(ffmpeg: str, tmp_path: Path) -> None:
-    audit = await stream(str(film(ffmpeg, tmp_path / "b.ts", "color=black:size=320x180:rate=25")), seconds=60)
+    audit = await stream(
+        str(film(ffmpeg, tmp_path / "b.ts", "color=black:size=320x180:rate=25")), seconds=60, patience=60
+    )
     assert audit.state is AuditState.DOWN
     assert "black picture" in audit.message
 
@@ -77,15 +81,17 @@ async def test_silence_is_told_from_sound(ffmpeg: str, tmp_path: Path) -> None:
     loud = film(ffmpeg, tmp_path / "loud.ts", picture)
     silent = film(ffmpeg, tmp_path / "silent.ts", picture, sound_of="anullsrc=sample_rate=48000")
     mute = film(ffmpeg, tmp_path / "mute.ts", picture, tone=False)
-    heard = await Stream(str(loud), audio=True, loud=-40, seconds=60).look()
+    heard = await Stream(str(loud), audio=True, loud=-40, seconds=60, patience=60).look()
     assert heard.state is AuditState.UP, heard
     assert -30 < float(str(heard.evidence["peak"])) < 0
     assert "sound with a peak of" in heard.found
     for file, words in ((silent, "silence: the sound's peak of -100.0 dBFS is below -40"), (mute, "there is no sound")):
-        audit = await Stream(str(file), loud=-40, seconds=60).look()
+        audit = await Stream(str(file), loud=-40, seconds=60, patience=60).look()
         assert audit.state is AuditState.DOWN, audit
         assert words in audit.message
-    assert (await Stream(str(silent), audio=True, seconds=60).look()).state is AuditState.UP, "silence is allowed"
+    assert (await Stream(str(silent), audio=True, seconds=60, patience=60).look()).state is AuditState.UP, (
+        "silence is allowed"
+    )
 
 
 def test_a_stream_is_described_by_what_is_expected_of_it() -> None:
@@ -100,7 +106,7 @@ async def test_no_file_and_no_film_are_down(ffmpeg: str, tmp_path: Path) -> None
     noise = tmp_path / "noise.ts"
     noise.write_bytes(b"this is no film" * 1000)
     for source in (tmp_path / "nothing.ts", noise):
-        audit = await stream(str(source), patience=2)
+        audit = await stream(str(source), patience=60)
         assert audit.state is AuditState.DOWN, audit
         assert audit.message
 
@@ -115,7 +121,7 @@ async def test_a_silent_port_is_down(ffmpeg: str) -> None:
 async def test_a_port_in_use_is_unknown(ffmpeg: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
-        audit = await stream(f"udp://127.0.0.1:{taken.getsockname()[1]}", patience=1)
+        audit = await stream(f"udp://127.0.0.1:{taken.getsockname()[1]}", patience=60)
     assert audit.state is AuditState.UNKNOWN, audit
     assert "in use" in audit.message
 
@@ -133,7 +139,7 @@ async def test_the_probe_ends_with_its_caller(ffmpeg: str) -> None:
     probe = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert probe.stdin is not None
     probe.stdin.close()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         assert await probe.wait() == 1
 
 

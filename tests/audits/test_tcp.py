@@ -15,10 +15,10 @@ from preroll.sdk import AuditState
 async def test_who_listens_is_up_and_who_does_not_is_down() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        up = await Tcp("127.0.0.1", port).look()
+        up = await Tcp("127.0.0.1", port, patience=60).look()
     assert up.state is AuditState.UP, up
     assert up.evidence["where"] == f"127.0.0.1:{port}"
-    down = await Tcp("127.0.0.1", port).look()
+    down = await Tcp("127.0.0.1", port, patience=60).look()
     assert (down.state, down.message) == (AuditState.DOWN, "Connection refused")
     assert (down.what, down.expected) == (f"tcp 127.0.0.1:{port}", "a connection")
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import selectors
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from preroll.audits import Throughput
 from preroll.audits.throughput import Meter, answer
+from preroll.bootstrap.virtual import VirtualLoop, run_virtual
 from preroll.sdk import AuditState
 from tests.audits.far_ends import serving
 
@@ -44,6 +47,26 @@ def test_too_little_is_nothing() -> None:
     wall.now += 0.5
     meter.add(10)
     assert meter.kbit == 0
+
+
+class Patient(selectors.DefaultSelector):
+    """Real bytes have a moment to arrive before virtual time goes on."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return super().select(0.002 if timeout == 0 else timeout)
+
+
+def in_virtual_time(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """A test of rates: real sockets, and a clock that does not go on while the machine stands still."""
+
+    def timed() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(selectors, "DefaultSelector", Patient)
+            loop = VirtualLoop(0)
+        run_virtual(test(), loop=loop)
+
+    timed.__name__ = test.__name__
+    return timed
 
 
 def free_port() -> int:
@@ -82,6 +105,7 @@ async def relay(to: int, kbit: float) -> AsyncIterator[int]:
         yield port
 
 
+@in_virtual_time
 async def test_a_limited_path_has_its_rate() -> None:
     arrives = free_port()
     async with relay(arrives, 2000) as port:
@@ -92,6 +116,7 @@ async def test_a_limited_path_has_its_rate() -> None:
     assert less.message.startswith("expected 40000 kbit/s within 20%, found ")
 
 
+@in_virtual_time
 async def test_a_slow_path_is_measured_and_not_taken_for_dead() -> None:
     arrives = free_port()
     async with relay(arrives, 150) as port:
@@ -102,6 +127,7 @@ async def test_a_slow_path_is_measured_and_not_taken_for_dead() -> None:
     assert "found nothing" not in far.message
 
 
+@in_virtual_time
 async def test_a_path_without_its_limit_is_down_unless_more_is_fine() -> None:
     arrives = free_port()
     async with relay(arrives, 1_000_000) as port:
@@ -111,6 +137,7 @@ async def test_a_path_without_its_limit_is_down_unless_more_is_fine() -> None:
         assert (await enough.look()).state is AuditState.UP
 
 
+@in_virtual_time
 async def test_a_far_end_tells_what_it_got() -> None:
     async with serving(answer) as port:
         audit = await Throughput("127.0.0.1", port, 1000, more=True, tolerance=0.5, seconds=0.4).look()
@@ -118,6 +145,7 @@ async def test_a_far_end_tells_what_it_got() -> None:
     assert int(str(audit.evidence["bytes"])) > 0
 
 
+@in_virtual_time
 async def test_a_far_end_behind_a_slow_path_tells_in_time() -> None:
     async with serving(answer) as far, relay(far, 1000) as port:
         audit = await Throughput("127.0.0.1", port, 50_000, seconds=0.5).look()
@@ -125,6 +153,7 @@ async def test_a_far_end_behind_a_slow_path_tells_in_time() -> None:
     assert audit.message.startswith("expected 50000 kbit/s within 20%, found ")
 
 
+@in_virtual_time
 async def test_nothing_gets_through_is_down_and_a_taken_port_is_unknown() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -135,6 +164,7 @@ async def test_nothing_gets_through_is_down_and_a_taken_port_is_unknown() -> Non
     assert audit.state is AuditState.DOWN, audit
 
 
+@in_virtual_time
 async def test_who_is_no_receiver_is_unknown() -> None:
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()

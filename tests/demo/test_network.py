@@ -24,7 +24,7 @@ from preroll.sdk import Audit, AuditState, Check, Driver, InvalidValue, RefusedB
 from preroll.testing import ManualClock
 from tests.demo.conftest import left_behind
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds; a machine that has nothing else to do needs two."""
 UP, DOWN = AuditState.UP, AuditState.DOWN
 

@@ -20,7 +20,7 @@ from preroll.ports.scripts import BookingView, Equipment, Order, Report, ScriptK
 from preroll.scripts.inline import InlineRunner
 from preroll.sdk import AuditState, CheckFailed, Driver, load
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(400)
 Open = Callable[[str], Awaitable[Driver]]
 PICTURE = Expect(codec="h264", size="640x360", audio=True)
 
@@ -32,7 +32,7 @@ async def world(ffmpeg: str, tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await condition():
             await asyncio.sleep(0.05)
 
@@ -61,7 +61,7 @@ async def test_a_picture_goes_all_the_way_and_is_recorded(world: World, opened: 
     encoder, decoder, recorder = [await opened(name) for name in ("enc-1", "dec-1", "rec-1")]
     await load(decoder, desired(world, "Decoder"))
     await load(encoder, desired(world, "Encoder"))
-    audit = await stream(world.monitor(1), PICTURE, patience=10)
+    audit = await stream(world.monitor(1), PICTURE, patience=60)
     assert audit.state is AuditState.UP, audit
 
     await load(recorder, desired(world, "Recorder", enabled=True, record="evening"))
@@ -81,7 +81,7 @@ async def test_a_picture_goes_all_the_way_and_is_recorded(world: World, opened: 
     await until(lambda: _restarted(world, "dec-1"))
     assert (await stream(world.monitor(1), PICTURE, patience=1)).state is AuditState.DOWN
     await world.fault("enc-1", "none")
-    assert (await stream(world.monitor(1), PICTURE, patience=10)).state is AuditState.UP
+    assert (await stream(world.monitor(1), PICTURE, patience=60)).state is AuditState.UP
 
 
 async def _grown(world: World, size: int) -> bool:

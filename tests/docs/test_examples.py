@@ -92,7 +92,7 @@ def test_a_script_is_found_and_can_be_run(example, tmp_path):
 def test_an_examples_own_tests_pass(example, tmp_path):
     folder = folder_of(example.page, tmp_path)
     command = [sys.executable, "-m", "pytest", "-q", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", example.file]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout
 
@@ -100,7 +100,7 @@ def test_an_examples_own_tests_pass(example, tmp_path):
 @pytest.mark.parametrize("example", MODULES, ids=str)
 def test_a_module_can_be_imported(example, tmp_path):
     folder = folder_of(example.page, tmp_path)
-    subprocess.run([sys.executable, "-W", "error", example.file], cwd=folder, check=True, timeout=60)
+    subprocess.run([sys.executable, "-W", "error", example.file], cwd=folder, check=True, timeout=100)
 
 
 @pytest.mark.parametrize("page", sorted({e.page for e in examples("python")}), ids=lambda p: p.name)
@@ -163,7 +163,7 @@ def test_a_backup_of_a_database_in_use_has_what_was_committed(tmp_path):
     with closing(sqlite3.connect(tmp_path / "first-booking/preroll.db")) as used:
         used.executescript("pragma journal_mode=wal; create table t (n); insert into t values (7);")
         command = example.text.removeprefix("$ ").replace("python ", f"{sys.executable} ", 1)
-        subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True, timeout=60)
+        subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True, timeout=100)
     with closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
         assert copy.execute("select n from t").fetchall() == [(7,)]
 

@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 30
+PATIENCE_S = 100
 NOT_HERE = ("make ", "source ", "pip ")
 """Building and choosing an environment: this one is there already."""
 LINE = re.compile(r"^\$ (?P<command>.+)$|^<!-- wait: (?P<state>.+) -->$", re.MULTILINE)

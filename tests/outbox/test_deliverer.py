@@ -32,7 +32,8 @@ from preroll.tmf.hubs import events
 from tests.outbox.receiver import Receiver, receiving
 
 SECRET = new_secret()
-LEASE = 30 * SECOND
+LEASE = 600 * SECOND
+PATIENCE_S = 60.0
 
 
 class Ahead:
@@ -67,8 +68,8 @@ class Place:
 
     def deliverer(self, holder: str = "A", deliveries: Deliveries | None = None) -> Deliverer:
         guard = Guard(networks(["127.0.0.1"]))
-        hub = Way(events, lambda subscription: Poster(subscription.to, guard, 2.0))
-        desk = Desk({**ways(guard, timeout_s=2.0), Kind.TMF: hub}, self.clock)
+        hub = Way(events, lambda subscription: Poster(subscription.to, guard, PATIENCE_S))
+        desk = Desk({**ways(guard, timeout_s=PATIENCE_S), Kind.TMF: hub}, self.clock)
         return Deliverer(deliveries or Deliveries(self.store), desk, self.clock, Terms(holder, LEASE, look_s=0.02))
 
     @asynccontextmanager
@@ -93,7 +94,7 @@ class Place:
         """Wait until its place is that of the newest state of a booking, or further."""
         told = await self.store.read(lambda tx: tx.changes.of("b1"))
         newest = [change.position for change in told if change.kind == "booking.state"][-1]
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while place_of((await self.stored(subscription)).progress.cursor) < place_of(newest):
                 await asyncio.sleep(0.01)
 
@@ -119,7 +120,7 @@ def place_of(position: str) -> list[int]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -295,6 +296,7 @@ async def test_a_wider_filter_tells_nothing_of_what_was_before(place: Place):
         newest = (await place.store.read(lambda tx: tx.changes.of("b1")))[-1].position
         await until(lambda: place_of(counted.seen) >= place_of(newest))  # the tail of PostgreSQL may lag behind it
         await place.store.write(lambda tx: tx.subscriptions.put(replace(hook, filter=Filter())))
+        place.clock.by_us += LEASE // 4
         await until(lambda: 2 in counted.revisions)
         await place.tell("after", kind="resource.changed")
         await until(lambda: len(place.receiver.got) == 2)
@@ -314,7 +316,7 @@ async def test_what_happens_after_a_subscription_was_changed_is_for_the_changed_
     await place.tell("after", kind="resource.changed")
     own = (await place.store.read(lambda tx: tx.changes.of(hook.id)))[-1].position
     each = Round(mine)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         await place.deliverer("A")._deliver(each)
     assert (each.now.progress.cursor, place.receiver.got) == (own, []), "the round as it was goes no further"
 

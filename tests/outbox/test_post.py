@@ -46,7 +46,7 @@ def test_secrets_are_long_and_never_the_same():
 
 
 async def test_what_arrives_can_be_checked_and_nothing_else_passes(receiver: Receiver):
-    async with Poster(receiver.url, HERE) as poster:
+    async with Poster(receiver.url, HERE, 60.0) as poster:
         assert await poster.post(MESSAGE, SECRET, int(time.time())) == Outcome(204)
         assert (await poster.post(MESSAGE, "", 0)).taken
     (headers, body), (bare, _) = receiver.got
@@ -61,7 +61,7 @@ async def test_what_arrives_can_be_checked_and_nothing_else_passes(receiver: Rec
 
 
 async def test_one_connection_serves_one_message_after_the_other(receiver: Receiver):
-    async with Poster(receiver.url, HERE) as poster:
+    async with Poster(receiver.url, HERE, 60.0) as poster:
         for _ in range(3):
             assert (await poster.post(MESSAGE, SECRET, 1)).taken
     assert len(receiver.ports) == 1
@@ -69,7 +69,7 @@ async def test_one_connection_serves_one_message_after_the_other(receiver: Recei
 
 async def test_a_failure_says_what_it_was(receiver: Receiver):
     receiver.status, receiver.text, receiver.headers = 503, "busy\n" + "x" * 1000, {"Retry-After": "30"}
-    async with Poster(receiver.url, HERE) as poster:
+    async with Poster(receiver.url, HERE, 60.0) as poster:
         outcome = await poster.post(MESSAGE, SECRET, 1)
     assert (outcome.status, outcome.taken, outcome.retry_after_s) == (503, False, 30.0)
     assert outcome.error.startswith("the receiver answered 503: busy xxx")
@@ -78,7 +78,7 @@ async def test_a_failure_says_what_it_was(receiver: Receiver):
 
 async def test_a_redirect_is_not_followed(receiver: Receiver):
     receiver.status, receiver.headers = 307, {"Location": "http://169.254.169.254/latest/meta-data/"}
-    async with Poster(receiver.url, HERE) as poster:
+    async with Poster(receiver.url, HERE, 60.0) as poster:
         outcome = await poster.post(MESSAGE, SECRET, 1)
     assert (outcome.status, outcome.error.partition(":")[0], len(receiver.got)) == (307, "the receiver answered 307", 1)
 
@@ -91,7 +91,7 @@ async def test_a_receiver_that_says_nothing_is_left(receiver: Receiver):
 
 
 async def test_nobody_is_there(receiver: Receiver):
-    async with Poster("http://127.0.0.1:1/", HERE) as poster:
+    async with Poster("http://127.0.0.1:1/", HERE, 60.0) as poster:
         assert (await poster.post(MESSAGE, SECRET, 1)).error.startswith("ClientConnectorError")
 
 

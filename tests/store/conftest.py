@@ -26,7 +26,7 @@ def spawn() -> Iterator[Callable[[str, Callable[[], None]], None]]:
 
     yield start
     for thread in made:
-        thread.join(timeout=10)
+        thread.join(timeout=60)
     assert [thread.name for thread in made if thread.is_alive()] == []
 
 

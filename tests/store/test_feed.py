@@ -15,6 +15,7 @@ from preroll.store import changes
 from tests.builders import NOON
 
 DAY = 86_400_000_000
+WAIT = 60
 
 
 def change(subject: str, platform: int = 1, **more: object) -> Change:
@@ -99,29 +100,29 @@ async def test_a_change_of_a_unit_that_failed_is_none(world):
 async def test_to_wait_is_to_hear_of_the_next(world):
     await add(world, "a")
     tail = await world.store.feed.tail()
-    waiting = asyncio.ensure_future(wait(world, tail, 30))
+    waiting = asyncio.ensure_future(wait(world, tail, 3600))
     await asyncio.sleep(0)
     await add(world, "b")
-    await asyncio.wait_for(waiting, 10)
+    await asyncio.wait_for(waiting, WAIT)
     assert await follow(world, tail) == ["b"]
 
 
 async def test_what_is_there_is_not_waited_for(world):
     await add(world, "a")
-    await asyncio.wait_for(wait(world, "", 30), 10)
+    await asyncio.wait_for(wait(world, "", 3600), WAIT)
 
 
 async def test_waiting_has_an_end(world):
-    await asyncio.wait_for(wait(world, await world.store.feed.tail(), 0.01), 10)
+    await asyncio.wait_for(wait(world, await world.store.feed.tail(), 0.01), WAIT)
     assert world.store._backend.bells._waiting == set()
 
 
 async def test_other_processes_are_heard(world, opened):
     other = opened()
-    waiting = asyncio.ensure_future(wait(world, "", 30))
+    waiting = asyncio.ensure_future(wait(world, "", 3600))
     await asyncio.sleep(0)
     await add(other, "from afar")
-    await asyncio.wait_for(waiting, 10)
+    await asyncio.wait_for(waiting, WAIT)
     assert await follow(world) == ["from afar"]
 
 
@@ -177,7 +178,7 @@ async def test_many_writers_lose_nothing(world):
 
     following = asyncio.ensure_future(reader())
     await asyncio.gather(*(world.store.write(unit(n)) for n in range(30)))
-    await asyncio.wait_for(following, 30)
+    await asyncio.wait_for(following, WAIT)
     assert sorted(seen) == sorted(f"{n}{x}" for n in range(30) for x in "ab")
 
 
@@ -214,10 +215,10 @@ async def test_what_comes_is_made_something_of_where_it_was_read(world):
 
     tail = await world.store.feed.tail()
     assert await world.store.feed.coming(tail, 0.01, 10, make) is None
-    coming = asyncio.ensure_future(world.store.feed.coming(tail, 30, 10, make))
+    coming = asyncio.ensure_future(world.store.feed.coming(tail, 3600, 10, make))
     await asyncio.sleep(0)
     await world.store.write(lambda tx: [tx.changes.add(change(s)) for s in "ab"])
-    assert await asyncio.wait_for(coming, 10) == (["a", "b"], await world.store.feed.tail())
+    assert await asyncio.wait_for(coming, WAIT) == (["a", "b"], await world.store.feed.tail())
 
 
 async def test_of_much_the_oldest_comes_first_and_then_the_rest_at_once(world):
@@ -235,6 +236,6 @@ async def test_what_is_committed_between_two_waits_is_not_overslept(world, opene
     for writer, subject in ((world, "here"), (other, "elsewhere"), (world, "here again")):
         assert await world.store.feed.coming(after, 0.01, 10, lambda _, found: found) is None
         await add(writer, subject)
-        found = await asyncio.wait_for(world.store.feed.coming(after, 30, 10, lambda _, found: found), 10)
+        found = await asyncio.wait_for(world.store.feed.coming(after, 3600, 10, lambda _, found: found), WAIT)
         assert [c.subject for c in found] == [subject]
         after = found[-1].position

@@ -14,7 +14,7 @@ from preroll.domain.errors import Refused, StoreUnavailable
 from preroll.store import postgres_threads
 from tests import builders
 
-WAIT = 30
+WAIT = 60
 
 
 async def together(world, deed, abouts):

@@ -227,8 +227,12 @@ def test_the_answer_is_that_of_counting_every_instant(held, asked, limit):
     assert asyncio.run(play()) == expected
 
 
-async def take_at_once(world):
-    """Two that look, wait for each other as long as that is possible, and then take what they saw free."""
+async def take_at_once(world, together):
+    """Two that look, wait for each other, and then take what they saw free.
+
+    Args:
+        together: seconds in which both have looked; few where one of them waits for the other's commit.
+    """
     meet = threading.Barrier(2)
 
     def unit(number):
@@ -238,7 +242,7 @@ async def take_at_once(world):
             )
             found = tx.reservations.clashes(booking, [Need(world.resources["enc-1"])])
             with suppress(threading.BrokenBarrierError):
-                meet.wait(0.3)
+                meet.wait(together)
             if found:
                 raise Conflict(found)
             tx.reservations.hold(tx.bookings.add(booking), [Need(world.resources["enc-1"])])
@@ -251,7 +255,7 @@ async def take_at_once(world):
 
 
 async def test_of_two_at_once_one_gets_it(world):
-    assert await take_at_once(world) == 1
+    assert await take_at_once(world, 0.3) == 1
 
 
 async def test_without_the_lock_both_would_get_it(world, monkeypatch):
@@ -259,7 +263,7 @@ async def test_without_the_lock_both_would_get_it(world, monkeypatch):
     if hasattr(world.store._backend, "_writer"):
         pytest.skip("SQLite has one writer: there is no lock to be taken away")
     monkeypatch.setattr(reservations, "_LOCK", reservations._LOCK.removesuffix("for no key update"))
-    assert await take_at_once(world) == 2
+    assert await take_at_once(world, 60) == 2
 
 
 @pytest.mark.parametrize("change", ["blackout", "zone"])
@@ -285,7 +289,7 @@ async def test_who_books_while_the_hours_change_meets_the_new_ones(world, change
         return found
 
     closing = asyncio.ensure_future(world.store.write(close))
-    await asyncio.to_thread(changed.wait, 10)
+    await asyncio.to_thread(changed.wait, 60)
     (clash,) = await world.store.write(book)
     await closing
     assert ("America/New_York" if change == "zone" else "sold") in clash.why

@@ -87,7 +87,7 @@ def test_much_is_sent_whole_to_a_server_that_is_slow_to_take_it(db):
     db.begin(write=False)
     pid = db.one("select pg_backend_pid()")
     db.send("select pg_sleep(0.2)")
-    far = threading.Timer(30, os.kill, (pid[0], signal.SIGTERM))
+    far = threading.Timer(100, os.kill, (pid[0], signal.SIGTERM))
     far.start()
     try:
         assert db.one("select count(*) from each(?texts) u", ["x" * 1_000] * 10_000) == (10_000,)

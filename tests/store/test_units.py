@@ -20,6 +20,8 @@ from preroll.store.postgres import AGAIN, GONE, WHOLE_SINCE, connect
 from tests import builders
 from tests.store.world import PRE_ROLL
 
+WAIT = 60
+
 
 def connections(world):
     """The connections that write."""
@@ -55,7 +57,7 @@ async def test_a_unit_that_fails_takes_no_neighbour_along(world):
 
     def blocker(tx):
         held.set()
-        go.wait(5)
+        go.wait(WAIT)
 
     def unit(number):
         def add(tx):
@@ -67,7 +69,7 @@ async def test_a_unit_that_fails_takes_no_neighbour_along(world):
         return add
 
     blocked = asyncio.ensure_future(world.store.write(blocker))
-    await asyncio.to_thread(held.wait, 5)
+    await asyncio.to_thread(held.wait, WAIT)
     waiting = [asyncio.ensure_future(world.store.write(unit(n))) for n in range(9)]
     await asyncio.sleep(0)
     go.set()
@@ -85,8 +87,8 @@ async def test_units_share_a_commit_on_sqlite(world, monkeypatch):
     connection = world.store._backend._writer.db
     commit = connection.commit
     monkeypatch.setattr(connection, "commit", lambda: (commits.append(1), commit()))
-    blocked = asyncio.ensure_future(world.store.write(lambda tx: (held.set(), go.wait(5))))
-    await asyncio.to_thread(held.wait, 5)
+    blocked = asyncio.ensure_future(world.store.write(lambda tx: (held.set(), go.wait(WAIT))))
+    await asyncio.to_thread(held.wait, WAIT)
     waiting = [asyncio.ensure_future(world.store.write(lambda tx: tx.new_id())) for _ in range(100)]
     await asyncio.sleep(0)
     go.set()
@@ -230,11 +232,11 @@ async def test_a_read_sees_one_moment(world):
     def query(tx):
         before = len(tx.platforms.all())
         began.set()
-        go.wait(5)
+        go.wait(WAIT)
         return before, len(tx.platforms.all())
 
     reading = asyncio.ensure_future(world.store.read(query))
-    await asyncio.to_thread(began.wait, 5)
+    await asyncio.to_thread(began.wait, WAIT)
     await world.store.write(lambda tx: tx.platforms.put(Platform("radio")))
     go.set()
     assert await reading == (1, 1)
@@ -313,10 +315,10 @@ async def test_other_processes_are_woken_on_postgresql(world, opened):
     other, woken = opened(), asyncio.Event()
     loop = asyncio.get_running_loop()
     other.store.on_due(lambda: loop.call_soon_threadsafe(woken.set))
-    await asyncio.wait_for(woken.wait(), 10), "the listener rings once when it begins to listen"
+    await asyncio.wait_for(woken.wait(), WAIT), "the listener rings once when it begins to listen"
     woken.clear()
     await world.book()
-    await asyncio.wait_for(woken.wait(), 10)
+    await asyncio.wait_for(woken.wait(), WAIT)
 
 
 async def test_the_inline_store_answers_at_once(inline):

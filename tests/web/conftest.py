@@ -11,6 +11,7 @@ import os
 import shutil
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect, sync_playwright
 from prometheus_client import CollectorRegistry
 
 from preroll.app import App, build
@@ -40,6 +41,9 @@ from preroll.web import create_pages
 from tests.api.conftest import StandingClock
 from tests.api.people import PASSWORD, passwords
 
+PATIENCE_MS = 60_000
+"""Milliseconds for whatever happens on a page: it happens, however slow the machine is."""
+expect.set_options(timeout=PATIENCE_MS)
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 
 
@@ -100,7 +104,7 @@ class Site:
         found: list[Any] = []
         worker = threading.Thread(target=lambda: found.append(asyncio.run(doing)), daemon=True)
         worker.start()
-        worker.join(60)
+        worker.join(100)
         return found[0]
 
 
@@ -209,7 +213,8 @@ class Watch:
 
 def until(page: Page, expression: str) -> Any:
     """Wait until something on a page is true; the driver's own way to wait needs eval, which the policy forbids."""
-    for _ in range(1000):
+    end = time.monotonic() + PATIENCE_MS / 1000
+    while time.monotonic() < end:
         if found := page.evaluate(expression):
             return found
         page.wait_for_timeout(10)
@@ -252,7 +257,7 @@ def visiting(browser: Browser, url: str, **options: Any) -> Iterator[Visit]:
     with ExitStack() as stack:
         context = browser.new_context(base_url=url, **options)
         stack.callback(context.close)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         visit = Visit(context.new_page(), Watch(url))
         visit.watch.on(visit.page)
         yield visit

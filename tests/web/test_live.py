@@ -58,7 +58,7 @@ class Ear:
                 yield event
 
     async def next(self) -> bytes:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await anext(self.stream)
 
     async def kind(self) -> str:

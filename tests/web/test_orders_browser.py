@@ -19,8 +19,6 @@ from tests.web import depot
 from tests.web.conftest import Site, Visit, barriers, barriers_in_both_themes, serving_whole, visiting
 from tests.web.studio import NASTY
 
-SLOW_MS = 15_000
-"""A deployment is carried out by other processes."""
 ENCODERS = 10
 FORM = """
 - main:
@@ -146,7 +144,7 @@ def site(folder: Path, world: FileWorld) -> Iterator[Site]:
 
 
 def state(page: Page, said: str) -> None:
-    expect(page.locator("[data-thing] > .panel > header .chip")).to_contain_text(said, timeout=SLOW_MS)
+    expect(page.locator("[data-thing] > .panel > header .chip")).to_contain_text(said)
 
 
 def fill(page: Page, name: str, *ends: str) -> None:
@@ -167,7 +165,7 @@ def test_a_service_is_ordered_checked_deployed_and_modified_and_another_browser_
         fill(page, "Stadium", "enc-1", "enc-2")
         assert barriers(page) == []
         page.get_by_role("button", name="Order and check", exact=True).last.click()
-        expect(page.get_by_role("region", name="Plan for enc-1")).to_contain_text("video.bitrate", timeout=SLOW_MS)
+        expect(page.get_by_role("region", name="Plan for enc-1")).to_contain_text("video.bitrate")
         state(page, "Requested")
         assert barriers(page) == []
         expect(other.page.get_by_role("row", name="Stadium")).to_contain_text("Requested")
@@ -187,7 +185,7 @@ def test_a_service_is_ordered_checked_deployed_and_modified_and_another_browser_
     assert world.values("enc-1")["video.bitrate"] == 12
     world.tamper("enc-1", {"video.bitrate": 3})
     page.get_by_role("button", name="Audit").click()
-    expect(page.get_by_role("region", name="Differences on its devices")).to_contain_text("12", timeout=SLOW_MS)
+    expect(page.get_by_role("region", name="Differences on its devices")).to_contain_text("12")
     assert barriers_in_both_themes(page) == []
 
 

@@ -32,7 +32,7 @@ def proxied(folder: Path, *proxies: str) -> Iterator[tuple[Site, httpx.Client]]:
     transport = httpx.HTTPTransport()
     with (
         serving(folder, prepare=prepare, names=[NAME], **({"proxies": list(proxies)} if proxies else {})) as site,
-        httpx.Client(base_url=site.url, transport=transport, headers=PROXIED, timeout=10) as client,
+        httpx.Client(base_url=site.url, transport=transport, headers=PROXIED, timeout=60) as client,
     ):
         yield site, client
 

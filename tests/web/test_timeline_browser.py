@@ -223,7 +223,7 @@ def test_a_server_that_comes_back_tells_what_was_missed(browser: Browser, tmp_pa
         await app.bookings.cancel(LOCAL, mine.id, None)
 
     with serving(tmp_path, port, prepare=meanwhile):
-        expect(bar(visit.page, mine)).to_have_class(re.compile("state-canceled"), timeout=15_000)
+        expect(bar(visit.page, mine)).to_have_class(re.compile("state-canceled"))
         context.__exit__(None, None, None)
 
 

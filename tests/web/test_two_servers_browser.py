@@ -35,7 +35,7 @@ def as_in(page: Page, url: str) -> httpx.Client:
         cookies={COOKIE: session},
         headers={CSRF: proof or ""},
         transport=httpx.HTTPTransport(),
-        timeout=10,
+        timeout=60,
     )
 
 

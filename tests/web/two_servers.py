@@ -21,7 +21,7 @@ import httpx
 from tests import nursery
 from tests.api.people import PASSWORD
 
-PATIENCE_S = 60.0
+PATIENCE_S = 100.0
 CHUNK = 65_536
 
 
@@ -111,7 +111,7 @@ class Proxy:
             for n in range(len(self.servers)):
                 port = self.servers[(turn + n) % len(self.servers)].port
                 with contextlib.suppress(OSError):
-                    behind = socket.create_connection(("127.0.0.1", port), 5)
+                    behind = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
                     behind.settimeout(None)
                     self.open.append(behind)
                     for source, target, asks in ((client, behind, port), (behind, client, 0)):

@@ -122,7 +122,7 @@ class Throughput(Parameters):
         return self._audit(AuditState.UP if good else AuditState.DOWN, f"{kbit:.0f} kbit/s", round(kbit), total)
 
     async def _through_here(self) -> tuple[float, int]:
-        meter, arrived = Meter(self.seconds), asyncio.Event()
+        meter, arrived = Meter(self.seconds, asyncio.get_running_loop().time), asyncio.Event()
         async with (
             receiving(self.listen, self.arrives or 0, meter, arrived),
             _connected(self.host, self.port) as (_, to),
@@ -200,7 +200,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     """The far end: takes what one sender sends, and tells it what arrived in the seconds that it asked for."""
     try:
         asked = json.loads(await reader.readline())
-        meter = Meter(float(asked["seconds"]))
+        meter = Meter(float(asked["seconds"]), asyncio.get_running_loop().time)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None) as timer:
                 while data := await reader.read(CHUNK):
