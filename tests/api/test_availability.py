@@ -145,6 +145,21 @@ async def test_without_a_definition_a_function_and_a_pool_are_asked_for(api: htt
     assert (nodes["b"]["candidates"], nodes["b"]["next_start"]) == (0, None)
 
 
+async def test_a_question_with_several_mistakes_is_told_all_of_them(api: httpx.AsyncClient):
+    nodes = {"muxx": {}, "mux": {"profile": "Huge"}, "demux": {"values": {"rate": 1}}}
+    answer = await api.post("availability", json={**WHEN, "definition": "Uplink", "nodes": nodes})
+    told = [(error["where"], error["detail"]) for error in answer.json()["errors"]]
+    assert told == [
+        ("nodes.muxx", "is no node of Uplink"), ("nodes.demux", "is no node of Uplink"),
+        ("nodes.mux.profile", "there is no profile instance Huge"),
+    ]  # fmt: skip
+    free = {"a": {"profile": "Huge"}, "b": {"values": {"rate": 1}}, "c": {"profile": "Small", "values": {"rate": -1}}}
+    answer = await api.post("availability", json={**WHEN, "nodes": free})
+    assert [error["where"] for error in answer.json()["errors"]] == [
+        "nodes.a.profile", "nodes.b.values", "nodes.c.values.rate",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("more", "where"),
     [

@@ -46,3 +46,14 @@ async def test_a_filter_that_is_not_known_names_those_that_are(api: httpx.AsyncC
 
 def test_where_nothing_is_known_nothing_is_said_to_be():
     assert (told("a", []), told("a", ["a1"])) == ("no field", "a1")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [("pools", "north", "a list"), ("capacities", 3, "an object"), ("concurrency", "2", "a whole number")],
+)
+async def test_what_was_expected_is_told_in_plain_words(
+    api: httpx.AsyncClient, field: str, value: object, expected: str
+):
+    (error,) = (await api.post("catalogue", json={"documents": [{**RESOURCE, field: value}]})).json()["errors"]
+    assert (error["where"], error["expected"]) == (f"documents.0.{field}", expected)

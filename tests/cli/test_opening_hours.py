@@ -36,6 +36,11 @@ def studios(server: object, preroll: Preroll, tmp_path: Path) -> None:
     assert preroll("apply", str(tmp_path)).code == 0
 
 
+def test_a_pool_that_nothing_is_of_is_told(preroll: Preroll):
+    said = preroll("availability", "--pool", "nowhere", "--start", "now+1h", "--end", "now+2h").out
+    assert "no resource has this function and is of this pool" in " ".join(said.split())
+
+
 def test_the_hours_of_resources_are_told_as_they_were_written(preroll: Preroll):
     told = preroll("resource", "hours").out.splitlines()
     assert [line.split("available ")[1].strip() for line in told[1:]] == [

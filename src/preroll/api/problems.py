@@ -216,7 +216,15 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "model_attributes_type": ("is not an object",  "a JSON object"),
 }
 # fmt: on
-_KINDS = {"a valid boolean": "true or false", "a valid string": "text", "a valid integer": "a whole number"}
+_KINDS = {
+    "a valid boolean": "true or false",
+    "a valid string": "text",
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "a valid list": "a list",
+    "a valid tuple": "a list",
+    "a valid dictionary": "an object",
+}  # fmt: skip
 """What pydantic expects, in plain words."""
 
 

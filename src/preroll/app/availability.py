@@ -150,28 +150,31 @@ def _wishes(
     tx: Tx, platform: int, question: Question, definition: ServiceDefinition | None
 ) -> dict[str, tuple[Node, Wish]]:
     """Label -> the node as it is asked for, and what it needs."""
-    if mistakes := [
+    mistakes = [
         Mistake(f"nodes.{label}", f"is no node of {definition.name}", ", ".join(n.label for n in definition.nodes))
         for label in question.nodes
         if definition is not None and definition.node(label) is None
-    ]:
-        raise Invalid(mistakes)
+    ]
     shelf = tx.catalogue.profiles(platform)
     nodes = {node.label: node for node in definition.ordered} if definition else {}
     found = {}
-    for label in (*nodes, *(label for label in question.nodes if label not in nodes)):
+    for label in nodes if definition else question.nodes:
         wanted, node = question.nodes.get(label, Wanted()), nodes.get(label, Node(label))
         if wanted.profile and wanted.profile not in shelf.instances:
             what = f"there is no profile instance {wanted.profile}"
-            raise Invalid([Mistake(f"nodes.{label}.profile", what, "a known one")])
+            mistakes.append(Mistake(f"nodes.{label}.profile", what, "one that preroll profile list shows"))
+            continue
         filled = shelf.filled(node, NodeChoice(None, wanted.profile, wanted.values))
         profile = filled.profile
         if wanted.values and profile is None:
-            raise Invalid([Mistake(f"nodes.{label}.values", "the node takes no profile", "no values")])
-        if profile and (mistakes := profile.mistakes(f"nodes.{label}.values", wanted.values)):
-            raise Invalid(mistakes)
+            mistakes.append(Mistake(f"nodes.{label}.values", "the node takes no profile", "no values"))
+        if profile:
+            mistakes += profile.mistakes(f"nodes.{label}.values", wanted.values)
         asked = replace(node, function=wanted.function or node.function, pool=wanted.pool or node.pool)
-        found[label] = asked, filled.wish(label)
+        if not mistakes:
+            found[label] = asked, filled.wish(label)
+    if mistakes:
+        raise Invalid(mistakes)
     return found
 
 

@@ -91,7 +91,9 @@ def _show(found: Availability, *, explain: bool) -> None:
     ]
     output.table(("node", "resource", "at once", "left"), rows, empty="nothing fits")
     for label, node in found.nodes.items():
-        if not node.eligible:
+        if not node.candidates:
+            output.fields([(label, "no resource has this function and is of this pool")])
+        elif not node.eligible:
             when = f"from {node.next_start:%Y-%m-%d %H:%M:%S}Z" if node.next_start else "not within 30 days"
             output.fields([(label, f"none of {node.candidates} fits; the next free slot is {when}")])
     if explain:
