@@ -15,6 +15,7 @@ from hypothesis import settings
 
 from preroll.store import opening, sqlite
 from tests.limits import pytest_runtest_call, pytest_runtest_setup, pytest_runtest_teardown, pytest_timeout_set_timer
+from tests.nursery import opened as open_nursery
 from tests.postgres import Postgres, running
 
 __all__ = ["pytest_runtest_call", "pytest_runtest_setup", "pytest_runtest_teardown", "pytest_timeout_set_timer"]
@@ -50,6 +51,12 @@ def copied_schema() -> Iterator[None]:
         bring_to_head(first, "")
         patch.setattr(opening, "bring_to_head", copied)
         yield
+
+
+@pytest.fixture(scope="session")
+def nursery() -> None:
+    """Have the nursery work before a test's time begins to count: it imports for seconds."""
+    open_nursery()
 
 
 @pytest.fixture(scope="session")

@@ -120,7 +120,7 @@ def start(
             command, stdin=subprocess.DEVNULL if stdin is None else stdin, stdout=out, stderr=out, env=env,
             pass_fds=inherited, start_new_session=session, cwd=ROOT,
         )  # fmt: skip
-    place = os.environ.get(PLACE) or _nursery()
+    place = os.environ.get(PLACE) or opened()
     request = {
         "command": list(command),
         "env": dict(os.environ if env is None else env),
@@ -144,7 +144,7 @@ def host(command: Sequence[str], inherited: int) -> Started:
 _starting = threading.Lock()
 
 
-def _nursery() -> str:
+def opened() -> str:
     """The path of the socket of this process's nursery, which is started when it is first asked for."""
     with _starting:
         return _open()

@@ -51,7 +51,7 @@ def url(request: pytest.FixtureRequest, folder: Path) -> str:
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
+def folder(nursery: None) -> Iterator[Path]:
     """Where database, devices, traps and diary lie; every process of a test has it in its command."""
     made = Path(tempfile.mkdtemp(prefix="preroll-crash-"))
     yield made

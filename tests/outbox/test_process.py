@@ -87,7 +87,7 @@ async def until(condition: Callable[[], bool], server: Server) -> None:
 
 
 @pytest.fixture
-def server(url: str, tmp_path: Path) -> Server:
+def server(url: str, tmp_path: Path, nursery: None) -> Server:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return Server(tmp_path, url, free.getsockname()[1])

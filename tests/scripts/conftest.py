@@ -12,7 +12,7 @@ from tests.scripts.rig import Room
 
 
 @pytest.fixture
-async def room(tmp_path: Path) -> AsyncIterator[Room]:
+async def room(tmp_path: Path, nursery: None) -> AsyncIterator[Room]:
     folder, devices = tmp_path / "scripts", tmp_path / "devices"
     folder.mkdir()
     devices.mkdir()
