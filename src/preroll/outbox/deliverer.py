@@ -17,6 +17,7 @@ from preroll.domain.errors import NotFound, StoreUnavailable
 from preroll.domain.subscription import Fate, Status, Subscription
 from preroll.domain.window import SECOND
 from preroll.outbox.desk import Counter, Desk
+from preroll.outbox.pace import Pace
 from preroll.ports.clock import Clock
 from preroll.ports.outbox import Outcome
 from preroll.telemetry import logger
@@ -36,6 +37,8 @@ class Terms:
     """How often it looks, at most, for subscriptions that are new, changed or left by others."""
     flush: int = 50
     """Messages after which the place is written down."""
+    rest: float = 1.0
+    """Seconds for which it rests, for each second of the processor that it used."""
     step: int = 1_000
     """Changes that were none of a subscription's business after which its place is written down."""
 
@@ -94,6 +97,7 @@ class Deliverer:
         self._deliveries, self._desk, self._clock, self._terms = deliveries, desk, clock, terms
         self._rounds: dict[int, Round] = {}
         """By the key of the subscription."""
+        self._pace = Pace(terms.rest)
         self._renew_us = 0
         self._stirred = True
         """Something has changed since it last looked for subscriptions."""
@@ -191,6 +195,7 @@ class Deliverer:
             if parcel.message.id in each.buried:
                 each.move(parcel.position)
                 continue
+            await self._pace.rest()
             outcome = await counter.post(each.now, parcel.message)
             if not outcome.taken:
                 return await self._failed(each, parcel, outcome)
