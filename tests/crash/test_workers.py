@@ -83,7 +83,7 @@ async def test_a_worker_that_is_told_to_stop_ends_what_it_runs(world: World):
 
 async def test_what_a_stopping_worker_leaves_is_resumed_at_once(world: World):
     """The lease is longer than this test may take: the other does not wait for its end."""
-    await world.book(BOOKINGS, work_s=20.0)
+    await world.book(BOOKINGS, work_s=1e7)  # up to that: no run ends while the test looks
     async with workers(world) as made:
         first = await start(world, "A", "--drain", "0", lease=300.0)
         made.append(first)

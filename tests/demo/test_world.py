@@ -47,7 +47,7 @@ async def opened(world: World) -> AsyncIterator[Open]:
     drivers: list[Driver] = []
 
     async def open_driver(name: str) -> Driver:
-        driver = http(name, {"url": world.nodes[name].url})
+        driver = http(name, {"url": world.nodes[name].url, "timeout": 60})
         drivers.append(driver)
         await driver.open()
         return driver

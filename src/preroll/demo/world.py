@@ -23,7 +23,7 @@ import yaml
 from preroll.demo.media import find_ffmpeg
 
 HERE = Path(__file__).parent
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds that a node may take to start; one is enough unless the machine is very busy."""
 PARTING = 5.0
 """Seconds that a node may take to stop its FFmpeg."""
@@ -85,7 +85,7 @@ class World:
         kinds = {"enc": "encoder", "dec": "decoder", "rec": "recorder"}
         wanted = [(f"{short}-{n}", kind) for n in self._numbers for short, kind in kinds.items()]
         try:
-            self._http = await self._stack.enter_async_context(httpx.AsyncClient(timeout=5, trust_env=False))
+            self._http = await self._stack.enter_async_context(httpx.AsyncClient(timeout=30, trust_env=False))
             await asyncio.gather(*(self._start(name, kind, program) for name, kind in wanted))
         except BaseException:
             await self._stack.aclose()
