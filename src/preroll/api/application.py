@@ -93,9 +93,13 @@ def create_app(
     return api
 
 
+@cache
 def contract() -> dict[str, Any]:
-    """The OpenAPI 3.1 description, as it is checked in at ``docs/reference/openapi.json``."""
-    return _routes().openapi()
+    """The OpenAPI 3.1 description, as it is checked in at ``docs/reference/openapi.json``.
+
+    All applications have the same routes: it is worked out once, and is to be read only.
+    """
+    return problems.describe(FastAPI.openapi(_routes()))
 
 
 def _routes() -> FastAPI:
@@ -111,8 +115,7 @@ def _routes() -> FastAPI:
         routes=[*_nouns()],
     )
     problems.install(api)
-    describe = api.openapi
-    api.openapi = lambda: problems.describe(describe())  # type: ignore[method-assign]
+    api.openapi = contract  # type: ignore[method-assign]
     return api
 
 
