@@ -97,7 +97,7 @@ def measure(*, quick: bool) -> Iterator[Figure]:
         why_not = _furnish_vis(folder / "www", few)
         served = stack.enter_context(files(folder / "www"))
         with browsing(path) as browser:
-            seen = _loads(browser, served, few, many, vis=not why_not, rounds=1 if quick else 3)
+            seen = _loads(browser, served, few, many, vis=not why_not, rounds=2 if quick else 4)
             asked = _asked(browser, few.url)
         yield from _shown(seen, why_not)
         bare = stack.enter_context(held(folder / "held", few, asked))
@@ -107,12 +107,13 @@ def measure(*, quick: bool) -> Iterator[Figure]:
 
 def _loads(browser: Browser, served: str, few: Station, many: Station, *, vis: bool, rounds: int) -> dict[str, Best]:
     found: dict[str, list[Seen]] = {}
-    for _ in range(rounds):
+    stations = {"few": few, "many": many}
+    for number in range(rounds):
         found.setdefault("empty", []).append(look(browser, f"{served}/empty.html", "true"))
         moving = look(browser, f"{served}/moving.html", "true", "window.benchMove(step)")
         found.setdefault("moving", []).append(moving)
-        found.setdefault("few", []).append(look(browser, f"{few.url}/bookings", **OURS))
-        found.setdefault("many", []).append(look(browser, f"{many.url}/bookings", **OURS))
+        for name in sorted(stations, reverse=bool(number % 2)):
+            found.setdefault(name, []).append(look(browser, f"{stations[name].url}/bookings", **OURS))
         if vis:
             page = look(
                 browser, f"{served}/vis_timeline.html", "window.benchReady > 0", "window.benchMove(step)", "benchRender"
@@ -150,8 +151,8 @@ def _shown(seen: dict[str, Best], why_not: str) -> Iterator[Figure]:
         yield _no_more(f"web.history.{name}", value, UNITS[name], beside, slack=SLACK[name])
 
 
-UNITS = {"ready": "s", "render": "s", "pan": "ms", "bytes": "kB"}
-SLACK = {"ready": 0.05, "render": 0.02, "pan": 2.0, "bytes": 1.0}
+UNITS = {"ready": "s", "render": "s", "pan": "ms", "bytes": "kB", "ready.cpu": "s", "pan.cpu": "ms"}
+SLACK = {"ready": 0.05, "render": 0.02, "pan": 2.0, "bytes": 1.0, "ready.cpu": 0.05, "pan.cpu": 1.0}
 """What the clock of a shared machine does by itself."""
 
 
@@ -161,6 +162,8 @@ def _beside(one: Best, other: Best | None) -> Iterator[tuple[str, float, float]]
         yield "render", one.render_s, other.render_s
         yield "pan", one.p95_ms, other.p95_ms
         yield "bytes", one.kilobytes, other.kilobytes
+        yield "ready.cpu", one.load_cpu_s, other.load_cpu_s
+        yield "pan.cpu", one.frame_cpu_ms, other.frame_cpu_ms
 
 
 def _no_more(name: str, value: float, unit: str, reference: float, slack: float) -> Figure:

@@ -173,3 +173,14 @@ async def test_settings_have_versions_and_a_history(world):
 async def test_platforms_are_listed_by_name(world):
     await write(world, lambda tx: tx.platforms.put(Platform("radio")))
     assert [p.name for p in await world.store.read(lambda tx: tx.platforms.all())] == ["radio", "tv"]
+
+
+async def test_a_platform_of_those_that_were_read_is_not_read_again(world, monkeypatch):
+    def look(tx):
+        known = tx.platforms.all()
+        with monkeypatch.context() as without:
+            without.setattr(tx._work, "db", None)  # whoever asks the database now fails
+            return known, tx.platforms.get(world.platform.name), tx.platforms.by_key(world.platform.key)
+
+    known, named, keyed = await world.store.read(look)
+    assert named == keyed == next(one for one in known if one.key == world.platform.key)

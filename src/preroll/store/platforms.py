@@ -66,7 +66,7 @@ class Platforms:
     def ask_all(self) -> Callable[[], list[Platform]]:
         """The same, when it is wanted."""
         rows = self._work.db.later(f"select {_COLUMNS} from platform order by name")
-        return lambda: [self._platform(row) for row in rows()]
+        return lambda: [self._read(row) for row in rows()]
 
     def put(self, platform: Platform, *, seen: int | None = None, actor: str = "", why: str = "") -> Platform:
         work = self._work
