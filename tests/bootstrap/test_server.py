@@ -22,6 +22,6 @@ def test_it_says_on_which_port_it_serves_when_it_does(tmp_path: Path):
             said = next(line for line in server.stderr if b"preroll serves" in line)
             page = json.loads(said)["page"]
             assert not page.endswith(":0/")
-            assert httpx.get(f"{page}readyz").status_code == 200
+            assert httpx.get(f"{page}readyz", timeout=60).status_code == 200
         finally:
             server.kill()

@@ -67,11 +67,11 @@ class Walk:
         self._until(lambda: any(b["state"] == state for b in self.bookings()), f"a booking is {state}")
 
     def bookings(self) -> list[dict[str, object]]:
-        return httpx.get(f"{self._url}/api/v1/bookings").json()["items"]
+        return httpx.get(f"{self._url}/api/v1/bookings", timeout=PATIENCE_S).json()["items"]
 
     def _ready(self) -> bool:
         try:
-            return httpx.get(f"{self._url}/readyz").status_code == 200
+            return httpx.get(f"{self._url}/readyz", timeout=PATIENCE_S).status_code == 200
         except httpx.HTTPError:
             return False
 
