@@ -112,11 +112,9 @@ def _attempt(work: Work, jobs: Sequence[Job], reach: Reach, *, careful: bool) ->
         job.result = job.error = None
         groups.setdefault(job.route, []).append(job)
     turns = sorted(groups.items(), key=lambda group: group[0].turn)
-    pointed = [route.name for route, _ in turns if route.points]
     work.begin()
     for route, group in turns:
-        if route.points:
-            reach(f"{route.name}.before")
+        _pass(reach, "before", route, group)
         if careful or not (route.merge or len(jobs) == 1):
             _guarded(work, route, group)
         else:
@@ -124,11 +122,18 @@ def _attempt(work: Work, jobs: Sequence[Job], reach: Reach, *, careful: bool) ->
     if len(jobs) == 1 and jobs[0].error is not None:
         work.rollback()
         return
-    for name in pointed:
-        reach(f"{name}.written")
+    for route, group in turns:
+        _pass(reach, "written", route, group)
     _commit(work, careful=careful)
-    for name in pointed:
-        reach(f"{name}.committed")
+    for route, group in turns:
+        _pass(reach, "committed", route, group)
+
+
+def _pass(reach: Reach, moment: str, route: Route, group: Sequence[Job]) -> None:
+    """Every call passes the points of its route, also where several share a transaction."""
+    if route.points:
+        for _ in group:
+            reach(f"{route.name}.{moment}")
 
 
 def _commit(work: Work, *, careful: bool) -> None:
