@@ -77,9 +77,10 @@ class SettingsChange(Given):
         try:
             given = PlatformGiven.model_validate_json(json.dumps(document))
         except ValidationError as error:
-            wrong += mistakes_of(error.errors(), PlatformGiven)
-            for one in error.errors():
-                keys.put_back(document, whole(before), one["loc"])
+            errors, was = error.errors(), whole(before)
+            wrong += mistakes_of(errors, PlatformGiven)
+            for one in errors:
+                keys.put_back(document, was, one["loc"])
             given = PlatformGiven.model_validate_json(json.dumps(document))
         now = given.thing()
         after = replace(before, zone=now.zone, config=replace(now.config, version=before.config.version))

@@ -10,7 +10,7 @@ from operator import attrgetter
 from preroll.app import confirming, deploying, overlays, service_drift
 from preroll.app.equipment import as_deployed, equip, overlaid_equipment
 from preroll.domain import auditing
-from preroll.domain.audit import AuditSpec, Configuration, Finding, Verdict, judge
+from preroll.domain.audit import AuditSpec, Configuration, Finding, Verdict, judge, made_after
 from preroll.domain.auditing import decide_audit, event_of
 from preroll.domain.automation import decide_apply
 from preroll.domain.booking import Booking, NodeChoice
@@ -274,7 +274,7 @@ def _deadline(boundary: Boundary, booking: Booking) -> int | None:
 def checks_of(claimed: Claimed) -> tuple[AuditSpec, ...]:
     """The checks of an audit: all that can be made, or those of the event after which it is made."""
     judged, event = claimed.judged, event_of(claimed.judged.boundary)
-    return tuple(c for c in auditing.checks_of(judged.booking, judged.definition) if not event or event in c.after)
+    return made_after(auditing.checks_of(judged.booking, judged.definition), event)
 
 
 def _created(claimed: Claimed, order: Order) -> Order:

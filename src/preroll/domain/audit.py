@@ -133,6 +133,11 @@ class AuditSpec:
         ]
 
 
+def made_after(checks: Sequence[AuditSpec], event: str) -> tuple[AuditSpec, ...]:
+    """Those that are made after the success of an event; all for the empty name (somebody asks)."""
+    return tuple(check for check in checks if not event or event in check.after)
+
+
 def references(value: object) -> list[str]:
     """What a parameter refers to, wherever in it."""
     match value:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from preroll.domain.audit import CONFIG, AuditSpec
+from preroll.domain.audit import CONFIG, AuditSpec, made_after
 from preroll.domain.audit_schedule import AuditSchedule
 from preroll.domain.connection import Connection
 from preroll.domain.machine import Machine
@@ -128,8 +128,8 @@ class ServiceDefinition:
         return other.publication in ways and self.as_publication(other.publication) == other
 
     def audits_after(self, event: str) -> tuple[AuditSpec, ...]:
-        """The checks that are made after the success of an event; all for the empty name (somebody asks)."""
-        return tuple(a for a in self.audits if not event or event in a.after)
+        """The checks that are made after the success of an event."""
+        return made_after(self.audits, event)
 
     @property
     def checks_of_services(self) -> tuple[AuditSpec, ...]:
