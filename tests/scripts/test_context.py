@@ -443,3 +443,62 @@ def test_inline_scripts_are_async() -> None:
 
     with pytest.raises(ValueError, match="not async def: plain"):
         InlineRunner({"plain": plain}, {})
+
+
+async def test_a_call_that_is_forgotten_does_not_end_well(bench: Bench) -> None:
+    @profile_load
+    async def careless(ctx: LoadContext) -> None:
+        ctx.driver.apply(Plan())  # type: ignore[unused-coroutine]
+
+    async def script(ctx: Context) -> None:
+        ctx.apply_combined("encoder")  # type: ignore[unused-coroutine]
+
+    bench.scripts["careless"] = careless
+    assert await bench.fails(script) == (
+        "the script ended without ctx.apply_combined('encoder'), which it called and did not await"
+    )
+    loads = lambda_script(lambda c: c.apply_profile("encoder"))
+    message = await bench.fails(loads, equipment=(replace(ENCODER, load="careless"),))
+    assert "without ctx.driver.apply(...)" in message
+    assert bench.device.applied == []
+
+
+async def test_what_a_script_has_begun_is_over_before_its_run_is(bench: Bench) -> None:
+    async def script(ctx: Context) -> None:
+        tasks.append(asyncio.ensure_future(ctx.step(name, do)))
+        await asyncio.sleep(0)
+
+    async def tune(_: str) -> None:
+        await bench.ledger.until_begun("tune")
+
+    async def fail(_: str) -> None:
+        raise GiveUp("no signal")
+
+    tasks: list[object] = []
+    name, do = "tune", tune
+    await bench.passes(script)
+    assert bench.ledger.done() == {("run-1", "tune"): 1}
+    name, do = "look", fail
+    assert await bench.fails(script) == "look: no signal"
+
+
+async def test_what_is_under_way_when_a_script_fails_is_stopped(bench: Bench) -> None:
+    stopped: list[str] = []
+
+    async def forever(_: str) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            stopped.append("tune")
+
+    async def fail(_: str) -> None:
+        await bench.ledger.until_begun("tune")
+        raise GiveUp("no signal")
+
+    async def script(ctx: Context) -> None:
+        await asyncio.gather(ctx.step("tune", forever), ctx.step("look", fail))
+
+    report = await bench.run(script)
+    assert (report.outcome, report.message, report.unknown_steps) == (Outcome.FAILED, "look: no signal", ("tune",))
+    assert stopped == ["tune"]

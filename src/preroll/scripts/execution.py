@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from preroll.domain.boundaries import Reason
 from preroll.ports.scripts import KIND_WORDS, Order, Reach, ScriptKind, nowhere
+from preroll.scripts.attended import Attended
 from preroll.scripts.blocking import in_thread
 from preroll.scripts.catalogue import Loaded
 from preroll.scripts.changes import Changes
@@ -61,7 +62,8 @@ class Workshop:
     async def call(self, script: Loaded, context: object) -> None:
         """Run a script: on the loop, or in a thread when it is a plain ``def``."""
         if script.asynchronous:
-            await script.function(context)  # type: ignore[misc]
+            async with Attended(context) as face:
+                await script.function(face)  # type: ignore[misc]
         else:
             await in_thread(script.function, context, self.threads)
 

@@ -2,7 +2,8 @@
 """Scripts: how an author declares one, and what it is given.
 
 An asynchronous script (``async def``) gets a Context and awaits; a plain ``def`` gets a BlockingContext with the same
-calls, which return when they are done. Both kinds end by returning (success) or by raising (failure).
+calls, which return when they are done. Both kinds end by returning (success) or by raising (failure). A call that was
+never awaited makes the run fail.
 """
 
 from __future__ import annotations
