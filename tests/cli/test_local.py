@@ -6,8 +6,10 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import subprocess
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,6 +77,8 @@ def test_a_database_is_made_and_known(preroll: Preroll, home: Path):
 def test_scripts_are_checked_in_a_process_of_their_own(preroll: Preroll, home: Path):
     folder = home / "scripts"
     assert preroll("scripts", "list").out == f"no scripts in {folder}\n"
+    missing = preroll("scripts", "check")
+    assert (missing.code, missing.err.partition("\n")[0]) == (9, f"preroll: there is no folder {folder}")
     folder.mkdir(parents=True)
     (folder / "go.py").write_text('from preroll.sdk import lso\n\n\n@lso\ndef go(ctx):\n    """Goes."""\n')
     (script,) = preroll("scripts", "list", "--json").json["installed"]
@@ -84,6 +88,44 @@ def test_scripts_are_checked_in_a_process_of_their_own(preroll: Preroll, home: P
     ended = preroll("scripts", "check")
     assert ended.code == 9
     assert "bad.py" in ended.out
+
+
+def test_a_script_that_ends_the_process_at_import_is_named_beside_the_others(preroll: Preroll, home: Path):
+    folder = home / "scripts"
+    folder.mkdir(parents=True)
+    (folder / "bad.py").write_text("import nothing_of_this_name\n")
+    (folder / "exits.py").write_text("print('an author may print')\nimport os\nos._exit(3)\n")
+    (folder / "go.py").write_text("from preroll.sdk import lso\n\n\n@lso\ndef go(ctx): ...\n")
+    (folder / "segv.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+    found = preroll("scripts", "list", "--json").json
+    assert [script["name"] for script in found["installed"]] == ["go"]
+    told = {Path(b["source"]).name: b["error"] for b in found["broken"]}
+    assert told.keys() == {"bad.py", "exits.py", "segv.py"}
+    assert told["exits.py"].startswith("importing it ended the process (exit code 3")
+    assert told["segv.py"].startswith("importing it ended the process (signal SIGSEGV")
+
+
+def test_a_script_that_holds_up_the_import_is_named(preroll: Preroll, home: Path, monkeypatch: pytest.MonkeyPatch):
+    (home / "scripts").mkdir(parents=True)
+    (home / "scripts/good.py").write_text("from preroll.sdk import lso\n\n\n@lso\ndef good(ctx): ...\n")
+    (home / "scripts/hangs.py").write_text("import time\ntime.sleep(1e6)\n")
+    run = subprocess.run
+
+    def impatient(command: list[str], *, timeout: float, **options: Any) -> subprocess.CompletedProcess[bytes]:
+        if json.loads(command[-1]):
+            return run(command, timeout=timeout, **options)
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as hanging:
+            assert hanging.stdout
+            said = b""
+            while b"hangs" not in said:
+                said += hanging.stdout.readline()
+            hanging.kill()
+        raise subprocess.TimeoutExpired(command, timeout, said)
+
+    monkeypatch.setattr(subprocess, "run", impatient)
+    found = preroll("scripts", "list", "--json").json
+    assert [script["name"] for script in found["installed"]] == ["good"]
+    assert [b["error"] for b in found["broken"]] == ["importing it ended the process (not over after 30 s)"]
 
 
 def test_states_are_printed_in_three_ways(preroll: Preroll):

@@ -25,7 +25,9 @@ def write(folder: Path, name: str, text: str) -> Path:
 def listing(folder: Path, path: str = "") -> Listing:
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([path, str(ROOT)])}
     done = subprocess.run(list_command(str(folder)), capture_output=True, check=True, env=env)
-    return read_listing(done.stdout)
+    found = read_listing(done.stdout)
+    assert isinstance(found, Listing)
+    return found
 
 
 def test_scripts_are_found_with_kind_version_and_summary(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ TEMPLATES = ("lso", "profile-load", "start-failure", "created-action")
 """Files of ``preroll.scripts.templates``, with an underscore for each hyphen."""
 PLACEHOLDER = "script_name"
 """Stands in a template where the script's name goes."""
-LISTING_S = 60.0
-"""How long all scripts together may take to be imported."""
+LISTING_S = 30.0
+"""How long all scripts together may take to be imported: as long as a script host has for it."""
 
 
 def define(name: str) -> Parser:
@@ -61,7 +61,10 @@ def check(data: Path | None, scripts: Path | None, config: Path | None, *, as_js
     from preroll.cli.local import settings_of
 
     with settings_of(config, data=data, scripts=scripts) as settings:
-        found = listing(str(settings.scripts_folder))
+        folder = settings.scripts_folder
+    if not folder.is_dir():
+        raise Failure(NOT_WELL, f"there is no folder {folder}", "name another one: --scripts; preroll serve makes it")
+    found = listing(str(folder))
     if as_json:
         output.as_json(found)
     else:
@@ -102,28 +105,37 @@ def written(template: str, name: str) -> str:
 
 
 def listing(folder: str) -> Listing:
-    """Import all scripts in a process of their own.
+    """Import all scripts in a process of their own; a source that ends it, or holds it up, is listed as broken.
 
     Raises:
-        Failure: the process died, or took too long.
+        Failure: no such process can be had.
     """
-    import subprocess
-
-    import msgspec
-
     from preroll.cli.exits import NOT_WELL, Failure
     from preroll.scripts.catalogue import list_command, read_listing
 
-    command = list_command(folder if Path(folder).exists() else "")
+    without: dict[str, str] = {}
+    while True:
+        output, how = _said(list_command(folder if Path(folder).exists() else "", without))
+        found = read_listing(output)
+        if not isinstance(found, str):
+            return found
+        if not found or found in without:
+            raise Failure(NOT_WELL, f"the scripts in {folder} cannot be imported: {how}")
+        without[found] = f"importing it ended the process ({how})"
+
+
+def _said(command: list[str]) -> tuple[bytes, str]:
+    """What a process printed, and how it ended."""
+    import subprocess
+
+    from preroll.scripts.host import describe_exit
+
     try:
         done = subprocess.run(command, capture_output=True, timeout=LISTING_S, check=False)  # noqa: S603
-    except subprocess.TimeoutExpired:
-        raise Failure(NOT_WELL, f"the scripts in {folder} took over {LISTING_S:.0f} s to import") from None
-    try:
-        return read_listing(done.stdout)
-    except msgspec.DecodeError:
-        said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2] or f"exit code {done.returncode}"
-        raise Failure(NOT_WELL, f"importing the scripts in {folder} ended the process: {said}") from None
+    except subprocess.TimeoutExpired as late:
+        return late.stdout or b"", f"not over after {LISTING_S:.0f} s"
+    last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+    return done.stdout, describe_exit(done.returncode) + (f": {last}" if last else "")
 
 
 def _print_broken(found: Listing) -> None:

@@ -43,8 +43,7 @@ class Attended:
     def _begin(
         self, name: str, do: Callable[..., Any], /, *args: object, **options: object
     ) -> Coroutine[Any, Any, Any]:
-        first = repr(args[0]) if args and isinstance(args[0], str) else "..." if args else ""
-        call = _Call(f"{self._whose}.{name}({first})")
+        call = _Call(f"{self._whose}.{name}", args)
         self._calls[call] = None
         call.work = self._follow(call, do, args, options)
         return call.work
@@ -72,7 +71,7 @@ class Attended:
         if error is not None:
             return
         if forgotten:
-            names = ", ".join(call.what for call in forgotten)
+            names = ", ".join(str(call) for call in forgotten)
             raise AuthorError(f"the script ended without {names}, which it called and did not await")
         for task in begun:
             task.result()
@@ -81,13 +80,21 @@ class Attended:
 class _Call:
     """One call of the context."""
 
-    __slots__ = ("task", "what", "work")
+    __slots__ = ("args", "name", "task", "work")
 
-    def __init__(self, what: str) -> None:
-        self.what = what
+    def __init__(self, name: str, args: tuple[object, ...]) -> None:
+        self.name, self.args = name, args
         self.work: Coroutine[Any, Any, Any] | None = None
         self.task: asyncio.Task[Any] | None = None
         """Who has begun to await it."""
+
+    def __str__(self) -> str:
+        match self.args:
+            case ():
+                return f"{self.name}()"
+            case (str(label), *_):
+                return f"{self.name}({label!r})"
+        return f"{self.name}(...)"
 
 
 async def _over(tasks: set[asyncio.Task[Any]], *, stop: bool) -> None:

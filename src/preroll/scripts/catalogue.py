@@ -38,18 +38,18 @@ class Listing(msgspec.Struct, frozen=True):
     broken: tuple[BrokenScript, ...] = ()
 
 
-def list_command(folder: str) -> list[str]:
-    """The command that imports everything in a process of its own and prints a Listing as JSON."""
-    return [*HOST_COMMAND, "--list", folder]
+def list_command(folder: str, without: Mapping[str, str] | None = None) -> list[str]:
+    """The command that imports everything in a process of its own.
 
-
-def read_listing(output: bytes) -> Listing:
-    """What ``list_command`` printed.
-
-    Raises:
-        msgspec.DecodeError: the process died, or did not print a listing.
+    It prints JSON, a line each: the name of every source before its import, and at the end a Listing.
     """
-    return msgspec.json.decode(output, type=Listing)
+    return [*HOST_COMMAND, "--list", folder, msgspec.json.encode(without or {}).decode()]
+
+
+def read_listing(output: bytes) -> Listing | str:
+    """What ``list_command`` printed; when it died on the way, the source that it was importing (empty: none yet)."""
+    lines = output.splitlines()
+    return msgspec.json.decode(lines[-1], type=Listing | str) if lines else ""
 
 
 def fingerprint(folder: str) -> Fingerprint:

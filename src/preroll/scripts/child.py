@@ -257,12 +257,15 @@ async def serve(peer: socket.socket, reach: Reach = nowhere) -> None:
     await loop.create_future()
 
 
-def _list(folder: str) -> None:
-    """Print what there is; what authors print at import goes to the error output."""
-    with os.fdopen(os.dup(1), "wb") as out:
+def _list(folder: str, without: str) -> None:
+    """Print what is imported, then what there is; what authors print at import goes to the error output."""
+    with os.fdopen(os.dup(1), "wb", buffering=0) as out:
         os.dup2(2, 1)
-        found = catalogue.load(folder)
-        out.write(msgspec.json.encode(found.listing()))
+
+        def say(what: object) -> None:
+            out.write(msgspec.json.encode(what) + b"\n")
+
+        say(catalogue.load(folder, without=msgspec.json.decode(without, type=dict[str, str]), about_to=say).listing())
 
 
 def _left_to_the_engine(number: int, frame: object) -> None:
@@ -270,9 +273,9 @@ def _left_to_the_engine(number: int, frame: object) -> None:
 
 
 def main(arguments: list[str], reach: Reach = nowhere) -> None:
-    """``SOCKET``: be a host at this inherited socket. ``--list FOLDER``: print what is there as JSON."""
+    """``SOCKET``: be a host at this inherited socket. ``--list FOLDER WITHOUT``: see ``catalogue.list_command``."""
     if arguments[0] == "--list":
-        _list(arguments[1])
+        _list(*arguments[1:])
         return
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _left_to_the_engine)
