@@ -6,6 +6,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
+
+from preroll.telemetry import Outage
 
 PROGRAM = """
 from preroll.telemetry import configure, logger
@@ -42,3 +45,23 @@ def test_text_is_for_people() -> None:
     assert "booking=b-1" in text
     assert "unheard" not in text
     assert "ZeroDivisionError" in text
+
+
+def test_an_outage_is_told_when_it_begins_once_a_minute_and_when_it_is_over() -> None:
+    said: list[tuple[str, float]] = []
+    log = SimpleNamespace(warning=lambda text, *, seconds, error="": said.append((f"{text}: {error}", seconds)))
+    at = iter(range(1000))
+    outage = Outage(log, "it is away", "it is back", lambda: float(next(at)))
+    outage.is_over()
+    assert said == []
+    for _ in range(100):
+        outage.lasts(OSError("no disk"))
+    outage.is_over()
+    outage.is_over()
+    assert said == [
+        ("it is away; trying again: no disk", 0),
+        ("it is away; trying again: no disk", 60),
+        ("it is back: ", 100),
+    ]
+    outage.lasts(OSError("no disk"))
+    assert said[-1] == ("it is away; trying again: no disk", 0)

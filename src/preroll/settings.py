@@ -268,6 +268,21 @@ def read(file: Path | None = None, **given: Any) -> Settings:
     return Settings.model_construct(**dict(settings))
 
 
+def made(folder: Path) -> Path:
+    """The folder, which is made if it is not there.
+
+    Raises:
+        BadSettings: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSettings(
+            f"the folder {folder} cannot be made: {error.strerror}", hint="choose another: --data, --scripts"
+        ) from None
+    return folder
+
+
 def _refuse_unknown(environment: Mapping[str, str]) -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | OTHERS
     for name in sorted(environment):

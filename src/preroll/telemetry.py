@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -21,6 +23,8 @@ LATENESS = Histogram(
 )
 RUNNING = Gauge("preroll_running_scripts", "Scripts that run now")
 CLAIM_FAILURES = Counter("preroll_claim_failures", "Claims that the store could not answer")
+REMIND_SECONDS = 60.0
+"""After so long an outage is told of again."""
 
 
 @cache
@@ -32,6 +36,38 @@ def ended(event: str, outcome: Outcome) -> Counter:
 def logger(name: str) -> Any:
     """A structured logger: ``log.info("claimed", booking=..., event=...)``."""
     return structlog.stdlib.get_logger(name)
+
+
+class Outage:
+    """Tells of what does not work when it begins, once a minute while it lasts, and when it is over.
+
+    Args:
+        log: the logger.
+        what: does not work.
+        again: what to say when it does.
+        now: seconds, counted by whatever clock.
+    """
+
+    def __init__(self, log: Any, what: str, again: str, now: Callable[[], float] = time.monotonic) -> None:
+        self._log, self._what, self._again, self._now = log, what, again, now
+        self._since: float | None = None
+        self._told = 0.0
+
+    def lasts(self, error: Exception) -> None:
+        """It does not work, and will be tried again."""
+        now = self._now()
+        if self._since is None:
+            self._since = now
+        elif now - self._told < REMIND_SECONDS:
+            return
+        self._told = now
+        self._log.warning(f"{self._what}; trying again", error=str(error), seconds=round(now - self._since))
+
+    def is_over(self) -> None:
+        """It works."""
+        if self._since is not None:
+            self._log.warning(self._again, seconds=round(self._now() - self._since))
+            self._since = None
 
 
 def configure(*, json: bool, level: str = "info") -> None:

@@ -187,3 +187,21 @@ def test_a_paused_platform_is_noted_on_sqlite_too(preroll: Preroll, home: Path, 
         asyncio.run(app.platforms.put(LOCAL, Platform("tv", config=config)))
     noted = [(c["state"], c["found"]) for c in preroll("doctor", "--json").json if c["what"] == "platform"]
     assert noted == [("note", "tv is paused: nothing begins on it")] * paused
+
+
+def test_a_place_that_cannot_be_had_is_told_before_anything_runs(
+    preroll: Preroll, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("preroll.bootstrap.server.configure", lambda **_: None)
+    (tmp_path / "file").touch()
+    for command in (("serve",), ("migrate",), ("serve", "--scripts", str(tmp_path / "file"))):
+        data = () if "--scripts" in command else ("--data", str(tmp_path / "file" / "data"))
+        ended = preroll(*command, *data)
+        assert (ended.code, "choose another: --data, --scripts" in ended.err) == (8, True), ended.err
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = preroll("serve", "--port", str(port))
+    assert (ended.code, f"127.0.0.1:{port} cannot be listened at: Address already in use" in ended.err) == (8, True)
+    assert not (home / "preroll.db").exists()
+    ended = preroll("migrate", "--database", "postgresql://nobody@127.0.0.1:1/none")
+    assert (ended.code, "idempotency" in ended.err, "--database" in ended.err) == (8, False, True)

@@ -20,7 +20,7 @@ from preroll.domain.permission import LOCAL
 from preroll.identity.passwords import Argon2Passwords
 from preroll.ports.accounts import Provider
 from preroll.ports.store import Store
-from preroll.settings import Settings
+from preroll.settings import Settings, made
 from preroll.store import open_store
 from preroll.telemetry import logger
 
@@ -99,7 +99,7 @@ def make_admin(settings: Settings, name: str, password: str) -> None:
     Raises:
         BadSettings, StoreUnavailable: the database cannot be used. Invalid: name or password will not do.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
+    made(settings.data)
     store = open_store(settings.database_url, clock=WallClock(), spawn=spawn_thread)
     try:
         app = with_people(build(store, None), store, settings)

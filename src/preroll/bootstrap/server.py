@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -16,6 +17,7 @@ from preroll.api.application import create_app
 from preroll.bootstrap.people import admit
 from preroll.bootstrap.standing import Standing, standing
 from preroll.bootstrap.wall import WallClock
+from preroll.domain.errors import BadSettings
 from preroll.gate.gates import Counters, Doors
 from preroll.gate.guard import Guard
 from preroll.settings import LogFormat, Settings
@@ -25,6 +27,8 @@ from preroll.web import create_pages
 
 log = logger(__name__)
 
+BACKLOG = 2048
+"""Connections that may wait to be taken."""
 GRACEFUL_SECONDS = 5
 """How long open requests may go on when the server stops."""
 
@@ -32,15 +36,42 @@ GRACEFUL_SECONDS = 5
 def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; what runs then is given a moment, and resumed by the next start.
 
-    Raises: as ``standing``.
+    The address is taken first: a server that cannot have it has claimed nothing.
+
+    Raises:
+        BadSettings: the address cannot be listened at; and as ``standing``.
     """
     configure(json=settings.log_format is LogFormat.JSON, level=settings.log_level)
-    with standing(settings) as parts:
+    with listening(settings) as sockets, standing(settings) as parts:
         asyncio.run(admit(parts.app, settings))
         server = _Server(settings)
         server.config.app = doors(parts, settings, lambda: server.should_exit)
-        server.run()
+        server.run(sockets)
         log.info("preroll stops")
+
+
+@contextlib.contextmanager
+def listening(settings: Settings) -> Iterator[list[socket.socket]]:
+    """Sockets at all that the host's name stands for.
+
+    Raises:
+        BadSettings: somebody else listens there, or it is no address of this machine.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            sockets = [stack.enter_context(opened) for opened in _opened(settings.host or None, settings.port)]
+        except OSError as error:
+            raise BadSettings(
+                f"{settings.host}:{settings.port} cannot be listened at: {error.strerror}",
+                hint="is another server running there? stop it, or choose another address: --host, --port",
+            ) from None
+        yield sockets
+
+
+def _opened(host: str | None, port: int) -> Iterator[socket.socket]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    for family, at in dict.fromkeys((family, at) for family, *_, at in found):
+        yield socket.create_server(at, family=family, backlog=BACKLOG)
 
 
 class _Server(uvicorn.Server):

@@ -23,7 +23,7 @@ from preroll.drivers import SHIPPED
 from preroll.gate.health import Health
 from preroll.ports.scripts import BrokenScript, InstalledScript
 from preroll.scripts.pool import PoolOptions
-from preroll.settings import CarrierName, Settings
+from preroll.settings import CarrierName, Settings, made
 from preroll.store import SqlStore, lock_engine, open_store
 
 if TYPE_CHECKING:
@@ -79,15 +79,15 @@ def standing(settings: Settings, *, upgrade: bool = True) -> Iterator[Standing]:
 
     Raises:
         EngineRunning: another engine works on the database file.
-        BadSettings: the database, the scripts folder or the hosts cannot be used.
+        BadSettings: the database, a folder or the hosts cannot be used.
     """
     if settings.embedded and not settings.engine:
         raise BadSettings(
             "without an engine nothing is run, and nobody else can work on an SQLite database",
             hint="leave the engine on, or move to PostgreSQL and start a preroll worker",
         )
-    settings.data.mkdir(parents=True, exist_ok=True)
-    settings.scripts_folder.mkdir(parents=True, exist_ok=True)
+    made(settings.data)
+    made(settings.scripts_folder)
     with contextlib.ExitStack() as stack:
         if settings.embedded:
             stack.enter_context(lock_engine(settings.database_url))

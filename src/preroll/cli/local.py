@@ -28,5 +28,7 @@ def settings_of(config: Path | None, **given: Any) -> Iterator[Settings]:
         yield settings.read(config, **given)
     except EngineLost as error:
         raise Failure(UNEXPECTED, str(error), error.hint) from None
-    except (BadSettings, EngineRunning, StoreUnavailable) as error:
+    except StoreUnavailable as error:
+        raise Failure(CANNOT_START, str(error), "its address: --database; preroll doctor looks at it") from None
+    except (BadSettings, EngineRunning) as error:
         raise Failure(CANNOT_START, str(error), error.hint) from None

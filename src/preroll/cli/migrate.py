@@ -19,9 +19,10 @@ def migrate(data: Path | None, database: str | None, config: Path | None) -> Non
     """Bring the database to this program's schema; the server does it too when it starts."""
     from preroll.cli import output
     from preroll.cli.local import settings_of
+    from preroll.settings import made
     from preroll.store import migrate as bring_up
 
     with settings_of(config, data=data, database=database) as settings:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        made(settings.data)
         bring_up(settings.database_url)
     output.line(["the database is up to date"])

@@ -19,7 +19,7 @@ from preroll.domain.errors import PrerollError, StoreUnavailable
 from preroll.domain.machine import Outcome
 from preroll.ports.rows import Claimed, Claims, Fence, Settled, Settlement, Verdict
 from preroll.ports.store import Journal
-from preroll.telemetry import CLAIM_FAILURES, LATENESS, RUNNING, ended, logger
+from preroll.telemetry import CLAIM_FAILURES, LATENESS, RUNNING, Outage, ended, logger
 
 log = logger(__name__)
 _again = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.1, wait_max=2.0)
@@ -55,6 +55,7 @@ class Dispatcher:
         self._stopping = False
         self._stopped: set[str] = set()
         """Runs that were told to stop; a claim names them until they have."""
+        self._outage = Outage(log, "the store does not answer", "the store answers again")
 
     @property
     def running(self) -> int:
@@ -115,13 +116,16 @@ class Dispatcher:
 
     async def _claim(self) -> Claims | None:
         try:
-            return await self.round()
+            claims = await self.round()
         except StoreUnavailable as error:
             CLAIM_FAILURES.inc()
-            log.warning("the store does not answer; trying again", error=str(error))
+            self._outage.lasts(error)
         except Exception:
             CLAIM_FAILURES.inc()
             log.exception("a claim failed; trying again")
+        else:
+            self._outage.is_over()
+            return claims
         return None
 
     def _pause(self, claims: Claims) -> float:
@@ -208,11 +212,11 @@ class Dispatcher:
         if settled.verdict is not Verdict.OK:
             log.warning("another worker has taken over", run=claimed.run)
         elif settlement.outcome is Outcome.OK:
-            log.debug("settled", booking=booking.id, run=claimed.run, state=settled.state)
+            log.debug("settled", booking=booking.id, run=claimed.run, state=settled.state and settled.state.value)
         else:
             log.error(
                 "settled", booking=booking.id, name=booking.name, booking_event=event, outcome=settlement.outcome.value,
-                state=settled.state, message=settlement.message or None,
+                state=settled.state and settled.state.value, message=settlement.message or None,
             )  # fmt: skip
 
     async def _settle_later(self, settlement: Settlement) -> Settled:

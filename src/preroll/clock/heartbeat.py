@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from preroll.domain.errors import StoreUnavailable
 from preroll.ports.store import Journal
-from preroll.telemetry import logger
+from preroll.telemetry import Outage, logger
 
 log = logger(__name__)
 Scripts = Callable[[], Mapping[str, str]]
@@ -23,14 +23,16 @@ async def beat(
     Tells the others which scripts the worker has, when that changes.
     """
     told: Mapping[str, str] = {}
+    outage = Outage(log, "the lease could not be renewed", "the lease is renewed again")
     while not stopping.is_set():
         try:
             await journal.renew(worker, lease_us)
             if (has := scripts()) != told:
                 await journal.offer(worker, has)
                 told = has
+            outage.is_over()
         except StoreUnavailable as error:
-            log.warning("the lease could not be renewed; trying again", error=str(error))
+            outage.lasts(error)
         try:
             async with asyncio.timeout(lease_us / 4e6):
                 await stopping.wait()

@@ -20,7 +20,7 @@ from preroll.outbox.desk import Counter, Desk
 from preroll.outbox.pace import Pace
 from preroll.ports.clock import Clock
 from preroll.ports.outbox import Outcome
-from preroll.telemetry import logger
+from preroll.telemetry import Outage, logger
 
 log = logger(__name__)
 
@@ -111,6 +111,7 @@ class Deliverer:
     async def run(self) -> None:
         """Deliver until stopped, whatever becomes of the store meanwhile."""
         follower = asyncio.get_running_loop().create_task(self._follow())
+        outage = Outage(log, "deliveries cannot be claimed", "deliveries are claimed again")
         try:
             while not self._stopping.is_set():
                 if follower.done():
@@ -118,8 +119,9 @@ class Deliverer:
                 try:
                     if await self._must_claim():
                         await self._claim()
+                    outage.is_over()
                 except StoreUnavailable as error:
-                    log.warning("the store does not answer; trying again", error=str(error))
+                    outage.lasts(error)
                 await _pause(self._stopping, self._terms.look_s)
         finally:
             follower.cancel()
