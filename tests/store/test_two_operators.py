@@ -104,6 +104,28 @@ async def test_of_many_settings_changed_at_once_none_is_lost(world):
     assert now.version == 1 + len(fields)
 
 
+async def test_settings_that_change_between_two_looks_of_one_change_are_not_overwritten(world):
+    if hasattr(world.store._backend, "_writer"):
+        pytest.skip("SQLite has one writer: nobody comes in between")
+    app, loop, looks = build(world.store, None), asyncio.get_running_loop(), 0
+
+    def limited(name: str, seconds: int, platform: Platform) -> Platform:
+        limits = replace(platform.config.limits, **{name: seconds * SECOND})
+        return replace(platform, config=replace(platform.config, limits=limits))
+
+    def rule(platform: Platform) -> Platform:
+        nonlocal looks
+        looks += 1
+        if looks == 2:  # the first look is a foreseeing one, without locks
+            between = app.platforms.change(LOCAL, world.platform.name, lambda p: limited("step_us", 7, p))
+            asyncio.run_coroutine_threadsafe(between, loop).result(60)
+        return limited("lso_us", 9, platform)
+
+    await app.platforms.change(LOCAL, world.platform.name, rule)
+    limits = (await app.platforms.get(LOCAL, world.platform.name)).config.limits
+    assert (limits.step_us, limits.lso_us) == (7 * SECOND, 9 * SECOND)
+
+
 # ---------------------------------------------------------------------- a race that is lost
 
 

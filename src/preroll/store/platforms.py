@@ -126,8 +126,8 @@ class Platforms:
         )  # fmt: skip
 
     def _read(self, row: Row) -> Platform:
-        found = self._work.platforms[row[0]] = self._platform(row)
-        return found
+        """As it was read first in this transaction: whoever compares with what is stored finds what came between."""
+        return self._work.platforms.setdefault(row[0], self._platform(row))
 
     def _platform(self, row: Row) -> Platform:
         key, ident, name, zone, catalogue_version, version, text = row
