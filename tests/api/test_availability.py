@@ -139,6 +139,7 @@ async def test_the_next_slot_the_guard_and_the_swap(api: httpx.AsyncClient):
 
 
 async def test_without_a_definition_a_function_and_a_pool_are_asked_for(api: httpx.AsyncClient):
+    assert (await api.post("catalogue", json={"documents": [{"kind": "pool", "name": "south"}]})).status_code == 200
     answer = await api.post("availability", json={**WHEN, "nodes": {"a": {"function": "mux"}, "b": {"pool": "south"}}})
     nodes = answer.json()["nodes"]
     assert [o["name"] for o in nodes["a"]["eligible"]] == ["MUX 3", "MUX 2", "MUX 1"]
@@ -287,3 +288,18 @@ async def test_opening_hours_that_are_none_are_told_where(api: httpx.AsyncClient
     answer = await api.post("catalogue", json={"documents": [given]})
     assert answer.status_code == 422
     assert [error["where"] for error in answer.json()["errors"]] == [f"documents.0.availability.{where}"]
+
+
+async def test_a_pool_or_a_function_that_is_not_there_is_a_mistake_and_not_an_empty_answer(api: httpx.AsyncClient):
+    described = [{"kind": "pool", "name": "south"}, {"kind": "function", "name": "modem"}]
+    assert (await api.post("catalogue", json={"documents": described})).status_code == 200
+    wanted = {"one": {"pool": "nroth", "function": "mux"}, "other": {"function": "mix"}}
+    answer = await api.post("availability", json={**WHEN, "nodes": wanted})
+    assert answer.status_code == 422
+    told = {m["where"]: (m["detail"], m["expected"]) for m in answer.json()["errors"]}
+    assert told == {
+        "nodes.one.pool": ("there is no pool nroth", "one of those that preroll pool list shows: north, south"),
+        "nodes.other.function": ("there is no function mix", "one of those that preroll function list shows: mux"),
+    }
+    answer = await api.post("availability", json={**WHEN, "nodes": {"one": {"pool": "south", "function": "modem"}}})
+    assert answer.json()["nodes"]["one"]["candidates"] == 0, "it is described, and nothing bears it yet"

@@ -6,21 +6,24 @@ Advisory: the commit asks the same rule again under the lock of the resources (S
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import field, replace
+from difflib import get_close_matches
 
 from preroll.app import holding, sight
 from preroll.domain.booking import Booking, NodeChoice, Timing
 from preroll.domain.capacity import Wish
-from preroll.domain.choosing import ranking
+from preroll.domain.choosing import Candidates, ranking
 from preroll.domain.config import Ordering, PlatformConfig
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
+from preroll.domain.function import Function, Pool
 from preroll.domain.lengths import length_said
 from preroll.domain.permission import Actor, permit
 from preroll.domain.quarantine import standing
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Left, Need, Usage, blocked, clashes, fitting, left, next_start
+from preroll.domain.values import dataclass
 from preroll.domain.window import DAY, FOREVER, Window
 from preroll.ports.store import Store, Tx
 
@@ -112,8 +115,8 @@ class Availability:
             if question.definition is not None:
                 definition = tx.catalogue.definition(platform.key, question.definition, question.definition_version)
             ignored = sight.booking(tx, by, question.ignore, hidden=True).key if question.ignore else 0
-            wishes = _wishes(tx, platform.key, question, definition)
             every = tx.catalogue.candidates(platform.key)
+            wishes = _wishes(tx, platform.key, question, definition, every)
             found = {
                 label: _answer(tx, settled, wish, every.of(node), ignored) for label, (node, wish) in wishes.items()
             }
@@ -139,7 +142,7 @@ class Availability:
         choice, held = booking.nodes.get(label, NodeChoice()), set(booking.held)
         now = tx.catalogue.resource(choice.resource) if choice.resource else None
         node = (definition.node(label) if definition else None) or Node(label, now.function if now else "")
-        wish = tx.catalogue.profiles(booking.platform).filled(node, choice).wish(label)
+        wish = tx.catalogue.profiles(booking.platform).wish(node, choice, label)
         candidates = [r for r in tx.catalogue.candidates(platform.key).of(node) if r.id not in held]
         question = _settled(Question(booking.timing, limit=1), platform.config)
         found = _answer(tx, question, wish, candidates, booking.key).eligible
@@ -147,7 +150,7 @@ class Availability:
 
 
 def _wishes(
-    tx: Tx, platform: int, question: Question, definition: ServiceDefinition | None
+    tx: Tx, platform: int, question: Question, definition: ServiceDefinition | None, every: Candidates
 ) -> dict[str, tuple[Node, Wish]]:
     """Label -> the node as it is asked for, and what it needs."""
     mistakes = [
@@ -170,12 +173,29 @@ def _wishes(
             mistakes.append(Mistake(f"nodes.{label}.values", "the node takes no profile", "no values"))
         if profile:
             mistakes += profile.mistakes(f"nodes.{label}.values", wanted.values)
+        mistakes += _unknown(tx, platform, label, wanted, every)
         asked = replace(node, function=wanted.function or node.function, pool=wanted.pool or node.pool)
         if not mistakes:
             found[label] = asked, filled.wish(label)
     if mistakes:
         raise Invalid(mistakes)
     return found
+
+
+def _unknown(tx: Tx, platform: int, label: str, wanted: Wanted, every: Candidates) -> Iterator[Mistake]:
+    """A function or a pool that no resource bears and no document describes: nothing is free there for ever."""
+    looked: Sequence[tuple[str, str, Set[str], Callable[[int], Sequence[Function | Pool]]]] = (
+        ("function", wanted.function, every.functions, tx.catalogue.functions),
+        ("pool", wanted.pool, every.pools, tx.catalogue.pools),
+    )
+    for what, name, borne, described in looked:
+        if not name or name in borne:
+            continue
+        known = borne | {one.name for one in described(platform)}
+        if name not in known:
+            close = get_close_matches(name, sorted(known)) or sorted(known)[:SUGGESTED]
+            expected = f"one of those that preroll {what} list shows{': ' if close else ''}{', '.join(close)}"
+            yield Mistake(f"nodes.{label}.{what}", f"there is no {what} {name}", expected)
 
 
 def _settled(question: Question, config: PlatformConfig) -> Question:

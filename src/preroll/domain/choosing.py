@@ -31,6 +31,9 @@ class Candidates:
         self._by_function: dict[str, list[Resource]] = {}
         for resource in resources:
             self._by_function.setdefault(resource.function, []).append(resource)
+        self.functions = frozenset(self._by_function) - {""}
+        """The names that resources bear, of functions and of pools."""
+        self.pools = frozenset(pool for resource in resources for pool in resource.pools)
         self._found: dict[tuple[str, str], Sequence[Resource]] = {("", ""): resources}
 
     def of(self, node: Node) -> Sequence[Resource]:
