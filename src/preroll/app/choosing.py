@@ -8,7 +8,7 @@ once more with every candidate locked, and cannot be overtaken again. Functions 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from preroll.app import holding, quarantine
 from preroll.app.quarantine import Verdict
@@ -21,6 +21,7 @@ from preroll.domain.errors import Conflict
 from preroll.domain.permission import Actor
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Left, fits, left
+from preroll.domain.values import dataclass
 from preroll.domain.window import Window
 from preroll.ports.store import Tx
 
@@ -189,7 +190,7 @@ class _Look:
 
     def of(self, node: Node) -> Opening:
         """The node with what is eligible for it."""
-        wish = self._shelf.filled(node, self._booking.nodes.get(node.label, NodeChoice())).wish(node.label)
+        wish = self._shelf.wish(node, self._booking.nodes.get(node.label, NodeChoice()), node.label)
         eligible = [r for r in self._there[node.label] if self.fits(r, [wish])]
         eligible.sort(key=ranking(wish, self._order, self._left))
         if self._guarded:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from preroll.app import choosing, holding, overlaying, quarantine, sight
 from preroll.app.choosing import Attempt, Choice
@@ -20,6 +20,7 @@ from preroll.domain.errors import Invalid, Mistake, Stale
 from preroll.domain.free_list import states_of
 from preroll.domain.permission import Actor
 from preroll.domain.service import STOP
+from preroll.domain.values import dataclass
 from preroll.ports.store import Tx
 
 Retime = Callable[[Timing], Timing]

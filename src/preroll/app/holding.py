@@ -61,7 +61,7 @@ def needs_of(
         if not choice.resource:
             continue
         node = definition.node(label) if definition else None
-        wish = shelf.filled(node, choice).wish(label)
+        wish = shelf.wish(node, choice, label)
         wish = of_all(known[choice.resource], wish) if choice.whole else wish
         wishes.setdefault(choice.resource, []).append(wish)
     return [Need(resource, tuple(wishes[resource.id])) for resource in resources]

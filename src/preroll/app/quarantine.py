@@ -7,7 +7,7 @@ Functions of a transaction, shared by the use cases. The rule itself is ``domain
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from preroll.app import holding
 from preroll.app.order_needs import in_place_of, services_of
@@ -21,6 +21,7 @@ from preroll.domain.permission import ENGINE, Actor, permit
 from preroll.domain.quarantine import Contender, Loser, Loss, Share, settle, share
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Need, barred, in_the_way, too_far
+from preroll.domain.values import dataclass
 from preroll.domain.window import Window
 from preroll.ports.reservations import Look
 from preroll.ports.store import Tx

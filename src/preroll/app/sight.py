@@ -86,6 +86,8 @@ def require_scopes(by: Actor, platform: int, before: Collection[str], after: Col
     Raises:
         Invalid: every mistake.
     """
+    if not before and not after:
+        return
     new = sorted(set(after) - set(before))
     mistakes = scope_mistakes("scopes", new)
     if not by.roles_on(platform) & UNBOUND:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 from preroll.app import sight
@@ -24,6 +24,7 @@ from preroll.domain.external import unquiet
 from preroll.domain.permission import Actor, allows, permit
 from preroll.domain.resource import Resource
 from preroll.domain.retrying import why_not_retried
+from preroll.domain.values import dataclass
 from preroll.ports.rows import LogLine
 from preroll.ports.store import RunRow, StepRow, Store, Tx
 

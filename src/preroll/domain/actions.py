@@ -7,12 +7,13 @@ Buttons, ``GET /bookings/{id}``, the refusals and the page of actions all come f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import NamedTuple
 
 from preroll.domain.booking import LIFE_CYCLE, Booking, Phase, State, Trigger
 from preroll.domain.errors import ActionNotPossible, TransitionNotAllowed
+from preroll.domain.values import dataclass
 
 _W, _R, _E = Phase.WAITING, Phase.RUNNING, Phase.ENDED
 ANY = frozenset(Phase)

@@ -7,11 +7,12 @@ SPEC 2 and 6. Amounts are whole millionths of the parameter's unit inside, so th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from functools import lru_cache
 
 from preroll.domain.errors import Mistake
+from preroll.domain.values import dataclass
 
 UNIT = 1_000_000
 """Amounts of a capacity are counted in this part of its unit."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -13,6 +13,7 @@ from preroll.domain.booking import MAX_ROLL, Booking, Timing
 from preroll.domain.colors import LifecycleColors
 from preroll.domain.errors import Mistake
 from preroll.domain.service import ServiceStates
+from preroll.domain.values import dataclass
 from preroll.domain.window import DAY, MINUTE, SECOND
 
 LONGEST = 366 * DAY

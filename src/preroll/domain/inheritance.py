@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from preroll.domain.booking import NodeChoice
 from preroll.domain.capacity import Wish
 from preroll.domain.definition import Node
 from preroll.domain.errors import Mistake
 from preroll.domain.profile import ProfileBy, ProfileCopy, ProfileDefinition, ProfileInstance
+from preroll.domain.values import dataclass
 
 LONGEST_LINE = 32
 """So many instances may derive from each other in a row."""
@@ -125,6 +126,7 @@ class Profiles:
         self.profiles: Mapping[str, ProfileDefinition] = {p.name: p for p in profiles}
         self.instances: Instances = {i.name: i for i in instances}
         self._resolved: dict[str, Resolved] = {}
+        self._wishes: dict[tuple[str, str, str], Wish] = {}
 
     def resolved(self, name: str) -> Resolved:
         """What an instance says with all that it inherits; of an unknown one, nothing."""
@@ -163,6 +165,16 @@ class Profiles:
             return Filled(profile, "", choice.values)
         said = self.resolved(instance.name)
         return Filled(profile, instance.name, {**said.values, **choice.values}, said.states)
+
+    def wish(self, node: Node | None, choice: NodeChoice, label: str) -> Wish:
+        """What a node needs of its resource. Most bookings take a profile as it is: that is worked out once."""
+        if choice.values or choice.kept is not None:
+            return self.filled(node, choice).wish(label)
+        said = choice.profile or (node.default_profile if node else ""), node.profile if node else "", label
+        known = self._wishes.get(said)
+        if known is None:
+            known = self._wishes[said] = self.filled(node, choice).wish(label)
+        return known
 
     def copied(self, node: Node | None, choice: NodeChoice) -> NodeChoice:
         """The choice with a copy of what its profile says now; without a profile, as it is."""

@@ -7,7 +7,7 @@ Exact interval arithmetic, never a sample (SPEC 6): the peak of what others hold
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from preroll.domain.availability import Closure, closed, closed_over, horizon, n
 from preroll.domain.capacity import Wish, agreed_on, asked_in_all, in_units, millionths, unable
 from preroll.domain.errors import Clash
 from preroll.domain.resource import Mode, Resource
+from preroll.domain.values import dataclass
 from preroll.domain.window import DAY, FOREVER, Window, joined, peak, written
 
 ALWAYS = (-FOREVER, FOREVER)

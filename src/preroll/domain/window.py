@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from preroll.domain.values import dataclass
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND

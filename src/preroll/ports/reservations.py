@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from preroll.domain.booking import Booking
 from preroll.domain.errors import Clash
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Held, Need, Usage
+from preroll.domain.values import dataclass
 from preroll.domain.window import Window
 
 

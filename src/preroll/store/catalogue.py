@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import TypeVar
 
 from preroll.domain.choosing import Candidates
@@ -33,6 +34,9 @@ _DEFINITION = "select key, body, publication, removed from service_definition"
 """What a version says stands in its body; whether it may be booked changes, and stands beside it."""
 
 
+_name = attrgetter("name")
+
+
 class Catalogue:
     """The catalogue of a transaction."""
 
@@ -54,10 +58,10 @@ class Catalogue:
                 shelf.whole = self._resources(platform)
                 shelf.put(shelf.whole)
             return list(shelf.whole)
-        found = self._some(shelf, platform, "id", shelf.resources, ids)
-        named = self._some(shelf, platform, "name", shelf.names, names)
-        both = [r for r in found if r in named] if ids is not None and names is not None else found + named
-        return sorted(both, key=lambda resource: resource.name)
+        by_name = self._some(shelf, platform, "name", shelf.names, names) if names is not None else []
+        by_id = self._some(shelf, platform, "id", shelf.resources, ids) if ids is not None else by_name
+        both = by_id if names is None else [r for r in by_id if r in by_name] if ids is not None else by_name
+        return sorted(both, key=_name)
 
     def candidates(self, platform: int) -> Candidates:
         shelf = self._shelf(platform)
@@ -66,12 +70,12 @@ class Catalogue:
         return shelf.candidates
 
     def _some(
-        self, shelf: Shelf, platform: int, column: str, known: Mapping[str, Resource], wanted: Sequence[str] | None
+        self, shelf: Shelf, platform: int, column: str, known: Mapping[str, Resource], wanted: Sequence[str]
     ) -> list[Resource]:
         """Those that are known by one of the words, the others looked up first."""
-        asked = set(wanted or ())
-        missing = [word for word in asked if word not in known] if shelf.whole is None else []
-        if missing:
+        asked = set(wanted)
+        if not asked <= known.keys() and shelf.whole is None:
+            missing = [word for word in asked if word not in known]
             shelf.put(self._resources(platform, f"and {column} in ?texts", missing))
         return [known[word] for word in asked if word in known]
 

@@ -86,10 +86,6 @@ def tier_of(window: Window) -> int:
     return min(bisect_left(TIERS, window.until - window.start), len(TIERS) - 1)
 
 
-def _span(window: Window) -> tuple[int, int, int]:
-    return window.start, window.until, tier_of(window)
-
-
 class Reservations:
     """The reservations of a transaction."""
 
@@ -109,16 +105,16 @@ class Reservations:
 
     def _add(self, several: Sequence[tuple[Booking, Sequence[Need]]]) -> None:
         wanted = [
-            (booking.key, need.resource.key, name, _span(window), *what)
-            for booking, needs in several
+            (booking.key, need.resource.key, window.start, window.until, tier_of(window), amounts)
+            for booking, held, needs in [(booking, booking.timing.held, needs) for booking, needs in several]
             for need in needs
-            for window, amounts in need.spans(booking.timing.held)
-            for name, what in amounts.items()
+            for window, amounts in need.spans(held)
         ]
-        keys = Dimensions(self._work).keys({name for _, _, name, *_ in wanted})
+        keys = Dimensions(self._work).keys({name for *_, amounts in wanted for name in amounts})
         rows = [
             (booking, resource, keys[name], start, until, amount, agreed, tier)
-            for booking, resource, name, (start, until, tier), amount, agreed in wanted
+            for booking, resource, start, until, tier, amounts in wanted
+            for name, (amount, agreed) in amounts.items()
         ]
         if rows:
             self._work.db.send(_HOLD, rows)
