@@ -163,7 +163,6 @@ def _open() -> str:
         assert nursery.stdin is not None
         nursery.stdin.close()
         nursery.wait(60)
-        shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(end)
     while not Path(place).exists():
@@ -192,6 +191,7 @@ class Nursery:
     """Forks whatever is asked for, and tells of every end."""
 
     def __init__(self, place: str) -> None:
+        self._place = Path(place)
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._listening.bind(f"{place}.new")
         self._listening.listen(256)
@@ -208,7 +208,8 @@ class Nursery:
             self._poll.register(number, select.POLLIN)
         while True:
             for number, _ in self._poll.poll():
-                if number == 0:
+                if number == 0:  # whoever started it has ended, or was killed
+                    shutil.rmtree(self._place.parent, ignore_errors=True)
                     os._exit(0)
                 elif number == self._listening.fileno():
                     line, _ = self._listening.accept()

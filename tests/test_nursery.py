@@ -7,6 +7,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -69,12 +70,19 @@ def test_it_is_found_by_its_command_and_killed_by_its_session():
     started.kill()
 
 
-def test_nothing_is_left_when_whoever_asked_is_killed():
+def test_nothing_is_left_when_whoever_asked_is_killed(tmp_path: Path):
+    env = {name: value for name, value in os.environ.items() if name != nursery.PLACE} | {"TMPDIR": str(tmp_path)}
     with subprocess.Popen(
-        [sys.executable, "-c", STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=nursery.ROOT
+        [sys.executable, "-c", STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=nursery.ROOT, env=env
     ) as starter:
         assert starter.stdout is not None
-        watched = os.pidfd_open(int(starter.stdout.readline()))
+        started = os.pidfd_open(int(starter.stdout.readline()))
+        (place,) = tmp_path.iterdir()
+        asking = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        asking.connect(str(place / "socket"))
         starter.kill()
-    assert select.select([watched], [], [], 60)[0]
-    os.close(watched)
+    for watched in (started, asking.fileno()):  # the process, and the line that its nursery closes when it ends
+        assert select.select([watched], [], [], 60)[0]
+    assert not place.exists()
+    os.close(started)
+    asking.close()

@@ -14,7 +14,7 @@ from preroll.domain.bundle import Bundle, Document, Title, kind_of, revision_of,
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
-from preroll.domain.errors import Conflict, Invalid, Mistake, NotFound, Stale
+from preroll.domain.errors import Conflict, Invalid, Mistake, NotFound, Stale, require_seen
 from preroll.domain.inheritance import Resolved
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
@@ -99,8 +99,7 @@ class Catalogue:
 
         def drafted(tx: Tx) -> _Draft:
             resource = sight.resource(tx, by, ident, "catalogue.change")
-            if seen is not None and seen != resource.revision:
-                raise Stale(f"resource {resource.name}", seen, resource.revision)
+            require_seen(f"resource {resource.name}", seen, resource.revision)
             home = tx.platforms.by_key(resource.platform)
             documents = [replace(resource, **fields)]  # type: ignore[arg-type]
             return _drafted(by, home.name, documents, tx, prune=False, force=force)

@@ -16,7 +16,7 @@ from preroll.domain.boundaries import Boundary, begun_kinds, orchestrates, retim
 from preroll.domain.config import AskedTiming
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.edits import NodePatch, merged, once_more, timing_mistakes
-from preroll.domain.errors import Invalid, Mistake, Stale
+from preroll.domain.errors import Invalid, Mistake, require_seen
 from preroll.domain.free_list import states_of
 from preroll.domain.permission import Actor
 from preroll.domain.service import STOP
@@ -228,8 +228,7 @@ def open_booking(tx: Tx, by: Actor, ident: str, seen: int | None, action: str) -
         ActionNotPossible, TransitionNotAllowed: the tables do not admit it, or somebody else owns the booking.
     """
     booking = sight.booking(tx, by, ident, f"booking.{action}")
-    if seen is not None and seen != booking.revision:
-        raise Stale(f"booking {ident}", seen, booking.revision)
+    require_seen(f"booking {ident}", seen, booking.revision)
     require_action(booking, action, lambda: possible_to(tx, by, booking))
     require_owner(booking, action, by.name, locks=tx.platforms.by_key(booking.platform).config.lock_bookings)
     return booking

@@ -11,7 +11,7 @@ from preroll.app.views import Offered, WithActions
 from preroll.domain.booking import Booking
 from preroll.domain.boundaries import OPEN, Boundary, BoundaryState, Kind
 from preroll.domain.deployment import JournalStep, part_end, parts_in, phase_of, wheres
-from preroll.domain.errors import ActionNotPossible, NotFound, Stale
+from preroll.domain.errors import ActionNotPossible, NotFound, require_seen
 from preroll.domain.order import OrderPhase, OrderState
 from preroll.domain.order_actions import (
     ORDER_ACTIONS,
@@ -138,8 +138,7 @@ def acted_on(tx: Tx, by: Actor, ident: str, seen: int | None, action: str) -> Or
         NotFound, NotPermitted, ActionNotPossible. Stale: ``seen`` is not its revision any more; None skips that guard.
     """
     order = visible(tx, by, ident, f"order.{action}")
-    if seen not in (None, order.revision):
-        raise Stale(f"order {ident}", seen or 0, order.revision)
+    require_seen(f"order {ident}", seen, order.revision)
     _require_possible(tx, by, order, action)
     return order
 

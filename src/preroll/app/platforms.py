@@ -11,7 +11,7 @@ from preroll.app import sight
 from preroll.app.aftermath import Aftermath, foresee, settle_changes
 from preroll.domain.changes import Change
 from preroll.domain.config import Differing, Platform, PlatformConfig, differing
-from preroll.domain.errors import Doomed, Invalid, Mistake, NotFound, Stale, WouldFail
+from preroll.domain.errors import Doomed, Invalid, Mistake, NotFound, WouldFail, require_seen
 from preroll.domain.foresight import fails
 from preroll.domain.permission import Actor, permit
 from preroll.ports.platforms import Edition
@@ -120,8 +120,7 @@ class Platforms:
             old = _named(tx, platform.name)
             if old is not None:
                 sight.platform(tx, by, old.name, "config.change")
-            if seen is not None and seen != (old.config.version if old else 0):
-                raise Stale(f"platform {platform.name}", seen, old.config.version if old else 0)
+            require_seen(f"platform {platform.name}", seen, old.config.version if old else 0)
             return platform, why, ()
 
         return await self._saved(by, wanted, force=force)
@@ -137,8 +136,7 @@ class Platforms:
 
         def wanted(tx: Tx) -> Wanted:
             old = sight.platform(tx, by, name, "config.change")
-            if seen is not None and seen != old.config.version:
-                raise Stale(f"platform {name}", seen, old.config.version)
+            require_seen(f"platform {name}", seen, old.config.version)
             try:
                 return rule(old), why, ()
             except Unread as error:
@@ -181,8 +179,7 @@ class Platforms:
         def wanted(tx: Tx) -> Wanted:
             old = sight.platform(tx, by, name, "config.change")
             now = old.config.version
-            if seen is not None and seen != now:
-                raise Stale(f"platform {name}", seen, now)
+            require_seen(f"platform {name}", seen, now)
             earlier = now - 1 if to is None else to
             found = tx.platforms.history(old, earlier + 1, 1)
             if not found or found[0].platform.config.version != earlier:

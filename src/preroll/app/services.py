@@ -17,7 +17,7 @@ from preroll.domain.booking import Booking
 from preroll.domain.changes import Change
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.differences import Alarm
-from preroll.domain.errors import ActionNotPossible, Invalid, Mistake, NotFound, Stale
+from preroll.domain.errors import ActionNotPossible, Invalid, Mistake, NotFound, require_seen
 from preroll.domain.order import OrderKind
 from preroll.domain.ordered import Service, ServiceRevision
 from preroll.domain.permission import Actor, permit
@@ -178,8 +178,7 @@ async def changed_service(
 
     def unit(tx: Tx) -> ServiceDetails:
         before = visible_service(tx, by, ident, f"service.{action}")
-        if seen not in (None, before.revision):
-            raise Stale(f"service {ident}", seen or 0, before.revision)
+        require_seen(f"service {ident}", seen, before.revision)
         return service_details(tx, by, rule(tx, before))
 
     return await command(store, by, unit, ask)

@@ -17,7 +17,7 @@ from preroll.app.deliveries import BATCH, told
 from preroll.app.users import EVERYWHERE
 from preroll.domain.account import User
 from preroll.domain.changes import Change
-from preroll.domain.errors import Invalid, Mistake, NotFound, NotPermitted, Refused, Stale
+from preroll.domain.errors import Invalid, Mistake, NotFound, NotPermitted, Refused, require_seen
 from preroll.domain.outward import Network
 from preroll.domain.permission import Actor, permit
 from preroll.domain.subscription import (
@@ -180,7 +180,8 @@ class Subscriptions:
         """
 
         def unit(tx: Tx) -> SubscriptionDetails:
-            before = _seen(_mine(tx, by, ident), seen)
+            before = _mine(tx, by, ident)
+            require_seen(f"subscription {before.name}", seen, before.revision)
             after = _edited(before, edit, before.filter if edit.wanted is None else _filter(tx, by, edit.wanted))
             if after == before:
                 return _details(tx, before)
@@ -306,12 +307,6 @@ def _mine(tx: Tx, by: Actor, ident: str, action: str = "subscription.change") ->
 def _is_own(by: Actor, found: Subscription) -> bool:
     """Is it the actor's, and does it tell no more than the actor's token may see?"""
     return bool(by.user) and found.owner == by.user and found.bounds.within(by.bounds) == found.bounds
-
-
-def _seen(found: Subscription, seen: int | None) -> Subscription:
-    if seen is not None and seen != found.revision:
-        raise Stale(f"subscription {found.name}", seen, found.revision)
-    return found
 
 
 def _owner(tx: Tx, by: Actor, named: str) -> User:

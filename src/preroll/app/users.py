@@ -9,7 +9,7 @@ from secrets import token_urlsafe
 
 from preroll.domain.account import SessionLimits, User, name_mistakes, password_mistakes, role_mistakes, scope_mistakes
 from preroll.domain.changes import Change
-from preroll.domain.errors import Invalid, Mistake, NotPermitted, Refused, Stale
+from preroll.domain.errors import Invalid, Mistake, NotPermitted, Refused, require_seen
 from preroll.domain.permission import Actor, Rights, Role, permit
 from preroll.ports.accounts import Checked, Passwords
 from preroll.ports.store import Store, Tx
@@ -142,8 +142,7 @@ class Users:
         def unit(tx: Tx) -> UserDetails:
             permit(by, "user.change")
             before = tx.accounts.user(named)
-            if seen is not None and seen != before.revision:
-                raise Stale(f"user {before.name}", seen, before.revision)
+            require_seen(f"user {before.name}", seen, before.revision)
             after = _edited(tx, before, change, hashed)
             if after == before:
                 return _details(tx, before)
@@ -166,8 +165,7 @@ class Users:
         def unit(tx: Tx) -> None:
             permit(by, "user.change")
             user = tx.accounts.user(named)
-            if seen is not None and seen != user.revision:
-                raise Stale(f"user {user.name}", seen, user.revision)
+            require_seen(f"user {user.name}", seen, user.revision)
             tx.accounts.remove(user.key)
             _require_an_admin(tx)
             _tell(tx, by, "user.removed", user, "", told(tx, user))

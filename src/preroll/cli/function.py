@@ -21,8 +21,10 @@ def define(name: str) -> Parser:
 def show(name: str, platform: str, server: str, *, as_json: bool) -> None:
     """One function with its interfaces."""
     from preroll.cli import output
+    from preroll.cli.connect import connected
 
-    f = kinds.one("function", name, platform, server)
+    with connected(server) as client:
+        f = kinds.one(client, "function", name, platform)
     if as_json:
         output.as_json(f)
         return

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from preroll.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from preroll.client import Client
 
 Thing = dict[str, Any]
 
@@ -83,14 +86,13 @@ def _list(kind: Kind, platform: str, server: str, *, as_json: bool) -> None:
     output.table(tuple(kind.columns), rows, empty=f"no {kind.several}")
 
 
-def one(word: str, name: str, platform: str, server: str) -> Thing:
+def one(client: Client, word: str, name: str, platform: str) -> Thing:
     """The thing of that name.
 
     Raises:
         Failure: there is none; says what shows them all.
     """
-    from preroll.cli.connect import connected, named
+    from preroll.cli.connect import named
     from preroll.client import calls
 
-    with connected(server) as client:
-        return named(client.each(calls.list_catalogue(KINDS[word].listed, platform=platform)), word, name)
+    return named(client.each(calls.list_catalogue(KINDS[word].listed, platform=platform)), word, name)

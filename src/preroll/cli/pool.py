@@ -30,8 +30,10 @@ def define(name: str) -> Parser:
 def show(name: str, platform: str, server: str, *, as_json: bool) -> None:
     """One pool."""
     from preroll.cli import output
+    from preroll.cli.connect import connected
 
-    p = kinds.one("pool", name, platform, server)
+    with connected(server) as client:
+        p = kinds.one(client, "pool", name, platform)
     if as_json:
         output.as_json(p)
         return

@@ -21,11 +21,11 @@ def define(name: str) -> Parser:
 def show(name: str, platform: str, server: str, *, as_json: bool) -> None:
     """One profile instance with all that it inherits: each value, and the instance in which it stands."""
     from preroll.cli import output
-    from preroll.cli.connect import connected, named
+    from preroll.cli.connect import connected
     from preroll.client import calls
 
     with connected(server) as client:
-        known = named(client.each(calls.list_catalogue("profile-instances", platform=platform)), "profile", name)
+        known = kinds.one(client, "profile", name, platform)
         found = client.send(calls.resolved_profile(known["id"]))
     if as_json:
         output.as_json(found)

@@ -286,6 +286,16 @@ class Stale(Refused):
         )
 
 
+def require_seen(what: str, seen: int | None, stored: int) -> None:
+    """The guard of every change: somebody who has seen something else does not change it. None skips it.
+
+    Raises:
+        Stale: it is another revision now.
+    """
+    if seen is not None and seen != stored:
+        raise Stale(what, seen, stored)
+
+
 class KeyReused(Refused):
     """The idempotency key was used before with another body."""
 
