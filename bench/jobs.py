@@ -76,33 +76,32 @@ async def order_burst(url: str, count: int) -> dict[str, Any]:
     """Orders due at one instant, through to Completed."""
     from bench import orders
 
-    return await _all_at_once(url, count, lambda store, due: orders.due(store, count, due))
+    return await _all_at_once(url, count, lambda store: orders.due(store, count))
 
 
 async def change_burst(url: str, count: int) -> dict[str, Any]:
     """Bookings due at one instant, each of which changes its device in the steps in which an order deploys it."""
     from bench.world import Plan, book, same
 
-    def filled(store: Any, due: int) -> Awaitable[None]:
-        return book(store, Plan(same(due, count), "bench-change", resources=1, bound=100))
+    def filled(store: Any) -> Awaitable[None]:
+        return book(store, Plan(same(now_us(), count), "bench-change", resources=1, bound=100))
 
     return await _all_at_once(url, count, filled)
 
 
-async def _all_at_once(url: str, count: int, filled: Callable[[Any, int], Awaitable[None]]) -> dict[str, Any]:
+async def _all_at_once(url: str, count: int, filled: Callable[[Any], Awaitable[None]]) -> dict[str, Any]:
+    """All is made and due before anything may be claimed, so that nobody waits for an instant."""
     from bench.rig import Rig
 
-    async with Rig(url) as rig:
-        lead = count // 12 + 15
-        due = (now_us() // SECOND + lead) * SECOND
-        await filled(rig.store, due)
-        if now_us() > due:
-            raise RuntimeError(f"making {count} took longer than {lead} s")
-        await asyncio.sleep((due - now_us()) / 1e6 - 0.5)
+    rig = Rig(url)
+    await filled(rig.store)
+    rig.count.shut = True
+    async with rig:
         before = rig.cpu()
+        began, rig.count.shut = now_us(), False
         await rig.count.reach(count)
         after = rig.cpu()
-        took = (rig.count.last_us - due) / 1e6
+        took = (rig.count.last_us - began) / 1e6
         cpu = [(late - early) / count * 1e6 for early, late in zip(before, after, strict=True)]
         return {"took": took, "failures": rig.count.failures, "cpu_us": cpu}
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from bench.world import PATHS
-from preroll.app.order_placing import Time, added
+from preroll.app.order_placing import NOW, added
 from preroll.domain.config import Platform
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.order import OrderItem, OrderKind
@@ -22,10 +22,10 @@ UNIT = 100
 """Orders in one transaction."""
 
 
-async def due(store: Store, count: int, due_us: int) -> None:
-    """So many orders, each of a service on a simulated resource of its own, Scheduled for one instant."""
+async def due(store: Store, count: int) -> None:
+    """So many orders, each of a service on a simulated resource of its own, Scheduled for now."""
     platform = await store.write(_catalogue)
-    await _in_units(store, platform, count, lambda tx, order: added(tx, LOCAL, order, Time(due_us)))
+    await _in_units(store, platform, count, lambda tx, order: added(tx, LOCAL, order, NOW))
 
 
 async def requested(store: Store, count: int) -> None:

@@ -29,6 +29,8 @@ class Count:
 
     def __init__(self, journal: Any) -> None:
         self.settled, self.last_us, self.failures = 0, 0, 0
+        self.shut = False
+        """While it is, nothing is claimed, however much is due."""
         self._wanted, self._reached = 0, threading.Event()
         self._claim, self._settle = journal.claim, journal.settle
         journal.claim, journal.settle = self.claim, self.settle
@@ -41,6 +43,8 @@ class Count:
                 self._reached.set()
 
     async def claim(self, worker: int, lease_us: int, decide: Decide, limit: int) -> Claims:
+        if self.shut:
+            return Claims()
         claims: Claims = await self._claim(worker, lease_us, decide, limit)
         self._add(claims.settled)
         return claims
