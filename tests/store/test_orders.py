@@ -214,6 +214,25 @@ async def test_an_id_and_a_revision_number_are_given_once(world, service):
     assert [one.item for one in found] == ["", "line"], "the item of its order that is about this service"
 
 
+async def test_several_services_are_stored_at_once_but_for_those_whose_name_or_id_is_taken(world, service):
+    asked = [
+        (replace(SERVICE, id="s2", name="Second"), FIRST),
+        (replace(SERVICE, id="s3", name="LINE"), FIRST),
+        (replace(SERVICE, id="s4", name="second"), FIRST),
+        (replace(SERVICE, id="s1", name="Fourth"), FIRST),
+        (replace(SERVICE, id="s5", name="Second", platform=2), ServiceRevision(1, order="o2")),
+    ]
+    added = await world.store.write(lambda tx: tx.services.add_all(asked))
+    assert [one and (one.id, one.name, one.platform) for one in added] == [
+        ("s2", "Second", 1), None, None, None, ("s5", "Second", 2)
+    ]  # fmt: skip
+    stored = await world.store.read(lambda tx: tx.services.several(["s2", "s3", "s4", "s5"]))
+    assert stored == {one.id: one for one in added if one}
+    of = await world.store.read(lambda tx: tx.services.revisions_of([one.key for one in added if one]))
+    assert {key: [r.order for r in made] for key, made in of.items()} == {added[0].key: ["o1"], added[4].key: ["o2"]}
+    assert await world.store.write(lambda tx: tx.services.add_all([])) == []
+
+
 async def test_services_are_listed_by_state_and_to_who_sees_them(world, service):
     failed = replace(SERVICE, id="s2", name="Other", state=Provisioned.FAIL_DEPLOY, scopes=(), platform=2)
     failed = await world.store.write(lambda tx: tx.services.add(failed, FIRST))

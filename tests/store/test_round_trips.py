@@ -305,5 +305,34 @@ async def test_what_a_deployment_waits_for(wire, spawn):
         store.close()
 
 
+async def test_what_the_ends_of_many_deployments_wait_for(wire, spawn):
+    """Orders that end together are written down together, whatever they provision."""
+    store = open_store(wire.url, clock=StoppedClock(), spawn=spawn, readers=1, writers=1)
+    said = {"parts": {WHOLE: {"ok": True, "fault": "", "message": ""}}}
+    try:
+        app = build(store, None)
+        await app.platforms.put(LOCAL, Platform("default"))
+        await app.catalogue.apply(LOCAL, "default", [ServiceDefinition("line")])
+        worker = await store.journal.enlist("one", "here", 1, "1", HOUR)
+        trips = []
+        for names in ("first", "second"), ("1",), ("a", "b", "c", "d", "e", "f"):
+            for name in names:
+                items = (OrderItem("1", OrderKind.PROVISION, "", values={"definition": "line", "name": name}),)
+                await app.orders.create(LOCAL, NewOrder("default", name, items), time=Time())
+            runs = (await store.journal.claim(worker, HOUR, Orchestration(store, None).decide, 10)).runs
+            ran = [deploying.Ran(run) for run in runs]
+            await store.write(lambda tx, ran=ran: deploying._begun(tx, ran))
+            ended = [deploying.Ran(run, scripts.Report(Outcome.OK, returned=said)) for run in runs]
+            before = wire.round_trips
+            reports = await store.write(lambda tx, ended=ended: deploying._concluded(tx, ended))
+            trips.append(wire.round_trips - before)
+            assert [report.returned["state"] for report in reports] == [OrderState.COMPLETED] * len(names)
+            for run in runs:
+                await store.journal.settle(Settlement(run.fence, run.run, Outcome.OK, run.decision))
+        assert trips[1] == trips[2]
+    finally:
+        store.close()
+
+
 def resources_of(tx):
     return tx.catalogue.resources(tx.platforms.get("default").key)

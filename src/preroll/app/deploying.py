@@ -22,6 +22,7 @@ from preroll.app import (
     service_dependencies,
 )
 from preroll.app.equipment import deployed_equipment, frame_of, parts_of
+from preroll.app.order_ending import End
 from preroll.app.order_needs import services_of
 from preroll.app.order_views import approved, as_journalled, journalled
 from preroll.app.ordering import Target
@@ -327,7 +328,10 @@ def _concluded(tx: Tx, ran: Sequence[Ran]) -> list[Report]:
     asked = tx.records.lives([one.claimed.run for one in ran])
     found = tx.orders.all_at_work([one.claimed.judged.booking for one in ran])
     steps = asked()
-    reports = [_conclude(tx, one, at, steps.get(one.claimed.run, ())) for one, at in zip(ran, found, strict=True)]
+    ends = [_end(one, at, steps.get(one.claimed.run, ())) for one, at in zip(ran, found, strict=True)]
+    kept = [_not_over(tx, one, end) for one, end in zip(ran, ends, strict=True)]
+    over = iter(order_ending.ended(tx, [end for end, report in zip(ends, kept, strict=True) if report is None]))
+    reports = [next(over) if report is None else report for report in kept]
     changed: dict[int, set[str]] = {}
     for at in found:
         changed.setdefault(at.order.platform, set()).update(item.service for item in at.order.items)
@@ -336,12 +340,16 @@ def _concluded(tx: Tx, ran: Sequence[Ran]) -> list[Report]:
     return reports
 
 
-def _conclude(tx: Tx, ran: Ran, at: AtWork, life: Sequence[StepRow]) -> Report:
+def _end(ran: Ran, at: AtWork, life: Sequence[StepRow]) -> End:
     assert ran.report is not None  # noqa: S101 - what has not run is not concluded
-    if at.order.state is not OrderState.IN_PROGRESS or not _mine(at, ran.claimed):
-        return ran.report
-    steps = [as_journalled(step) for step in life]
-    return order_questions.asked(tx, steps, at, ran.report) or order_ending.ended(tx, steps, at, ran.report)
+    return End(at, [as_journalled(step) for step in life], ran.report)
+
+
+def _not_over(tx: Tx, ran: Ran, end: End) -> Report | None:
+    """How a run is settled whose order does not end with it: somebody else's, or one that asks; None: it ends."""
+    if end.at.order.state is not OrderState.IN_PROGRESS or not _mine(end.at, ran.claimed):
+        return end.report
+    return order_questions.asked(tx, end.steps, end.at, end.report)
 
 
 def _frame(tx: Tx, claimed: Claimed, order: Order, found: Sequence[Target], *, dry: bool = False) -> scripts.Order:

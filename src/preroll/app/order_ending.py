@@ -12,10 +12,9 @@ from preroll.app.ordering import Target
 from preroll.app.orders import never_audited, tell
 from preroll.app.recording import store
 from preroll.app.service_drift import forgotten
-from preroll.app.services import have_audited, tell_service
+from preroll.app.services import have_audited, service_change, tell_service
 from preroll.domain.booking import State
 from preroll.domain.deployment import Fault, JournalStep, PartEnd, Reached, part_end
-from preroll.domain.errors import NameInUse
 from preroll.domain.machine import Outcome
 from preroll.domain.order import ORDER, OrderKind, OrderState, OrderTrigger, Together
 from preroll.domain.ordered import Order, Service, ServiceRevision
@@ -73,24 +72,48 @@ def said_of(report: Report) -> Mapping[str, PartSaid]:
     }
 
 
-def ended(tx: Tx, steps: Sequence[JournalStep], at: AtWork, report: Report, by: Actor = ENGINE) -> Report:
-    """Write down what came of an order, by the steps of its run; returns the report as it is to be settled.
+@dataclass(frozen=True, slots=True)
+class End:
+    """An order whose run is over."""
 
-    Who waits for its services is to be looked at then: ``service_dependencies.look_again``.
+    at: AtWork
+    steps: Sequence[JournalStep]
+    """All that the run has written down."""
+    report: Report
+
+
+def ended(tx: Tx, ends: Sequence[End], by: Actor = ENGINE) -> list[Report]:
+    """Write down what came of orders, by the steps of their runs; returns the reports as they are to be settled.
+
+    Who waits for their services is to be looked at then: ``service_dependencies.look_again``. What they provision
+    exists when all else is written, together: so it may have the name of what another order took away.
     """
-    order = at.order
+    new: list[tuple[Order, Target]] = []
+    reports = [_over(tx, one, by, new) for one in ends]
+    if new:
+        _provisioned(tx, new)
+    return reports
+
+
+def _over(tx: Tx, one: End, by: Actor, new: list[tuple[Order, Target]]) -> Report:
+    """The same of one order; what it provisions is added to ``new``."""
+    at, steps, report, order = one.at, one.steps, one.report, one.at.order
     found, said = ordering.targets(tx, order), said_of(report)
     canceled, silent = order_holding.is_canceling(at.carrier), PartSaid(ok=False, message=report.message)
     endings = {
         part.name: Ending(part_end(steps, part.name), said.get(part.name, silent), canceled)
         for part in parts_of(order, found)
     }
-    by_item = {one.item.name: _of_item(order, endings, one) for one in found}
+    by_item = {target.item.name: _of_item(order, endings, target) for target in found}
     after = _ended(order, list(endings.values()))
     residue = {label: text for end in endings.values() for label, text in end.end.residue.items()}
     _close(tx, at, after, residue, by)
-    for one in found:
-        settle_item(tx, order, one, by_item[one.item.name])
+    for target in found:
+        ending = by_item[target.item.name]
+        if target.item.kind is not OrderKind.PROVISION:
+            _settle(tx, order, target, ending)
+        elif ending.ok:
+            new.append((order, target))
     items = {name: {"state": end.state.value, "message": end.said.message} for name, end in by_item.items()}
     outcome = Outcome.FAILED if after.state is OrderState.FAILED_DEPLOY else Outcome.OK
     return replace(
@@ -105,12 +128,8 @@ def completed(tx: Tx, order: Order) -> None:
     _close(tx, at, replace(order, state=ORDER.fire(order.state, OrderTrigger.END), phase=None), {})
 
 
-def settle_item(tx: Tx, order: Order, one: Target, ending: Ending) -> None:
-    """What the end of an item means for its service."""
-    if one.item.kind is OrderKind.PROVISION:
-        if ending.ok:
-            _provisioned(tx, order, one)
-        return
+def _settle(tx: Tx, order: Order, one: Target, ending: Ending) -> None:
+    """What the end of an item means for its service, which exists."""
     service = tx.services.get(one.item.service)
     if ending.state in (OrderState.COMPLETED, OrderState.FAILED_DEPLOY):
         _changed(tx, order, one, service, ending)
@@ -149,22 +168,33 @@ def _close(tx: Tx, at: AtWork, after: Order, residue: Mapping[str, str], by: Act
     tell(tx, by, "order.state", stored, at.order.state, cause)
 
 
-def _provisioned(tx: Tx, order: Order, one: Target) -> None:
-    """A service exists."""
+def _provisioned(tx: Tx, new: Sequence[tuple[Order, Target]]) -> None:
+    """Services exist."""
     state = after_order(Provisioned.NONE, OrderKind.PROVISION, OrderState.COMPLETED)
-    new = Service(
-        one.name, order.platform, one.definition.key, state, one.runs, 1, 1, 1, order.scopes, one.needs,
-        one.item.service, created_by=order.created_by,
-    )  # fmt: skip
-    first = ServiceRevision(1, one.nodes, one.properties, order.id, needs=one.needs)
-    try:
-        service = tx.services.add(new, first)
-    except NameInUse:  # somebody was quicker while the devices were configured: it exists, under a name of its own
-        service = tx.services.add(replace(new, name=f"{one.name} {one.item.service[-8:]}"), first)
-    carrier = order_holding.carry_service(tx, Actor(order.created_by), service, one, one.runs)
-    tell_service(tx, ENGINE, "service.created", None, service, cause=f"order {order.id}")
-    if one.definition.audits_after(RUN_ENDED):
-        have_audited(tx, carrier, RUN_ENDED)
+    asked = [
+        Service(
+            one.name, order.platform, one.definition.key, state, one.runs, 1, 1, 1, order.scopes, one.needs,
+            one.item.service, created_by=order.created_by,
+        )
+        for order, one in new
+    ]  # fmt: skip
+    first = [ServiceRevision(1, one.nodes, one.properties, order.id, needs=one.needs) for order, one in new]
+    made = [
+        added or tx.services.add(replace(service, name=f"{service.name} {service.id[-8:]}"), revision)
+        for service, revision, added in zip(
+            asked, first, tx.services.add_all(list(zip(asked, first, strict=True))), strict=True
+        )
+    ]  # somebody was quicker while the devices were configured: it exists, under a name of its own
+    carriers = order_holding.carry_services(tx, [(service, one) for service, (_, one) in zip(made, new, strict=True)])
+    tx.changes.add_all(
+        [
+            service_change(ENGINE, "service.created", None, service, cause=f"order {order.id}")
+            for service, (order, _) in zip(made, new, strict=True)
+        ]
+    )
+    for carrier, (_, one) in zip(carriers, new, strict=True):
+        if one.definition.audits_after(RUN_ENDED):
+            have_audited(tx, carrier, RUN_ENDED)
 
 
 def _changed(tx: Tx, order: Order, one: Target, service: Service, ending: Ending) -> None:

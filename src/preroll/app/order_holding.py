@@ -140,19 +140,22 @@ def nodes_of(found: Sequence[Target]) -> dict[str, NodeChoice]:
     }
 
 
-def carry_service(tx: Tx, by: Actor, service: Service, found: Target, runs: str) -> Booking:
-    """A service that exists now, as the booking that carries it: it holds what it is made of, without end."""
+def carry_services(tx: Tx, made: Sequence[tuple[Service, Target]]) -> list[Booking]:
+    """Services that exist now, as the bookings that carry them: each holds what it is made of, without end."""
     start = tx.now // SECOND * SECOND
-    carrier = tx.bookings.add(
-        Booking(
-            0, service.id, service.platform, service.name, State.ACTIVE, Timing(start, None),
-            definition=service.definition, nodes=found.nodes, properties=found.properties, service_state=runs,
-            began=True, created_us=tx.now, created_by=by.name, changed_us=tx.now, scopes=service.scopes, hidden=True,
-            carries=Carries.SERVICE,
-        )
+    carriers = tx.bookings.add_all(
+        [
+            Booking(
+                0, service.id, service.platform, service.name, State.ACTIVE, Timing(start, None),
+                definition=service.definition, nodes=one.nodes, properties=one.properties, service_state=one.runs,
+                began=True, created_us=tx.now, created_by=service.created_by, changed_us=tx.now, scopes=service.scopes,
+                hidden=True, carries=Carries.SERVICE,
+            )
+            for service, one in made
+        ]
     )  # fmt: skip
-    tx.reservations.hold(carrier, holding.needs_of(tx, carrier))
-    return carrier
+    tx.reservations.hold_all([(carrier, holding.needs_of(tx, carrier)) for carrier in carriers])
+    return carriers
 
 
 def change_service(tx: Tx, carrier: Booking, nodes: Mapping[str, NodeChoice], **changes: object) -> Booking:

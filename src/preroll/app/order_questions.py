@@ -119,7 +119,7 @@ def given_up(tx: Tx, at: AtWork, by: Actor, why: str) -> Report:
     report = Report(Outcome.FAILED, message=f"{why}: {at.order.why}")
     if run is None:
         return report
-    found = order_ending.ended(tx, journalled(tx, run.id), at, report, by)
+    (found,) = order_ending.ended(tx, [order_ending.End(at, journalled(tx, run.id), report)], by)
     service_dependencies.look_again(tx, at.order.platform, {item.service for item in at.order.items})
     return found
 

@@ -244,5 +244,12 @@ def tell_service(
     tx: Tx, by: Actor, kind: str, before: Service | None, after: Service, why: str = "", cause: str = ""
 ) -> None:
     """Write a fact about a service down."""
+    tx.changes.add(service_change(by, kind, before, after, why, cause))
+
+
+def service_change(
+    by: Actor, kind: str, before: Service | None, after: Service, why: str = "", cause: str = ""
+) -> Change:
+    """The same, to be written down with others."""
     was = before.state.value if before else ""
-    tx.changes.add(Change(kind, after.id, after.platform, by.name, was, after.state.value, why, cause, after.revision))
+    return Change(kind, after.id, after.platform, by.name, was, after.state.value, why, cause, after.revision)

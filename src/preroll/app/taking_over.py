@@ -123,7 +123,7 @@ def _exists(tx: Tx, by: Actor, order: Order, one: Target, reason: str) -> None:
         one.item.service, created_by=by.name,
     )  # fmt: skip
     service = tx.services.add(new, ServiceRevision(1, one.nodes, one.properties, order.id, needs=one.needs))
-    carrier = order_holding.carry_service(tx, by, service, one, one.runs)
+    (carrier,) = order_holding.carry_services(tx, [(service, one)])
     tell_service(tx, by, "service.taken_over", None, service, reason, f"order {order.id}")
     have_audited(tx, carrier, asked_by(by.name))
 

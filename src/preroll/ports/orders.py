@@ -193,6 +193,10 @@ class Services(Protocol):
         """
         ...
 
+    def add_all(self, services: Sequence[tuple[Service, ServiceRevision]]) -> list[Service | None]:
+        """Store new ones, which have ids, in one statement; None in place of one whose name or id is taken."""
+        ...
+
     def put(self, service: Service) -> Service:
         """Store a changed one under its next record revision.
 

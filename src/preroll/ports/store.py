@@ -57,6 +57,10 @@ class Bookings(Protocol):
         """Store a new one; returns it with its key. An id that exists already raises Refused."""
         ...
 
+    def add_all(self, bookings: Sequence[Booking]) -> list[Booking]:
+        """The same for several, in one statement."""
+        ...
+
     def put(self, booking: Booking, *, seen: Booking) -> None:
         """Store a changed one if it is still as ``seen``: same revision and same state_version.
 

@@ -55,6 +55,7 @@ _MOVE = (
     f" from given(key bigint, was_revision bigint, was_state_version bigint, {_MOVED}) g"
     " where booking.key = g.key and booking.revision = g.was_revision and booking.state_version = g.was_state_version"
 )
+_OVERLAY = "insert into overlay (booking, service) select * from given(booking bigint, service text) g"
 _OVERLAYS = "select o.booking from overlay o where o.service = ?"
 _ORDERED = (
     "select c.key from order_item i join service_order s on s.key = i.service_order join booking c on c.id = s.id"
@@ -106,9 +107,13 @@ _WRITTEN = (
     "revision", "state_version", "created_us", "created_by", "changed_us", "scopes", "hidden", "owner", "orchestrated",
 )  # fmt: skip
 """The columns that an edit may change."""
+_TEXTS = frozenset({
+    "id", "name", "folded", "state", "body", "service_state", "entering", "zone", "created_by", "scopes", "owner",
+})  # fmt: skip
+_GIVEN = ", ".join(f"{c} {'text' if c in _TEXTS else 'bigint'}" for c in ("id", "platform", *_WRITTEN))
 _ADD = (
-    f"insert into booking (id, platform, {', '.join(_WRITTEN)}) values (?, ?{', ?' * len(_WRITTEN)})"
-    f" on conflict (id) do nothing returning {COLUMNS}"
+    f"insert into booking (id, platform, {', '.join(_WRITTEN)}) select * from given({_GIVEN}) g where true"
+    " on conflict (id) do nothing returning key, id"
 )
 _SEEN = "where key = ? and revision = ? and state_version = ? returning key"
 _SET = ", ".join(f"{name} = ?" for name in _WRITTEN)
@@ -149,14 +154,17 @@ class Bookings:
         return lambda: {row[0]: booking_of(row) for row in rows()}
 
     def add(self, booking: Booking) -> Booking:
-        row = self._work.db.one(_ADD, booking.id, booking.platform, *_written(booking))
-        if row is None:
-            raise Refused(f"a booking with the id {booking.id} exists", hint="use another id, or none")
-        self._watch(booking)
-        added = booking_of(row)
-        if added.overlays:
-            self._work.db.send("insert into overlay (booking, service) values (?, ?)", added.key, added.overlays)
-        return added
+        return self.add_all([booking])[0]
+
+    def add_all(self, bookings: Sequence[Booking]) -> list[Booking]:
+        rows = self._work.db.all(_ADD, [(b.id, b.platform, *_written(b)) for b in bookings]) if bookings else ()
+        keys = {ident: key for key, ident in rows}
+        if known := [booking.id for booking in bookings if booking.id not in keys]:
+            raise Refused(f"a booking with the id {known[0]} exists", hint="use another id, or none")
+        self._watch(*bookings)
+        if laid := [(keys[booking.id], booking.overlays) for booking in bookings if booking.overlays]:
+            self._work.db.send(_OVERLAY, laid)
+        return [replace(booking, key=keys[booking.id]) for booking in bookings]
 
     def put(self, booking: Booking, *, seen: Booking) -> None:
         quiet = booking.state is State.CONFIRMED or booking.timing.held.start != seen.timing.held.start

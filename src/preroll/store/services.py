@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -45,9 +45,13 @@ _ADDED = [column.split()[0] for column in _WRITTEN.split(", ")]
 _ADD = (
     f"insert into service ({', '.join(_ADDED)}) select {', '.join(_ADDED)} from given({_WRITTEN}) g"
     " where not exists (select 1 from service s where s.platform = g.platform and s.folded = g.folded"
-    f" and s.{_EXISTS} and s.id <> g.id) on conflict (id) do nothing returning key"
+    f" and s.{_EXISTS} and s.id <> g.id) on conflict (id) do nothing returning key, id"
 )
 """None, where a service of its name exists."""
+_FIRST = (
+    "insert into service_revision (service, number, body, made_by, at_us)"
+    " select * from given(service bigint, number bigint, body text, made_by text, at_us bigint) g"
+)
 SORTED = {
     SortBy.CREATED: "key", SortBy.NAME: "folded", SortBy.STATE: "state", SortBy.RUNS: "runs",
     SortBy.CHANGED: "changed_us",
@@ -73,17 +77,27 @@ class Services:
         return service_of(row)
 
     def add(self, service: Service, first: ServiceRevision) -> Service:
-        now = self._work.now
-        new = replace(service, id=service.id or self._work.new_id(), revision=1, created_us=now, changed_us=now)
-        written = {
-            "id": new.id, "platform": new.platform, "created_us": now, "created_by": new.created_by, **_written(new)
-        }  # fmt: skip
-        row = self._work.db.one(_ADD, [tuple(written[name] for name in _ADDED)])
-        if row is None:
+        new = replace(service, id=service.id or self._work.new_id())
+        (added,) = self.add_all([(new, first)])
+        if added is None:
             self._free(new)
             raise Refused(f"a service with the id {new.id} exists", hint="order it under another id, or none")
-        self.revise(row[0], first)
-        return replace(new, key=row[0])
+        return added
+
+    def add_all(self, services: Sequence[tuple[Service, ServiceRevision]]) -> list[Service | None]:
+        now = self._work.now
+        new = [replace(service, revision=1, created_us=now, changed_us=now) for service, _ in services]
+        named = {(one.platform, clean(one.name).casefold()): one for one in reversed(new)}
+        rows = [
+            {"id": s.id, "platform": s.platform, "created_us": now, "created_by": s.created_by, **_written(s)}
+            for s in named.values()
+        ]  # fmt: skip
+        told = self._work.db.all(_ADD, [tuple(row[name] for name in _ADDED) for row in rows]) if rows else ()
+        keys = {ident: key for key, ident in told}
+        first = [(keys[s.id], *_revised(revision), now) for s, revision in services if s.id in keys]
+        if first:
+            self._work.db.send(_FIRST, first)
+        return [replace(one, key=keys[one.id]) if one.id in keys else None for one in new]
 
     def put(self, service: Service) -> Service:
         now = replace(service, revision=service.revision + 1, changed_us=self._work.now)
@@ -116,8 +130,7 @@ class Services:
         written = self._work.db.later(
             "insert into service_revision (service, number, body, made_by, at_us) values (?, ?, ?, ?, ?)"
             " on conflict (service, number) do nothing returning number",
-            key, revision.number, MADE.encode(Made(revision.nodes, revision.properties, revision.needs)),
-            revision.order, self._work.now,
+            key, *_revised(revision), self._work.now,
         )  # fmt: skip
         known, hint = f"the service has a revision {revision.number}", "read it again, and add the next one"
         self._work.expect(written, lambda: Refused(known, hint=hint))
@@ -200,6 +213,12 @@ def _written(service: Service) -> dict[str, object]:
         "revision": service.revision,
         "changed_us": service.changed_us,
     }
+
+
+def _revised(revision: ServiceRevision) -> Row:
+    """A revision's columns, but for its service and the time."""
+    made = Made(revision.nodes, revision.properties, revision.needs)
+    return revision.number, MADE.encode(made), revision.order
 
 
 def service_of(row: Row) -> Service:
