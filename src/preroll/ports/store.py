@@ -53,20 +53,14 @@ class Bookings(Protocol):
 
     def by_key(self, key: int) -> Booking: ...
 
-    def add(self, booking: Booking) -> Booking:
-        """Store a new one; returns it with its key. An id that exists already raises Refused."""
-        ...
+    def add(self, booking: Booking) -> Booking: ...
 
     def add_all(self, bookings: Sequence[Booking]) -> list[Booking]:
-        """The same for several, in one statement."""
+        """Store new ones; returns them with their keys. An id that exists already raises Refused."""
         ...
 
     def put(self, booking: Booking, *, seen: Booking) -> None:
-        """Store a changed one if it is still as ``seen``: same revision and same state_version.
-
-        Raises:
-            Stale: somebody else changed it.
-        """
+        """Store a changed one if it is still as ``seen``: same revision and same state_version; else raises Stale."""
         ...
 
     def move(self, pairs: Sequence[tuple[Booking, Booking]]) -> None:
