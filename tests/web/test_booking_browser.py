@@ -112,6 +112,28 @@ def test_a_change_elsewhere_leaves_unfolded_what_is_unfolded(visit: Visit, site:
     expect(page.locator("details.not-now")).to_have_attribute("open", "")
 
 
+@pytest.mark.parametrize(("width", "at_most"), [(390, 8), (1280, 4), (1920, 4)])
+def test_history_reads_as_lines_where_there_is_no_room_for_columns(
+    browser: Browser, site: Site, width: int, at_most: int
+):
+    found = site.do(book(site.app, f"Told {width}", SOON + (32 + width // 390 * 2) * HOUR))
+    why = "the camera on the north stand is being repaired, and nobody knows how long it takes; it is asked for again"
+    site.do(site.app.bookings.cancel(LOCAL, found.booking.id, None, why))
+    with visiting(browser, site.url, viewport={"width": width, "height": 800}) as visit:
+        visit.page.goto(f"/bookings/{found.booking.id}")
+        row = visit.page.get_by_role("region", name="History").locator("tr").filter(has_text=why)
+        expect(row).to_be_visible()
+        box, line = (
+            row.bounding_box(),
+            row.locator("td").first.evaluate("n => parseFloat(getComputedStyle(n).lineHeight)"),
+        )
+        assert box
+        assert box["height"] <= at_most * line
+        assert visit.page.locator(".scroll:has(.stacks)").evaluate_all(
+            "all => all.every((one) => one.scrollWidth <= one.clientWidth)"
+        )
+
+
 @pytest.mark.parametrize(("theme", "width"), [("light", 390), ("dark", 1280)])
 def test_markup_and_long_names_are_text_and_nobody_is_kept_out(browser: Browser, site: Site, theme: str, width: int):
     at = SOON + (24 if theme == "light" else 28) * HOUR
@@ -120,7 +142,7 @@ def test_markup_and_long_names_are_text_and_nobody_is_kept_out(browser: Browser,
     screen = {"width": width, "height": 800}
     with visiting(browser, site.url, color_scheme=theme, viewport=screen, reduced_motion="reduce") as visit:
         page = visit.page
-        for path in ("/bookings", f"/bookings/{found.booking.id}"):
+        for path in ("/bookings", f"/bookings?booking={found.booking.id}", f"/bookings/{found.booking.id}"):
             page.goto(path)
             expect(page.get_by_text(name.strip()[:40]).first).to_be_visible()
             assert barriers(page) == []

@@ -9,9 +9,14 @@ import httpx
 import pytest
 
 from preroll.app import App
+from preroll.app.edits import NewBooking
 from preroll.app.users import NamedRights, NewUser
-from preroll.domain.config import Platform
+from preroll.domain.config import AskedTiming, Platform
+from preroll.domain.definition import Node, ServiceDefinition
+from preroll.domain.ordered import Service, ServiceRevision
 from preroll.domain.permission import LOCAL
+from preroll.domain.resource import Resource
+from preroll.domain.service_instance import Provisioned
 from preroll.gate.guard import CSRF, Guard
 from preroll.store import SqlStore
 from preroll.web import create_pages
@@ -44,6 +49,38 @@ async def test_what_is_wrong_with_a_platform_is_told(
     assert page.status_code == status
     assert told in page.text
     assert [one.name for one in await app.platforms.list(LOCAL)] == ["default"]
+
+
+async def test_a_first_visit_shows_where_there_is_something(pages: httpx.AsyncClient, app: App):
+    await app.platforms.put(LOCAL, Platform("radio"))
+    await app.platforms.put(LOCAL, Platform("tv"))
+    looked_at = re.compile(r"<option selected>(\w+)")
+
+    async def first() -> str:
+        pages.cookies.clear()
+        found = looked_at.search((await pages.get("/")).text)
+        return found[1] if found else ""
+
+    assert await first() == "default"
+    await app.catalogue.apply(LOCAL, "radio", [Resource("Line 1")])
+    assert await first() == "radio"
+    await app.bookings.create(LOCAL, NewBooking("News", AskedTiming(), platform="tv"))
+    assert await first() == "tv"
+    await pages.get("/", params={"platform": "radio"})
+    assert (found := looked_at.search((await pages.get("/bookings")).text))
+    assert found[1] == "radio", "what one looked at last is remembered"
+
+
+async def test_services_that_are_all_gone_are_not_denied(pages: httpx.AsyncClient, app: App, store: SqlStore):
+    assert "There is no service yet" in (await pages.get("/services")).text
+    gone = Service("Line to Lima", 1, 1, state=Provisioned.DECOMMISSIONED)
+    await app.catalogue.apply(LOCAL, "default", [ServiceDefinition("Line", nodes=(Node("End"),))])
+    await store.write(lambda tx: tx.services.add(gone, ServiceRevision(1)))
+    page = (await pages.get("/services")).text
+    assert "No service is there now" in page
+    there = re.search(r'href="(/services[^"]+)">Show those', page)
+    assert there
+    assert "Line to Lima" in (await pages.get(there[1].replace("&amp;", "&"))).text
 
 
 async def test_a_viewer_sees_its_platforms_and_adds_none(signed_in: httpx.AsyncClient, app: App):

@@ -311,6 +311,11 @@ SAID = """async ([day, hours]) => {
     const edge = said.getBoundingClientRect();
     const ticks = [...timeline.querySelectorAll(".tl-tick.day")].map((day) => day.getBoundingClientRect().left);
     const beside = ticks.some((left) => left >= edge.left && left < edge.right);
+    for (const label of timeline.querySelectorAll(".tl-tick.day")) {
+      const begin = said.parentElement.getBoundingClientRect().left;
+      const out = label.getBoundingClientRect().left < begin - 1;
+      if (out !== label.classList.contains("past")) found.push([label.textContent, "is cut off", out]);
+    }
     found.push([said.hidden ? "" : said.textContent, timeline.zone.day(timeline.from), beside && !said.hidden]);
   }
   return found;

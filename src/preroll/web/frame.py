@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
+from preroll.app import App
 from preroll.domain.booking import FAILED_EVENT, State
 from preroll.domain.config import Platform
 from preroll.domain.permission import PERMISSIONS, Actor, Role
@@ -111,7 +112,7 @@ async def bare(request: Request, platform: Named = "") -> Frame:
     around = await through.app.views.around(by, platform)
     said = calling.credential
     csrf = csrf_of(said.secret) if said.way is Way.SESSION else ""
-    looked_at = around.platform or _remembered(request, around.platforms)
+    looked_at = around.platform or await _first(through.app, by, _remembered(request, around.platforms))
     return Frame(request, through, calling, by, around.platforms, looked_at, csrf, around.position)
 
 
@@ -131,14 +132,20 @@ def alarming(platform: int) -> BookingFilter:
     return BookingFilter(platform, frozenset(ALARMING), over_us=DAY)
 
 
-def _remembered(request: Request, platforms: Sequence[Platform]) -> Platform:
-    """The platform of last time, else the first one; without any, an empty one."""
+def _remembered(request: Request, platforms: Sequence[Platform]) -> Sequence[Platform]:
+    """The platform of last time; where it is not known, all."""
     try:
         name = bytes.fromhex(request.cookies.get(REMEMBERS, "")).decode()
     except ValueError:
         name = ""
-    known = {platform.name: platform for platform in platforms}
-    return known.get(name) or next(iter(platforms), Platform(""))
+    return [platform for platform in platforms if platform.name == name] or platforms
+
+
+async def _first(app: App, by: Actor, platforms: Sequence[Platform]) -> Platform:
+    """The one to look at; without any, an empty one."""
+    if len(platforms) > 1:
+        return await app.nights.fullest(by, platforms)
+    return next(iter(platforms), Platform(""))
 
 
 TheFrame = Annotated[Frame, Depends(frame)]

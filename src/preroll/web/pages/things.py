@@ -56,6 +56,8 @@ class Found:
     sorting: Sorting
     where: object
     last: Place | None
+    gone: str = ""
+    """Where those are that are no longer, if no other is there; else empty."""
 
 
 @router.get("/orders")
@@ -76,7 +78,16 @@ async def services(frame: TheFrame, look: Annotated[Look, Query()]) -> Response:
     where = ServiceFilter(frame.platform.key, states, text=look.q.strip())
     sorting = sorted_by(look.sort, OF_SERVICES)
     shelf = await frame.door.app.ordered.services(frame.by, where, sorting, _place(look, where, sorting), PAGE)
-    return _shown(frame, look, Found(SERVICES, service_rows(shelf), sorting, where, shelf.page.last))
+    gone = "" if shelf.page.items or look.narrowed else await _gone(frame)
+    return _shown(frame, look, Found(SERVICES, service_rows(shelf), sorting, where, shelf.page.last, gone))
+
+
+async def _gone(frame: Frame) -> str:
+    """Where those are that are no longer; empty: there never was one."""
+    where = ServiceFilter(frame.platform.key, frozenset({Provisioned.DECOMMISSIONED}))
+    found = await frame.door.app.ordered.services(frame.by, where, NEWEST, None, 1)
+    home = {"platform": frame.platform.name, "state": Provisioned.DECOMMISSIONED.value}
+    return address(SERVICES.path, home) if found.page.items else ""
 
 
 def _place(look: Look, where: object, sorting: Sorting) -> Place | None:
@@ -95,7 +106,7 @@ def _shown(frame: Frame, look: Look, found: Found) -> Response:
         "kinds": KINDS if shelf is ORDERS else (), "aria_sort": partial(aria_sort, order=found.sorting),
         "sorting": lambda column: at(sort=_word(sort_word(column, found.sorting))),
         "later": at(after=paging.encode(found.last, (found.where, found.sorting))) if found.last else "",
-        "all": address(shelf.path, home),
+        "all": address(shelf.path, home), "gone": found.gone,
     }  # fmt: skip
     return frame.part("_things.html", **values) if frame.partial else frame.page("things.html", **values)
 

@@ -9,7 +9,7 @@ import { Bar, LEAST, made } from "./timeline_bar.js";
 import { Hands } from "./timeline_input.js";
 import { Model, unpacked } from "./timeline_model.js";
 import { Mover } from "./timeline_move.js";
-import { sayDay, scale, stepAside, stripe } from "./timeline_rows.js";
+import { Axis, stripe } from "./timeline_rows.js";
 import { Ruler } from "./timeline_text.js";
 import { DAY, HOUR, Zone } from "./timeline_time.js";
 
@@ -35,17 +35,13 @@ export class BookingTimeline extends HTMLElement {
   /** @type {import("./timeline_move.js").Ask} */ ask = async () => ({ free: true, says: [], rivals: [] });
   /** @type {import("./timeline_move.js").Drop} */ drop = async () => {};
   corner = made("div", "tl-corner");
-  axis = made("div", "tl-axis");
-  day = made("div", "tl-day");
   body = made("div", "tl-body");
   sizer = made("div", "tl-sizer", this.body);
   stripes = made("div", "tl-stripes", this.sizer);
   clip = made("div", "tl-rows", this.sizer);
   layer = made("div", "tl-layer", this.clip);
-  grid = made("div", "tl-grid", this.layer);
   holder = made("div", "tl-bars", this.layer);
-  nowLine = made("div", "tl-now", this.layer);
-  nowLabel = made("div", "tl-now-label");
+  axis = new Axis(this.layer);
   empty = made("p", "tl-empty");
   mover = new Mover(this);
   hands = new Hands(this, this.mover);
@@ -85,11 +81,10 @@ export class BookingTimeline extends HTMLElement {
     this.body.tabIndex = 0;
     this.body.setAttribute("role", "region");
     this.body.setAttribute("aria-label", "Rows; arrow keys move, plus and minus zoom, N is now");
-    this.grid.setAttribute("aria-hidden", "true");
     this.empty.hidden = true;
     const head = made("div", "tl-head", this);
     head.append(this.corner);
-    made("div", "tl-clip", head).append(this.axis, this.day);
+    made("div", "tl-clip", head).append(this.axis.ticks, this.axis.edge);
     this.layer.append(this.mover.ghost);
     this.append(this.body, this.empty, this.mover.tip);
   }
@@ -211,9 +206,9 @@ export class BookingTimeline extends HTMLElement {
     const last = this.#printing ? Math.min(model.rows.length, PRINTED) : Math.min(model.rows.length, model.rowAt(low + body.clientHeight) + 1);
     const outside = this.from < built.from || this.to > built.to || first < built.first || last > built.last;
     if (this.#stale || outside || built.perSecond !== this.perSecond) this.#build(first, last);
-    const left = (this.from - this.#built.origin) * this.perSecond;
-    layer.style.transform = axis.style.transform = `translate3d(${-left}px,0,0)`;
-    sayDay(this.day, axis, left, this.zone.day(this.from));
+    const left = this.#pixels(this.from);
+    layer.style.transform = `translate3d(${-left}px,0,0)`;
+    axis.move(left, this.zone.day(this.from));
     if (this.#built !== built || this.#settled) for (const bar of this.bars.values()) bar.stick(left);
     this.#settled = false;
   }
@@ -271,7 +266,8 @@ export class BookingTimeline extends HTMLElement {
     this.#forget(seen);
     holder.append(fresh);
     this.#drawRows(model.rows.slice(top, end), behind);
-    this.#drawAxis(from, to);
+    this.axis.draw(this.zone.ticks(from, to, LABEL_ROOM / perSecond), (at) => this.#pixels(at));
+    this.#placeNow();
     this.#rove();
     const milliseconds = performance.now() - began;
     const { builds, longest } = this.stats;
@@ -306,21 +302,15 @@ export class BookingTimeline extends HTMLElement {
     empty.textContent = model.text || model.state.length ? "No row is like that" : model.byBooking ? "Nothing is booked in this window" : "There are no resources yet. Import a spreadsheet of them (preroll resource import FILE) or apply a folder of files (preroll apply FOLDER): each gets a row here.";
   }
 
-  /** @param {number} from @param {number} to */
-  #drawAxis(from, to) {
-    const { axis, grid, nowLabel } = this;
-    const drawn = scale(this.zone.ticks(from, to, LABEL_ROOM / this.perSecond), this.origin, this.perSecond);
-    axis.replaceChildren(...drawn.labels, nowLabel);
-    grid.replaceChildren(...drawn.lines);
-    this.#placeNow();
-  }
-
   #placeNow() {
     if (!this.#built.perSecond) return;
-    const at = (this.now - this.origin) * this.perSecond;
-    this.nowLine.style.left = this.nowLabel.style.marginLeft = `${at.toFixed(1)}px`;
-    stepAside(this.axis, at);
-    this.nowLabel.textContent = this.zone.clock(Math.floor(this.now / 60) * 60);
+    this.axis.tell(this.#pixels(this.now), this.zone.clock(Math.floor(this.now / 60) * 60));
+    this.axis.move(this.#pixels(this.from), this.zone.day(this.from));
+  }
+
+  /** From the origin. @param {number} at */
+  #pixels(at) {
+    return (at - this.origin) * this.perSecond;
   }
 
   /** @param {boolean} printing */

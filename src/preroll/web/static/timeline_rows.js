@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is behind the bars of a timeline: rows with their labels, and the ticks of the axis with their lines.
+// What is around the bars of a timeline: rows with their labels, and the axis with its ticks, days and now.
 import { made } from "./timeline_bar.js";
 
 /** @typedef {import("./timeline_model.js").Row} Row */
@@ -23,35 +23,58 @@ export function stripe(row, folded) {
   return drawn;
 }
 
-/** Labels for the axis, and a line for each. @param {Tick[]} ticks @param {number} origin @param {number} perSecond */
-export function scale(ticks, origin, perSecond) {
-  const [labels, lines] = [/** @type {HTMLElement[]} */ ([]), /** @type {HTMLElement[]} */ ([])];
-  for (const { at, text, kind } of ticks) {
-    const [label, line] = [made("div", `tl-tick ${kind}`), made("div", `tl-line ${kind}`)];
-    label.textContent = text;
-    label.style.marginLeft = line.style.marginLeft = `${((at - origin) * perSecond).toFixed(1)}px`;
-    labels.push(label);
-    lines.push(line);
-  }
-  return { labels, lines };
-}
-
-/** Pixels: half of the badge of now and a little, and how far the name of a day reaches from its midnight. */
+/** Pixels: half of the badge of now and a little, and how far the name of a day reaches. */
 const [BADGE, DAY_SAID] = [26, 84];
 
-/** The name of a day that the badge of now would cover stands beside it. @param {HTMLElement} axis @param {number} now */
-export function stepAside(axis, now) {
-  for (const day of /** @type {NodeListOf<HTMLElement>} */ (axis.querySelectorAll(".tl-tick.day"))) {
-    const away = now - parseFloat(day.style.marginLeft);
-    day.style.paddingLeft = away > 5 - BADGE && away < DAY_SAID + BADGE ? `${(away + BADGE).toFixed(1)}px` : "";
-  }
-}
+/** How far the name of a day has to step aside, so that the badge of now does not cover it. @param {number} away pixels from its begin to now */
+const aside = (away) => (away > 5 - BADGE && away < DAY_SAID + BADGE ? `${(away + BADGE).toFixed(1)}px` : "");
 
-/** The day at the left edge is said there, until the name of the next one is. @param {HTMLElement} said @param {HTMLElement} axis @param {number} left @param {string} day */
-export function sayDay(said, axis, left, day) {
-  const away = [.../** @type {NodeListOf<HTMLElement>} */ (axis.querySelectorAll(".tl-tick.day"))].map((tick) => parseFloat(tick.style.marginLeft) - left);
-  said.hidden = away.some((at) => at > -1 && at < DAY_SAID);
-  const now = parseFloat(/** @type {HTMLElement} */ (axis.lastElementChild).style.marginLeft) - left;
-  said.style.marginLeft = now > -BADGE && now < DAY_SAID + BADGE ? `${(now + BADGE).toFixed(1)}px` : "";
-  if (said.textContent !== day) said.textContent = day;
+/** Times above the rows, a line through them for each, and now. Places are pixels from the origin of the layer. */
+export class Axis {
+  ticks = made("div", "tl-axis");
+  /** Names the day at the left edge. */ edge = made("div", "tl-day");
+  badge = made("div", "tl-now-label");
+  /** @type {{ label: HTMLElement, at: number }[]} the names of days, and where their midnights are */ #days = [];
+  #now = 0;
+
+  /** @param {HTMLElement} layer what moves when one pans: bars are in it */
+  constructor(layer) {
+    this.grid = made("div", "tl-grid");
+    this.grid.setAttribute("aria-hidden", "true");
+    layer.prepend(this.grid);
+    this.line = made("div", "tl-now", layer);
+  }
+
+  /** @param {Tick[]} ticks @param {(at: number) => number} place */
+  draw(ticks, place) {
+    const drawn = ticks.map(({ at, text, kind }) => {
+      const [label, line] = [made("div", `tl-tick ${kind}`), made("div", `tl-line ${kind}`)];
+      label.textContent = text;
+      label.style.marginLeft = line.style.marginLeft = `${place(at).toFixed(1)}px`;
+      return { label, line, kind, at: place(at) };
+    });
+    this.ticks.replaceChildren(...drawn.map(({ label }) => label), this.badge);
+    this.grid.replaceChildren(...drawn.map(({ line }) => line));
+    this.#days = drawn.filter(({ kind }) => kind === "day");
+  }
+
+  /** @param {number} now @param {string} text */
+  tell(now, text) {
+    this.#now = now;
+    this.line.style.left = this.badge.style.marginLeft = `${now.toFixed(1)}px`;
+    this.badge.textContent = text;
+  }
+
+  /** In every frame of a pan, so only what changes is touched. Each day is named at its midnight, the one at the left edge
+      there, until the name of the next one is. @param {number} left @param {string} day at the left edge */
+  move(left, day) {
+    this.ticks.style.transform = `translate3d(${-left}px,0,0)`;
+    this.edge.hidden = this.#days.some(({ at }) => at > left - 1 && at < left + DAY_SAID);
+    this.edge.style.marginLeft = aside(this.#now - left);
+    if (this.edge.textContent !== day) this.edge.textContent = day;
+    for (const { label, at } of this.#days) {
+      label.classList.toggle("past", at <= left - 1);
+      label.style.paddingLeft = aside(this.#now - at);
+    }
+  }
 }
