@@ -42,10 +42,10 @@ class Count:
             if self.settled >= self._wanted:
                 self._reached.set()
 
-    async def claim(self, worker: int, lease_us: int, decide: Decide, limit: int) -> Claims:
+    async def claim(self, worker: int, lease_us: int, decide: Decide, limit: int, ahead_us: int = 0) -> Claims:
         if self.shut:
             return Claims()
-        claims: Claims = await self._claim(worker, lease_us, decide, limit)
+        claims: Claims = await self._claim(worker, lease_us, decide, limit, ahead_us)
         self._add(claims.settled)
         return claims
 

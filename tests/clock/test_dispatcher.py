@@ -19,8 +19,8 @@ from tests.builders import booking, boundary, definition
 SECOND = 1_000_000
 
 
-def claimed(key: int = 1) -> Claimed:
-    judged = Judged(boundary(key=key), booking(), definition(), Platform("default", key=1))
+def claimed(key: int = 1, due_us: int = 0) -> Claimed:
+    judged = Judged(boundary(key=key, due_us=due_us), booking(), definition(), Platform("default", key=1))
     return Claimed(judged, Run("warm-up", "STANDBY", "STOP"), 1, f"run-{key}")
 
 
@@ -30,6 +30,8 @@ class Told:
     def __init__(self, *answers: Claims | Exception) -> None:
         self.answers, self.claims, self.settled, self.cancelled = list(answers), [], [], []
         self.renewed: list[float] = []
+        self.begun: list[tuple[float, bool]] = []
+        """When runs began, and whether they had been told to stop."""
         self.unavailable = 0
         self.takes = 0.0
         self.fails: Exception | None = None
@@ -37,14 +39,15 @@ class Told:
     def decide(self, judged, now_us):
         raise AssertionError
 
-    async def claim(self, worker, lease_us, decide, limit):
+    async def claim(self, worker, lease_us, decide, limit, ahead_us):
         self.claims.append((round(asyncio.get_running_loop().time(), 6), limit))
         answer = self.answers.pop(0) if self.answers else Claims()
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    async def perform(self, run: Claimed):
+    async def perform(self, run: Claimed, stopped):
+        self.begun.append((round(asyncio.get_running_loop().time(), 6), run.run in stopped))
         await asyncio.sleep(self.takes)
         if self.fails:
             raise self.fails
@@ -166,3 +169,16 @@ async def test_the_heart_beats_four_times_a_lease_and_outlives_a_store_that_does
 
 def test_the_built_boundary_is_of_its_kind():
     assert claimed().judged.boundary.kind is Kind.START_OF_PRE_ROLL
+
+
+async def test_what_was_claimed_ahead_begins_on_its_instant():
+    told = Told(Claims(runs=(claimed(due_us=10_000),)))
+    await played(told, 0.5)
+    assert told.begun == [(0.01, False)]
+
+
+async def test_who_is_told_to_stop_before_it_has_begun_is_stopped_when_it_begins():
+    run = claimed(due_us=10_000)
+    told = Told(Claims(runs=(run,), more=True), Claims(cancel=(run.fence,)))
+    await played(told, 0.5)
+    assert told.begun == [(0.01, True)]

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from preroll.ports.rows import Claims, StepState, Verdict
-from preroll.ports.store import Decide
 from preroll.store import journal_steps
 
 
@@ -22,8 +21,8 @@ def _forgets_steps(store: Any) -> None:
     """A resumed run is not told what is recorded, and nothing is refused for being recorded."""
     claim = store.journal.claim
 
-    async def forgetful(worker: int, lease_us: int, decide: Decide, limit: int) -> Claims:
-        claims: Claims = await claim(worker, lease_us, decide, limit)
+    async def forgetful(*asked: Any) -> Claims:
+        claims: Claims = await claim(*asked)
         return replace(claims, runs=tuple(replace(run, steps=()) for run in claims.runs))
 
     def lenient(ask: Callable[[Any], Awaitable[Verdict]]) -> Callable[[Any], Awaitable[Verdict]]:
@@ -53,8 +52,8 @@ def _forgets_decisions(store: Any) -> None:
     """A resumed run is not told what was decided about its changes."""
     claim = store.journal.claim
 
-    async def forgetful(worker: int, lease_us: int, decide: Decide, limit: int) -> Claims:
-        claims: Claims = await claim(worker, lease_us, decide, limit)
+    async def forgetful(*asked: Any) -> Claims:
+        claims: Claims = await claim(*asked)
         runs = (replace(run, steps=tuple(s for s in run.steps if ":decided:" not in s.name)) for run in claims.runs)
         return replace(claims, runs=tuple(runs))
 

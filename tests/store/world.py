@@ -104,10 +104,10 @@ class World:
 
     # ------------------------------------------------------------------ what the engine does
 
-    async def claim(self, at: int | None = None, worker: int | None = None, limit: int = 100) -> Claims:
+    async def claim(self, at: int | None = None, worker: int | None = None, limit: int = 100, ahead: int = 0) -> Claims:
         if at is not None:
             self.clock.us = at
-        return await self.store.journal.claim(self.worker if worker is None else worker, LEASE, rule, limit)
+        return await self.store.journal.claim(self.worker if worker is None else worker, LEASE, rule, limit, ahead)
 
     async def only(self, at: int | None = None, worker: int | None = None) -> Claimed:
         """The one run that a claim brings."""

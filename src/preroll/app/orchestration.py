@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -87,15 +87,18 @@ class Orchestration:
             self._installed = installed
         return self._names
 
-    async def perform(self, claimed: Claimed) -> Settlement | None:
+    async def perform(self, claimed: Claimed, stopped: Container[str] = ()) -> Settlement | None:
         """Run a claimed boundary's script to its end.
+
+        Args:
+            claimed: what the journal handed out.
+            stopped: runs that were told to stop; this one may be, before its script was started.
 
         Returns:
             How it ended, to be settled; None when another worker owns it now.
         """
-        assert self._runner is not None  # noqa: S101 - bootstrap gives engines a runner
-        fence, judged = claimed.fence, claimed.judged
-        kind = judged.boundary.kind
+        judged, kind = claimed.judged, claimed.judged.boundary.kind
+
         if kind in _ORDERS:
             return await self._deployed(claimed)
         order = await self._order(claimed)
@@ -103,9 +106,10 @@ class Orchestration:
             order = await self._audit(claimed, order)
         elif kind is Kind.CREATED:
             order = _created(claimed, order)
-        report = await self._runner.run(
-            order, _Ledger(self._store), booking=judged.booking.key, fence_of=(fence.boundary, fence.epoch)
-        )
+        running = self._start(claimed, order)
+        if claimed.run in stopped:
+            self.cancel(claimed.run)
+        report = await running
         if report.fenced:
             return None
         if kind is Kind.CREATED:
@@ -115,14 +119,16 @@ class Orchestration:
         return _settlement(claimed, report)
 
     async def _deployed(self, claimed: Claimed) -> Settlement | None:
-        runner, ledger, fence = self._runner, _Ledger(self._store), claimed.fence
-        assert runner is not None  # noqa: S101 - as above
-
-        def go(order: Order) -> Awaitable[Report]:
-            return runner.run(order, ledger, booking=claimed.judged.booking.key, fence_of=(fence.boundary, fence.epoch))
-
-        report = await deploying.performed(self._store, claimed, go)
+        """An order that was stopped still undoes what it has written: each of its rounds is stopped by itself."""
+        report = await deploying.performed(self._store, claimed, lambda order: self._start(claimed, order))
         return None if report.fenced else _settlement(claimed, report)
+
+    def _start(self, claimed: Claimed, order: Order) -> Awaitable[Report]:
+        assert self._runner is not None  # noqa: S101 - bootstrap gives engines a runner
+        fence = claimed.fence
+        return self._runner.run(
+            order, _Ledger(self._store), booking=claimed.judged.booking.key, fence_of=(fence.boundary, fence.epoch)
+        )
 
     def cancel(self, run: str) -> None:
         """Stop a run: a down event of its booking is due, or its order was canceled."""

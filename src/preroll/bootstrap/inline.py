@@ -258,9 +258,9 @@ class _OwnJournal:
         await self._engine.awake()
         return await self._journal.bury(survivor)
 
-    async def claim(self, worker: int, lease_us: int, decide: Decide, limit: int) -> Claims:
+    async def claim(self, worker: int, lease_us: int, decide: Decide, limit: int, ahead_us: int = 0) -> Claims:
         await self._engine.awake()
-        claims = await self._journal.claim(worker, lease_us, decide, limit)
+        claims = await self._journal.claim(worker, lease_us, decide, limit, ahead_us)
         for claimed in claims.runs:
             self._watch("claim", claimed)
         return claims

@@ -33,6 +33,8 @@ class Pace:
     lease_us: int = 5_000_000
     room: int = 256
     """Runs that one worker has at once, over all platforms."""
+    ahead_us: int = 10_000
+    """A run is claimed so long before its instant, and begins on it: a slow disk makes nothing late."""
     longest_sleep: float = 1.0
     """Seconds. A wake-up that is lost costs no more than this."""
 
@@ -54,7 +56,7 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._stopping = False
         self._stopped: set[str] = set()
-        """Runs that were told to stop; a claim names them until they have."""
+        """Runs that were told to stop, perhaps before they had begun; a claim names them until they have."""
         self._outage = Outage(log, "the store does not answer", "the store answers again")
 
     @property
@@ -91,11 +93,13 @@ class Dispatcher:
     async def round(self) -> Claims:
         """One claim; what it found is running when this returns."""
         room = self._pace.room - self.running
-        claims = await self._journal.claim(self._worker, self._pace.lease_us, self._orchestration.decide, max(0, room))
+        claims = await self._journal.claim(
+            self._worker, self._pace.lease_us, self._orchestration.decide, max(0, room), self._pace.ahead_us
+        )
         for fence in claims.cancel:
             self._carrier.cancel(fence)
         for claimed in claims.runs:
-            _ = self.begin(claimed, claims.now_us)
+            _ = self.begin(claimed, claims.now_us, claims.read_at)
         return claims
 
     async def idle(self) -> None:
@@ -145,8 +149,14 @@ class Dispatcher:
         """The newest run of a boundary, if it runs here."""
         return next((task for (key, _), (_, task) in reversed(self._runs.items()) if key == boundary), None)
 
-    def begin(self, claimed: Claimed, now_us: int) -> asyncio.Task[None]:
-        """Have a claimed run carried; the task ends when the carrier has no more to do."""
+    def begin(self, claimed: Claimed, now_us: int, read_at: float = 0.0) -> asyncio.Task[None]:
+        """Have a claimed run carried when it is due; the task ends when the carrier has no more to do.
+
+        Args:
+            claimed: the run.
+            now_us: the journal's time, microseconds of UTC.
+            read_at: when that was read, in seconds of the loop's clock; 0: now.
+        """
         boundary, booking = claimed.judged.boundary, claimed.judged.booking
         late = (now_us - boundary.due_us) / 1e6
         if claimed.resumed:
@@ -158,11 +168,18 @@ class Dispatcher:
             LATENESS.observe(max(0.0, late))
             log.debug("claimed", booking=booking.id, run=claimed.run, late=late)
         place = (boundary.key, claimed.epoch)
-        task = asyncio.get_running_loop().create_task(self._carrier.submit(claimed))
+        loop = asyncio.get_running_loop()
+        early = (read_at or loop.time()) - late - loop.time()
+        task = loop.create_task(self._carrier.submit(claimed) if early <= 0 else self._in_time(claimed, early))
         self._runs[place] = (claimed, task)
         RUNNING.inc()
         task.add_done_callback(lambda _: self._over(place))
         return task
+
+    async def _in_time(self, claimed: Claimed, early: float) -> None:
+        """What was claimed ahead begins on its instant."""
+        await asyncio.sleep(early)
+        await self._carrier.submit(claimed)
 
     def _over(self, place: tuple[int, int]) -> None:
         """There may be room again; what a settlement makes due, the store's bell tells."""
@@ -196,10 +213,10 @@ class Dispatcher:
 
     async def _perform(self, claimed: Claimed) -> Settlement | None:
         try:
-            return await self._orchestration.perform(claimed)
+            return await self._orchestration.perform(claimed, self._stopped)
         except StoreUnavailable:
             log.warning("the store does not answer; a run begins when it does", run=claimed.run)
-            return await _again(StoreUnavailable, self._orchestration.perform, claimed)
+            return await _again(StoreUnavailable, self._orchestration.perform, claimed, self._stopped)
 
     async def _settle(self, claimed: Claimed, settlement: Settlement) -> None:
         try:

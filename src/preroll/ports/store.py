@@ -321,8 +321,12 @@ class Journal(Protocol):
         """End the leases of all other workers (they are known to be dead); returns how many."""
         ...
 
-    async def claim(self, worker: int, lease_us: int, decide: Decide, limit: int) -> Claims:
+    async def claim(self, worker: int, lease_us: int, decide: Decide, limit: int, ahead_us: int = 0) -> Claims:
         """Take over what is due, or whose worker's lease has expired, at most ``limit`` runs.
+
+        A standard event that needs a script is taken up to ``ahead_us`` microseconds early, so that the claim is
+        durable when its instant comes: that is when it began, and who carries it waits until then. All else is taken
+        when it is due.
 
         Only runs whose devices this worker reaches, and whose script it has; what only another live worker has is left
         to that one.

@@ -103,11 +103,11 @@ class SqlJournal:
         count: int = await self._ask(TASK, lambda work: leases.bury(work, survivor))
         return count
 
-    async def claim(self, worker: int, lease_us: int, decide: Decide, limit: int) -> Claims:
+    async def claim(self, worker: int, lease_us: int, decide: Decide, limit: int, ahead_us: int = 0) -> Claims:
         owned = self._owned.setdefault(worker, set())
         doubt = frozenset(owned) if worker in self._doubt else None
         try:
-            claims: Claims = await self._ask(CLAIM, Call(worker, lease_us, decide, limit, doubt))
+            claims: Claims = await self._ask(CLAIM, Call(worker, lease_us, decide, limit, ahead_us, doubt))
         except BaseException:
             self._doubt.add(worker)
             raise

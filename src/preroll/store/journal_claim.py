@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 
 from preroll.domain.booking import ORCHESTRATED, Booking, entering
-from preroll.domain.boundaries import Boundary, Direction, Refusal, Run
+from preroll.domain.boundaries import STANDARD, Boundary, Direction, Refusal, Run
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.machine import Outcome
@@ -136,6 +136,8 @@ class Call:
     lease_us: int
     decide: Decide
     limit: int
+    ahead_us: int = 0
+    """How long before its instant what needs a script may be taken."""
     doubt: frozenset[int] | None = None
     """Set after a claim whose answer was lost: the boundaries that this worker knows it owns."""
 
@@ -144,11 +146,13 @@ def claim(work: Work, call: Call) -> Claims:
     """Take over what is due, or whose worker is gone; see ``preroll.ports.store.Journal.claim``."""
     work.expect_now()
     asked, reach = Platforms(work).ask_all(), renewed(work, call.worker, call.lease_us)
-    work.db.send(_HEAL, work.now)
-    giving_way, lost = work.db.later(_STOP, work.now), ask_lost(work, reach, call.limit, call.doubt)
-    next_due, platforms = _ask_next_due(work, call.worker), sorted(asked(), key=lambda platform: platform.key)
+    horizon = work.now + call.ahead_us
+    work.db.send(_HEAL, horizon)
+    giving_way, lost = work.db.later(_STOP, horizon), ask_lost(work, reach, call.limit, call.doubt)
+    next_due, platforms = _ask_next_due(work, call), sorted(asked(), key=lambda platform: platform.key)
     asked_busy = _ask_busy(work, platforms)
-    rounds = [_Round(work, call, reach, platform) for platform in platforms if not platform.config.paused]
+    early: list[int] = []
+    rounds = [_Round(work, call, reach, platform, horizon) for platform in platforms if not platform.config.paused]
     if work.db.postgres:
         for one in rounds:
             one.expect()
@@ -160,9 +164,10 @@ def claim(work: Work, call: Call) -> Claims:
         taken = {rank: count for key, rank, count in busy if key == one.platform.key}
         claimed = _claim_platform(one, taken, call.limit - len(runs))
         runs += claimed.runs
+        early += claimed.early
         settled += len(claimed.endings)
         more = more or claimed.more
-    instants = [due for due in (*next_due(), raise_alarms(work, platforms)) if due is not None]
+    instants = [due for due in (*next_due(), *early, raise_alarms(work, platforms)) if due is not None]
     next_due_us, more = min(instants, default=None), more or settled > 0
     return Claims(tuple(runs), settled, cancel, next_due_us, work.now, work.read_at, more)
 
@@ -182,11 +187,14 @@ def _stop(work: Work, rows: Sequence[Row], worker: int) -> tuple[Fence, ...]:
     )
 
 
-def _ask_next_due(work: Work, worker: int) -> Callable[[], Iterator[int | None]]:
-    """When something is next due, or a lease over; what the claim itself plans for later, the store's bell tells."""
-    events = work.db.later(_NEXT, *[work.now] * len(_BRANCHES))
-    leases = work.db.later(_NEXT_LEASE, worker, work.now)
-    return lambda: (due for row in (*events(), *leases()) for due in row)
+def _ask_next_due(work: Work, call: Call) -> Callable[[], Iterable[int | None]]:
+    """When something may next be taken, or a lease is over; what the claim plans for later, the store's bell tells."""
+    events = work.db.later(_NEXT, *[work.now + call.ahead_us] * len(_BRANCHES))
+    leases = work.db.later(_NEXT_LEASE, call.worker, work.now)
+    return lambda: (
+        *(None if due is None else due - call.ahead_us for row in events() for due in row),
+        *(due for row in leases() for due in row),
+    )
 
 
 def _ask_busy(work: Work, platforms: Sequence[Platform]) -> Later:
@@ -205,11 +213,14 @@ def _claim_platform(found: _Round, busy: Mapping[int, int], room: int) -> _Round
     keys = [row[3] for row in rows]
     if work.db.postgres:
         work.db.send(LOCK_BOOKINGS, keys)
-        read, asked = work.db.later(_READ, [row[2] for row in rows], work.now), ask_facts(work, keys)
+        read, asked = (
+            work.db.later(_READ, [row[2] for row in rows], found.horizon),
+            ask_facts(work, keys, found.horizon),
+        )
         began = work.later_now()
         rows, found.began_us = read(), began()
     else:
-        asked, found.began_us = ask_facts(work, keys), work.now
+        asked, found.began_us = ask_facts(work, keys, found.horizon), work.now
     if rows:
         found.judge(rows, asked)
         found.write()
@@ -224,10 +235,14 @@ class _Round:
     call: Call
     reach: Reach
     platform: Platform
+    horizon: int
+    """What is due by then is looked at."""
     runs: list[Claimed] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
     waiting: list[tuple[int, int]] = field(default_factory=list)
     holds: list[tuple[str, int, int]] = field(default_factory=list)
+    early: list[int] = field(default_factory=list)
+    """When what is not taken ahead is due: all but the scripts of a booking's own events."""
     allowed: int = 0
     """How many runs the platform's bound still admits."""
     room: int = 0
@@ -274,7 +289,7 @@ class _Round:
         self.limits = {branch: self.room if branch[0] else CHUNK for branch in _BRANCHES} | {(1, 2): self.aside_room}
 
     def _ask(self) -> Later:
-        db, now, key = self.work.db, self.work.now, self.platform.key
+        db, now, key = self.work.db, self.horizon, self.platform.key
         near, keys = self.reach.foreign, db.postgres
         query = (_NEAR_KEYS if keys else _NEAR) if near else _DUE_KEYS if keys else _DUE
         beyond = {branch: (near,) if near and branch[0] else () for branch in _BRANCHES}
@@ -287,7 +302,7 @@ class _Round:
         definitions = Catalogue(self.work, Platforms(self.work)).definitions_by_key(
             {booking.definition for _, booking in pairs if booking.definition is not None}
         )
-        facts = gather(self.work, pairs, asked)
+        facts = gather(self.work, pairs, asked, self.horizon)
         for boundary, booking in pairs:
             definition = None if booking.definition is None else definitions.get(booking.definition)
             self._judge(boundary, booking, definition, facts)
@@ -298,7 +313,10 @@ class _Round:
         judged = Judged(
             boundary, booking, definition, self.platform, facts.inactive.get(booking.key, ()), facts.names.get(name, "")
         )
-        decision = self.call.decide(judged, self.work.now)
+        decision = self.call.decide(judged, max(self.work.now, boundary.due_us))
+        if boundary.due_us > self.work.now and not (isinstance(decision, Run) and boundary.kind in STANDARD):
+            self.early.append(boundary.due_us)
+            return
         if isinstance(decision, Run):
             if not self._take(judged, decision, facts):
                 return
@@ -323,11 +341,12 @@ class _Round:
         self.room -= 1
         self.allowed -= 1
         self.aside_room -= aside
-        mine = claimed(boundary, self.call.worker, self.began_us)
+        began = max(self.began_us, boundary.due_us)
+        mine = claimed(boundary, self.call.worker, began)
         if not aside:
             booking = entered(booking, entering(boundary.trigger, booking))
         held = Judged(mine, booking, judged.definition, judged.platform, judged.inactive, judged.name_taken_by)
-        run = Claimed(held, decision, mine.epoch, self.work.new_id(), began_us=self.began_us, needs=needs)
+        run = Claimed(held, decision, mine.epoch, self.work.new_id(), began_us=began, needs=needs)
         self.runs.append(run)
         return True
 
@@ -350,12 +369,12 @@ class _Round:
 
     def write(self) -> None:
         """Write what was decided."""
-        db, began, worker = self.work.db, self.began_us, self.call.worker
+        db, worker = self.work.db, self.call.worker
         if self.waiting:
             db.send(_WAIT, self.waiting)
         if self.runs:
             taken = [(c, c.judged.boundary, c.judged.booking) for c in self.runs]
-            db.send(_TAKE, [(b.key, b.epoch, worker, began) for _, b, _ in taken])
+            db.send(_TAKE, [(b.key, b.epoch, worker, c.began_us) for c, b, _ in taken])
             standard = [(k.key, k.entering) for _, b, k in taken if b.event.direction is not Direction.ASIDE]
             if standard:
                 db.send(_ENTER, standard)
@@ -371,5 +390,5 @@ class _Round:
         return (
             boundary.key, boundary.generation, boundary.try_, claimed.run, boundary.booking, boundary.kind.value,
             boundary.event.name, decision.script, decision.target, decision.previous, claimed.epoch,
-            self.platform.config.version, self.call.worker, self.began_us,
+            self.platform.config.version, self.call.worker, claimed.began_us,
         )  # fmt: skip

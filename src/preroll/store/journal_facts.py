@@ -84,13 +84,13 @@ class Asked(NamedTuple):
     """Anything, if any down event is due."""
 
 
-def ask_facts(work: Work, keys: Sequence[int]) -> Asked:
-    """Ask for the facts about these bookings that need no other."""
+def ask_facts(work: Work, keys: Sequence[int], horizon: int) -> Asked:
+    """Ask for the facts about these bookings that need no other; down events are due by then."""
     db = work.db
-    return Asked(db.later(_HELD, HANDS_OFF, keys), db.later(_NAMES, keys), db.later(_DOWN_IS_DUE, work.now))
+    return Asked(db.later(_HELD, HANDS_OFF, keys), db.later(_NAMES, keys), db.later(_DOWN_IS_DUE, horizon))
 
 
-def gather(work: Work, pairs: Sequence[tuple[Boundary, Booking]], asked: Asked) -> Facts:
+def gather(work: Work, pairs: Sequence[tuple[Boundary, Booking]], asked: Asked, horizon: int) -> Facts:
     """Read the facts about these candidates of a platform."""
     devices: dict[int, set[str]] = defaultdict(set)
     idle: dict[int, set[str]] = defaultdict(set)
@@ -110,7 +110,7 @@ def gather(work: Work, pairs: Sequence[tuple[Boundary, Booking]], asked: Asked) 
     downs: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     if devices and asked.down_is_due():
         wanted = sorted({device for used in devices.values() for device in used})
-        for device, key, due, booking in work.db.all(_DOWN, work.now, wanted):
+        for device, key, due, booking in work.db.all(_DOWN, horizon, wanted):
             downs[device].append((key, due, booking))
     return Facts(
         {key: frozenset(used) for key, used in devices.items()},
