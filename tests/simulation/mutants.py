@@ -155,7 +155,7 @@ MUTANTS: dict[Callable[[Any], Mutant], str] = {
     Sleepy: "what is due and free is claimed at once",
     Rosy: "a success is a script that returned",
     Twice: "what is due and free is claimed at once",
-    Unordered: "what is due and free is claimed at once",
+    Unordered: "events run in order",
     Silent: "every change of state is in the change log",
     Careless: "a list that is Completed is down",
     Undead: "every change of state is in the change log",

@@ -23,6 +23,7 @@ from preroll.simulation.story import Story
 
 EDGES = frozenset((e.source.value, after.value) for e in LIFE_CYCLE for after in (e.ok, e.failed) if after is not None)
 Life = tuple[Booking, list[Boundary]]
+_NOT_EARLY = "nothing runs before it is due"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +145,8 @@ class Checker:
             self.broken("what was canceled never runs", text, booking.id)
         if boundary.try_ == 0 and booking.state not in ORCHESTRATED:
             self.broken("only a confirmed booking runs", f"{text} in {booking.state}", booking.id)
-        if self._now < boundary.due_us:
-            self.broken("nothing runs before it is due", text, booking.id)
+        if claimed.began_us < boundary.due_us:
+            self.broken(_NOT_EARLY, text, booking.id)
         if self._now > boundary.due_us and self._now not in self.stirred:
             late = (self._now - boundary.due_us) / 1e6
             self.broken("what is due and free is claimed at once", f"{text} {late:g} s late for no reason", booking.id)
@@ -167,6 +168,8 @@ class Checker:
         del self._open[run.boundary.key]
 
     def _written(self, run: _Open, row: StepBegin | StepEnd | Settlement) -> None:
+        if self._now < run.boundary.due_us:
+            self.broken(_NOT_EARLY, f"{run.booking.name} {run.boundary.event.name}", run.booking.id)
         match row:
             case StepBegin():
                 if row.name in run.done:

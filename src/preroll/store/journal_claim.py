@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 
@@ -147,8 +147,8 @@ def claim(work: Work, call: Call) -> Claims:
     work.expect_now()
     asked, reach = Platforms(work).ask_all(), renewed(work, call.worker, call.lease_us)
     horizon = work.now + call.ahead_us
-    work.db.send(_HEAL, horizon)
-    giving_way, lost = work.db.later(_STOP, horizon), ask_lost(work, reach, call.limit, call.doubt)
+    work.db.send(_HEAL, work.now)
+    giving_way, lost = work.db.later(_STOP, work.now), ask_lost(work, reach, call.limit, call.doubt)
     next_due, platforms = _ask_next_due(work, call), sorted(asked(), key=lambda platform: platform.key)
     asked_busy = _ask_busy(work, platforms)
     early: list[int] = []
@@ -187,14 +187,21 @@ def _stop(work: Work, rows: Sequence[Row], worker: int) -> tuple[Fence, ...]:
     )
 
 
-def _ask_next_due(work: Work, call: Call) -> Callable[[], Iterable[int | None]]:
-    """When something may next be taken, or a lease is over; what the claim plans for later, the store's bell tells."""
-    events = work.db.later(_NEXT, *[work.now + call.ahead_us] * len(_BRANCHES))
-    leases = work.db.later(_NEXT_LEASE, call.worker, work.now)
-    return lambda: (
-        *(None if due is None else due - call.ahead_us for row in events() for due in row),
-        *(due for row in leases() for due in row),
-    )
+def _ask_next_due(work: Work, call: Call) -> Callable[[], Iterator[int | None]]:
+    """When something may next be taken, or a lease is over; what the claim plans for later, the store's bell tells.
+
+    A down event is looked at on its instant even if it was taken ahead: what must give way to it is stopped then.
+    """
+    now, ahead = work.now, call.ahead_us
+    events = work.db.later(_NEXT, *(now if rank == 0 else now + ahead for _, rank in _BRANCHES))
+    leases = work.db.later(_NEXT_LEASE, call.worker, now)
+
+    def instants() -> Iterator[int | None]:
+        for due in (due for row in events() for due in row if due is not None):
+            yield due - ahead if due - ahead > now else due
+        yield from (due for row in leases() for due in row)
+
+    return instants
 
 
 def _ask_busy(work: Work, platforms: Sequence[Platform]) -> Later:
