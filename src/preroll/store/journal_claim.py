@@ -151,7 +151,6 @@ def claim(work: Work, call: Call) -> Claims:
     giving_way, lost = work.db.later(_STOP, work.now), ask_lost(work, reach, call.limit, call.doubt)
     next_due, platforms = _ask_next_due(work, call), sorted(asked(), key=lambda platform: platform.key)
     asked_busy = _ask_busy(work, platforms)
-    early: list[int] = []
     rounds = [_Round(work, call, reach, platform, horizon) for platform in platforms if not platform.config.paused]
     if work.db.postgres:
         for one in rounds:
@@ -164,9 +163,9 @@ def claim(work: Work, call: Call) -> Claims:
         taken = {rank: count for key, rank, count in busy if key == one.platform.key}
         claimed = _claim_platform(one, taken, call.limit - len(runs))
         runs += claimed.runs
-        early += claimed.early
         settled += len(claimed.endings)
         more = more or claimed.more
+    early = (due for one in rounds for due in one.early)
     instants = [due for due in (*next_due(), *early, raise_alarms(work, platforms)) if due is not None]
     next_due_us, more = min(instants, default=None), more or settled > 0
     return Claims(tuple(runs), settled, cancel, next_due_us, work.now, work.read_at, more)
