@@ -324,12 +324,9 @@ class Journal(Protocol):
     async def claim(self, worker: int, lease_us: int, decide: Decide, limit: int, ahead_us: int = 0) -> Claims:
         """Take over what is due, or whose worker's lease has expired, at most ``limit`` runs.
 
-        A standard event that needs a script is taken up to ``ahead_us`` microseconds early, so that the claim is
-        durable when its instant comes: that is when it began, and who carries it waits until then. All else is taken
-        when it is due.
-
-        Only runs whose devices this worker reaches, and whose script it has; what only another live worker has is left
-        to that one.
+        The script of a standard event is claimed up to ``ahead_us`` microseconds early, so that this is durable on its
+        instant: it began then, and who carries it waits until then. Only runs whose devices this worker reaches, and
+        whose script it has; what only another live worker has is left to that one.
 
         Renews the worker's own lease first when a quarter of it is over. Takes the devices of each run all or none;
         what cannot have them waits and says for whom. Only a booking's first open standard boundary can be claimed.
