@@ -129,7 +129,7 @@ async def told_lateness(url: str, first_us: int, every_us: int, count: int, *, r
 
     async with Rig(url) as rig:
         await book(rig.store, Plan(list(spaced(first_us, every_us, count)), "bench-first-line", name="punctual"))
-        async with told(rig.store, rate, port):
+        async with told(rig.store, rate, port, rig.hurries):
             await rig.count.reach(count)
         return await rig.store.read(_first_lines)
 

@@ -87,6 +87,10 @@ class Rig:
         await asyncio.to_thread(self._engine.stop)
         self.store.close()
 
+    def hurries(self) -> bool:
+        """Is an event about to begin?"""
+        return self._engine.hurries()
+
     def cpu(self) -> list[float]:
         """Seconds of processor time that the engine has used, and each script host."""
         return [processor(os.getpid()), *(processor(pid) for pid in self._engine.pool.pids())]

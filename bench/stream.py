@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -66,11 +66,12 @@ def receiving() -> Iterator[Receiver]:
 
 
 @asynccontextmanager
-async def told(store: SqlStore, rate: int, port: int) -> AsyncIterator[None]:
+async def told(store: SqlStore, rate: int, port: int, hurry: Callable[[], bool]) -> AsyncIterator[None]:
     """So many changes a second; with a port, each is told there, by an outbox as ``preroll serve`` has it."""
     if port:
         await store.write(lambda tx: _subscribe(tx, f"http://127.0.0.1:{port}/"))
-    neighbours = Neighbours(store, Settings.model_construct(**{**_defaults(), "outbox_networks": ("127.0.0.1",)}))
+    settings = Settings.model_construct(**{**_defaults(), "outbox_networks": ("127.0.0.1",)})
+    neighbours = Neighbours(store, settings, hurry)
     neighbours.start()
     task = asyncio.create_task(_changes(store, round(rate * EVERY_S)))
     try:

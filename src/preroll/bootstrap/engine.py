@@ -126,6 +126,7 @@ class Engine:
         self._fleet = fleet
         self._work = Thread("engine", self._claiming)
         self._beat = Thread("heartbeat", self._beating)
+        self._dispatcher: Dispatcher | None = None
         self._workers: list[int] = []
         """One that claims; with a carrier also one that runs."""
         self.left = 0
@@ -148,6 +149,10 @@ class Engine:
         """Do its threads work?"""
         return self._work.alive and self._beat.alive
 
+    def hurries(self) -> bool:
+        """Is something about to begin? From any thread."""
+        return self._dispatcher is not None and self._dispatcher.hurries
+
     async def _claiming(self, thread: Thread) -> None:
         journal = self._store.journal
         self._workers = await self._enlisted(journal)
@@ -159,6 +164,7 @@ class Engine:
             runner = Dispatcher(journal, self.app.orchestration, self._workers[-1], self._pace)
             async with self._carried(runner) as dispatcher, _kept(self.app):
                 self._store.on_due(dispatcher.waker(asyncio.get_running_loop()))
+                self._dispatcher = dispatcher
                 thread.up(dispatcher.stop)
                 await dispatcher.run()
             self.left = await runner.drain(self._drain)

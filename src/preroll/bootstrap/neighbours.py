@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from secrets import token_hex
 
@@ -21,6 +22,7 @@ from preroll.outbox.address import Guard
 from preroll.outbox.deliverer import Deliverer, Terms
 from preroll.outbox.desk import Desk, NoSecret, Secret, Way, ways
 from preroll.outbox.mail import MailServer, server_at
+from preroll.outbox.pace import Pace, never
 from preroll.outbox.post import Poster
 from preroll.ports.store import Store
 from preroll.scripts.places import Nowhere
@@ -41,9 +43,11 @@ class Neighbours:
     Args:
         store: where subscriptions are.
         settings: of the process.
+        hurry: is something about to begin in this process, which it lets by?
     """
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, hurry: Callable[[], bool] = never) -> None:
+        self._hurry = hurry
         self._store, self._allowed = store, networks(settings.outbox_networks)
         self._desk, self._only = desk(settings), settings.embedded
         holder = f"{socket.gethostname()}/{os.getpid()}/{token_hex(4)}"
@@ -72,7 +76,7 @@ class Neighbours:
         deliveries = Deliveries(self._store)
         if self._only:
             await deliveries.release(None)
-        deliverer = Deliverer(deliveries, self._desk, WallClock(), self._terms)
+        deliverer = Deliverer(deliveries, self._desk, WallClock(), self._terms, Pace(hurry=self._hurry))
         thread.up(deliverer.stop)
         await deliverer.run()
 

@@ -21,6 +21,7 @@ from preroll.domain.errors import BadSettings
 from preroll.domain.permission import LOCAL
 from preroll.drivers import SHIPPED
 from preroll.gate.health import Health
+from preroll.outbox.pace import never
 from preroll.ports.scripts import BrokenScript, InstalledScript
 from preroll.scripts.pool import PoolOptions
 from preroll.settings import CarrierName, Settings, made
@@ -97,7 +98,7 @@ def standing(settings: Settings, *, upgrade: bool = True) -> Iterator[Standing]:
         if engine is not None:
             engine.start()
             stack.callback(engine.stop)
-        neighbours = Neighbours(store, settings)
+        neighbours = Neighbours(store, settings, never if engine is None else engine.hurries)
         if settings.outbox:
             neighbours.start()
             stack.callback(neighbours.stop)

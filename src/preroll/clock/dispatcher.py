@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 import stamina
 
@@ -24,6 +25,12 @@ from preroll.telemetry import CLAIM_FAILURES, LATENESS, RUNNING, Outage, ended, 
 log = logger(__name__)
 _again = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.1, wait_max=2.0)
 """Until the store answers."""
+
+
+SOON_S = 0.001
+"""So long before something is due it is about to begin."""
+UNDER_WAY_S = 0.01
+"""So long after a claim what it found is on its way to a script host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,9 @@ class Dispatcher:
         self._runs: dict[tuple[int, int], tuple[Claimed, asyncio.Task[None]]] = {}
         self._wake = asyncio.Event()
         self._stopping = False
+        self._time: Callable[[], float] = lambda: 0.0
+        self._until, self._again = 0.0, inf
+        """Until when what was claimed is about to begin, and from when on what is due next; by the loop's clock."""
         self._stopped: set[str] = set()
         """Runs that were told to stop, perhaps before they had begun; a claim names them until they have."""
         self._outage = Outage(log, "the store does not answer", "the store answers again")
@@ -63,6 +73,11 @@ class Dispatcher:
     def running(self) -> int:
         """How many runs are under way."""
         return len(self._runs)
+
+    @property
+    def hurries(self) -> bool:
+        """Is something about to begin? Whoever shares the interpreter, and can wait, lets it by. From any thread."""
+        return not self._until <= self._time() < self._again
 
     def waker(self, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
         """A function that wakes this dispatcher from any thread."""
@@ -81,14 +96,20 @@ class Dispatcher:
     async def run(self) -> None:
         """Rounds until stopped."""
         loop = asyncio.get_running_loop()
+        self._time = loop.time
         while not self._stopping:
             self._wake.clear()
+            self._until = inf
             claims = await self._claim()
             known = loop.time() if claims is None else claims.read_at or loop.time()
+            self._until = loop.time() + UNDER_WAY_S if claims and claims.runs else 0.0
             if claims is None:
+                self._again = inf
                 await self._sleep(self._pace.longest_sleep)
             elif not claims.more or self.running >= self._pace.room:
-                await self._sleep(self._pause(claims) - (loop.time() - known))
+                pause = self._pause(claims) - (loop.time() - known)
+                self._again = inf if claims.next_due_us is None else loop.time() + pause - SOON_S
+                await self._sleep(pause)
 
     async def round(self) -> Claims:
         """One claim; what it found is running when this returns."""

@@ -37,8 +37,6 @@ class Terms:
     """How often it looks, at most, for subscriptions that are new, changed or left by others."""
     flush: int = 50
     """Messages after which the place is written down."""
-    rest: float = 1.0
-    """Seconds for which it rests, for each second of the processor that it used."""
     step: int = 1_000
     """Changes that were none of a subscription's business after which its place is written down."""
 
@@ -91,13 +89,16 @@ class Deliverer:
         desk: writes and sends messages.
         clock: for pauses and for the lease.
         terms: how this process delivers.
+        pace: how fast; None: as fast as where nothing is about to begin.
     """
 
-    def __init__(self, deliveries: Deliveries, desk: Desk, clock: Clock, terms: Terms) -> None:
+    def __init__(
+        self, deliveries: Deliveries, desk: Desk, clock: Clock, terms: Terms, pace: Pace | None = None
+    ) -> None:
         self._deliveries, self._desk, self._clock, self._terms = deliveries, desk, clock, terms
         self._rounds: dict[int, Round] = {}
         """By the key of the subscription."""
-        self._pace = Pace(terms.rest)
+        self._pace = pace or Pace()
         self._renew_us = 0
         self._stirred = True
         """Something has changed since it last looked for subscriptions."""
