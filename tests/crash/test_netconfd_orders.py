@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from preroll.domain.permission import LOCAL
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.domain.service_instance import Provisioned
+from preroll.drivers.netconf import NetconfDriver
 from preroll.ports.orders import ServiceFilter
 from tests.crash.circuits import ENDS
 from tests.crash.processes import start, until
@@ -26,6 +28,7 @@ from tests.crash.test_netconf_orders import ENDED
 from tests.crash.world import World
 from tests.drivers.netconf_rigs import CIRCUIT
 from tests.drivers.netconfd import Netconfd, netconfd
+from tests.drivers.patience import ANSWERS, SILENCE
 
 pytestmark = pytest.mark.timeout(400)
 """Seconds; generous, because a loaded machine starts processes slowly."""
@@ -52,33 +55,38 @@ def servers() -> Iterator[Mapping[str, Netconfd]]:
 
 
 class Office:
-    """Orders a line over both servers, and looks at them as somebody else does."""
+    """Orders a line over both servers, and looks at them by a session of somebody else."""
 
-    def __init__(self, world: World, servers: Mapping[str, Netconfd]) -> None:
-        self.world, self.servers = world, servers
+    def __init__(self, world: World, servers: Mapping[str, Netconfd], hands: Mapping[str, NetconfDriver]) -> None:
+        self.world, self.servers, self._hands = world, servers, hands
 
-    async def prepare(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def prepare(self) -> None:
         values = (
             Parameter("circuit", ValueType.FLAG, default=False),
             Parameter("address", ValueType.TEXT),
             Parameter("rate", ValueType.NUMBER),
         )
-        resources = []
-        for number, (end, server) in enumerate(self.servers.items(), 1):
-            monkeypatch.setenv(f"PREROLL_SECRET_{end}", (server.place / "client").read_text())
-            resources += [
-                Resource(end, driver="netconf", address={
-                    "host": "127.0.0.1", "port": server.port, "username": "root", "private_key": f"env:{end}",
-                    "host_key": (server.place / "host.pub").read_text(), "timeout": 2.0, "namespace": CIRCUIT,
-                    "parameters": PARAMETERS,
-                }),
-                ProfileInstance(end, "end", {"circuit": True, "address": f"10.0.{number}.1/24", "rate": 2000}),
-            ]  # fmt: skip
+        profiles = [
+            ProfileInstance(end, "end", {"circuit": True, "address": f"10.0.{number}.1/24", "rate": 2000})
+            for number, end in enumerate(ENDS, 1)
+        ]
         nodes = tuple(Node(end, profile="end", default_profile=end, order=i) for i, end in enumerate(ENDS))
         audits = (AuditSpec("devices", "config", within_us=0),)
-        await self.world.app.catalogue.apply(LOCAL, "default", [
-            ProfileDefinition("end", values), *resources, ServiceDefinition("line", nodes=nodes, audits=audits),
-        ])  # fmt: skip
+        line = ServiceDefinition("line", nodes=nodes, audits=audits)
+        await self.world.app.catalogue.apply(LOCAL, "default", [ProfileDefinition("end", values), *profiles, line])
+        await self.wait_for_answers({})
+
+    async def wait_for_answers(self, seconds: Mapping[str, float]) -> None:
+        """How long the devices are waited for from now on; a device that is not named, as long as it takes."""
+        resources = [
+            Resource(end, driver="netconf", address={
+                "host": "127.0.0.1", "port": server.port, "username": "root", "private_key": f"env:{end}",
+                "host_key": (server.place / "host.pub").read_text(), "timeout": seconds.get(end, ANSWERS), "namespace": CIRCUIT,
+                "parameters": PARAMETERS,
+            })
+            for end, server in self.servers.items()
+        ]  # fmt: skip
+        await self.world.app.catalogue.apply(LOCAL, "default", resources)
 
     async def order(self, kind: OrderKind, **values: object) -> str:
         service = "" if kind is K.PROVISION else (await self.line()).service.id
@@ -129,22 +137,27 @@ class Office:
     async def rates(self) -> list[object]:
         """What is in force, read by a session of somebody else; None: there is no such circuit."""
         found = []
-        for server in self.servers.values():
-            async with server.other(PARAMETERS) as hand:
-                entry = await hand.read(["circuit"])
-                found.append(None if entry == GONE else (await hand.read(["rate"]))["rate"])
+        for hand in self._hands.values():
+            entry = await hand.read(["circuit"])
+            found.append(None if entry == GONE else (await hand.read(["rate"]))["rate"])
         return found
 
     async def set_by_hand(self, end: str, rate: int) -> None:
-        async with self.servers[end].other(PARAMETERS) as hand:
-            await hand.apply(await hand.plan({"rate": rate}))
+        hand = self._hands[end]
+        await hand.apply(await hand.plan({"rate": rate}))
 
 
 @pytest.fixture
-async def office(world: World, servers: Mapping[str, Netconfd], monkeypatch: pytest.MonkeyPatch) -> Office:
-    made = Office(world, servers)
-    await made.prepare(monkeypatch)
-    return made
+async def office(
+    world: World, servers: Mapping[str, Netconfd], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Office]:
+    for end, server in servers.items():
+        monkeypatch.setenv(f"PREROLL_SECRET_{end}", (server.place / "client").read_text())
+    async with AsyncExitStack() as stack:
+        hands = {end: await stack.enter_async_context(server.other(PARAMETERS)) for end, server in servers.items()}
+        made = Office(world, servers, hands)
+        await made.prepare()
+        yield made
 
 
 async def test_the_life_of_a_line_on_devices_that_are_not_ours(office: Office) -> None:
@@ -170,7 +183,9 @@ async def test_the_life_of_a_line_on_devices_that_are_not_ours(office: Office) -
 
     less = {end: {"values": {"rate": 4000}} for end in ENDS}
     office.servers["PE2"].server.signal(signal.SIGSTOP)
+    await office.wait_for_answers({"PE2": SILENCE})
     failed = await office.deploy(K.MODIFY, nodes=less)
+    await office.wait_for_answers({})
     office.servers["PE2"].server.signal(signal.SIGCONT)
     assert (failed.order.state, failed.residue, await office.rates()) == (S.FAILED_DEPLOY, {}, [8000, 8000])
     assert (await office.line()).service.state is Provisioned.FAIL_DEPLOY
