@@ -81,8 +81,8 @@ class Office:
         resources = [
             Resource(end, driver="netconf", address={
                 "host": "127.0.0.1", "port": server.port, "username": "root", "private_key": f"env:{end}",
-                "host_key": (server.place / "host.pub").read_text(), "timeout": seconds.get(end, ANSWERS), "namespace": CIRCUIT,
-                "parameters": PARAMETERS,
+                "host_key": (server.place / "host.pub").read_text(), "timeout": seconds.get(end, ANSWERS),
+                "namespace": CIRCUIT, "parameters": PARAMETERS,
             })
             for end, server in self.servers.items()
         ]  # fmt: skip
