@@ -48,6 +48,12 @@ async def test_what_no_route_knows_is_a_problem(api: httpx.AsyncClient, method: 
     assert problem["type"] == f"urn:preroll:problem:{code}"
 
 
+async def test_what_an_address_knows_is_told_to_whoever_asks_for_something_else(api: httpx.AsyncClient):
+    answer = await api.put(UNKNOWN)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET, PATCH")
+    assert answer.json()["hint"] == "it knows DELETE, GET, PATCH"
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"{'a': 1}", b"\xff", b"nul", b"[" * 100_000, b"1" * 5000, b"NaN"])
 async def test_a_body_that_is_no_booking_is_refused(api: httpx.AsyncClient, body: bytes):
     answer = await api.post("bookings", content=body, headers=JSON)

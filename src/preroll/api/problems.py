@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import Scope
 
 from preroll.api.fields import Shown, maybe_when, when
@@ -194,8 +195,11 @@ def install(api: FastAPI) -> None:
             return answer(http_problem(400, f"the body is not JSON: {reason} at character {broken['loc'][-1]}"))
         return answer(problem_of(Invalid([_mistake(one, _shape(request, one)) for one in error.errors()])))
 
-    async def transport(_: Request, error: Exception) -> Response:
+    async def transport(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+        if error.status_code == 405:
+            allowed = ", ".join(_methods(request))
+            return answer(http_problem(405, hint=f"it knows {allowed}"), {"Allow": allowed})
         known = error.status_code in (400, 413, 415)
         return answer(http_problem(error.status_code, error.detail if known else ""), error.headers)
 
@@ -207,6 +211,12 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(RequestValidationError, invalid)
     api.add_exception_handler(HTTPException, transport)
     api.add_exception_handler(Exception, unexpected)
+
+
+def _methods(request: Request) -> list[str]:
+    """What all routes of an address know together; the framework tells those of one."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})
 
 
 # fmt: off
