@@ -215,8 +215,8 @@ def install(api: FastAPI) -> None:
 
 def _methods(request: Request) -> list[str]:
     """What all routes of an address know together; the framework tells those of one."""
-    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})
+    asked = [(method, {**request.scope, "method": method}) for method in METHODS]
+    return [m for m, scope in asked if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)]
 
 
 # fmt: off
@@ -226,6 +226,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "model_attributes_type": ("is not an object",  "a JSON object"),
 }
 # fmt: on
+METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+"""Those of the API."""
 _KINDS = {
     "a valid boolean": "true or false",
     "a valid string": "text",
