@@ -19,7 +19,7 @@ from preroll.ports.lists import BY_START, BookingFilter, Order, Page, Place, Sor
 from preroll.store.documents import BODY, Body
 from preroll.store.platforms import Platforms
 from preroll.store.races import LostRace, there
-from preroll.store.sql import Row
+from preroll.store.sql import OF_PLATFORM, UNINDEXED, Row
 from preroll.store.work import Work
 
 NAMES = (
@@ -39,9 +39,8 @@ LONG = 2 * DAY
 """Bookings that hold resources longer than this are few: they are looked up by their end, the others by their start."""
 SHORT = f"held_end_us - held_start_us <= {LONG}"
 LASTING = f"held_end_us - held_start_us > {LONG}"
-OF_PLATFORM = "platform = ?"
-UNINDEXED = f"+{OF_PLATFORM}"
-"""The same where most bookings are of the platform: they are read in the order of their start instead of sorted."""
+LIVE = "live = 1 and folded >= ''"
+"""Those that are not over; the range of names has SQLite read these by ``ix_booking_live_name``, not all there are."""
 STATES = {state.value: state for state in State}
 _ORCHESTRATED = "platform = ? and live = 1 and hidden = 0 and state in ?texts"
 _ORCHESTRATED_STATES = sorted(state.value for state in ORCHESTRATED)
@@ -292,7 +291,7 @@ class Bookings:
         said = [f'%"profile":{pattern(msgspec.json.encode(name).decode())}%' for name in sorted(instances)]
         terms = " or ".join(["definition in ?ints", *["body like ? escape '\\'"] * len(said)])
         return self._work.db.all(
-            f"select {columns} from booking where platform = ? and live = 1 and (held_end_us > ? or began = 1)"
+            f"select {columns} from booking where platform = ? and {LIVE} and (held_end_us > ? or began = 1)"
             f" and ({terms}) order by key{self._work.locks}",
             platform, self._work.now, sorted(definitions), *said,
         )  # fmt: skip

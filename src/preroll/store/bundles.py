@@ -19,6 +19,7 @@ from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import written
 from preroll.domain.resource import Resource
 from preroll.ports.bundles import Batch, Prepared, User
+from preroll.store.bookings import LIVE
 from preroll.store.catalogue import DEFINITION, FUNCTION, POOL, PROFILE_DEFINITION, PROFILE_INSTANCE, RESOURCE
 from preroll.store.documents import BODY, Codec
 from preroll.store.work import Work
@@ -29,7 +30,8 @@ Statement = tuple[str, tuple[object, ...]]
 Part = tuple[list[Statement], list[Document]]
 """Statements, and the documents that they store."""
 
-_STILL = ("k.live = 1", "k.key in (select u.booking from reservation u where u.unreset = 1)")
+_DIRTY = "k.key in (select u.booking from reservation u where u.unreset = 1)"
+_STILL = ("k.live = 1", _DIRTY)
 """Which bookings still need what they name: those that have not ended, and those that have not reset what they held."""
 _OF_RESOURCE = "concurrency bigint, mode text, held_as text, revision bigint, body text, labels text"
 _OF_DEFINITION = "id text, platform bigint, name text, version bigint, publication text, scripted bigint, body text"
@@ -168,9 +170,9 @@ class Bundles:
     def choosers(self, platform: int, instances: Collection[str]) -> list[tuple[str, User]]:
         rows = [
             row
-            for still in _STILL
+            for still in (f"k.platform = ? and {LIVE}", f"+k.platform = ? and {_DIRTY}")
             for row in self._work.db.all(
-                f"select k.id, k.name, k.body from booking k where k.platform = ? and {still} order by k.name, k.id",
+                f"select k.id, k.name, k.body from booking k where {still} order by k.name, k.id",
                 platform,
             )
         ]

@@ -18,7 +18,7 @@ from preroll.domain.reach import written
 from preroll.domain.resource import Resource
 from preroll.store.documents import Codec
 from preroll.store.platforms import Platforms
-from preroll.store.sql import Row
+from preroll.store.sql import OF_PLATFORM, UNINDEXED, Row
 from preroll.store.work import Shelf, Work
 
 N = TypeVar("N", Pool, Function, ProfileDefinition, ProfileInstance)
@@ -35,6 +35,9 @@ _DEFINITION = "select key, body, publication, removed from service_definition"
 
 
 _name = attrgetter("name")
+
+
+_BY_NAME, _BY_ID = f"{OF_PLATFORM} and name", f"{UNINDEXED} and id"
 
 
 class Catalogue:
@@ -58,8 +61,8 @@ class Catalogue:
                 shelf.whole = self._resources(platform)
                 shelf.put(shelf.whole)
             return list(shelf.whole)
-        by_name = self._some(shelf, platform, "name", shelf.names, names) if names is not None else []
-        by_id = self._some(shelf, platform, "id", shelf.resources, ids) if ids is not None else by_name
+        by_name = self._some(shelf, platform, _BY_NAME, shelf.names, names) if names is not None else []
+        by_id = self._some(shelf, platform, _BY_ID, shelf.resources, ids) if ids is not None else by_name
         both = by_id if names is None else [r for r in by_id if r in by_name] if ids is not None else by_name
         return sorted(both, key=_name)
 
@@ -70,20 +73,19 @@ class Catalogue:
         return shelf.candidates
 
     def _some(
-        self, shelf: Shelf, platform: int, column: str, known: Mapping[str, Resource], wanted: Sequence[str]
+        self, shelf: Shelf, platform: int, found_by: str, known: Mapping[str, Resource], wanted: Sequence[str]
     ) -> list[Resource]:
         """Those that are known by one of the words, the others looked up first."""
         asked = set(wanted)
         if not asked <= known.keys() and shelf.whole is None:
             missing = [word for word in asked if word not in known]
-            shelf.put(self._resources(platform, f"and {column} in ?texts", missing))
+            shelf.put(self._resources(platform, f"{found_by} in ?texts", missing))
         return [known[word] for word in asked if word in known]
 
-    def _resources(self, platform: int, where: str = "", *values: object) -> list[Resource]:
+    def _resources(self, platform: int, where: str = OF_PLATFORM, *values: object) -> list[Resource]:
         rows = self._work.db.all(
-            f"select key, body from resource where platform = ? and removed = 0 {where} order by name",
-            platform, *values,
-        )  # fmt: skip
+            f"select key, body from resource where removed = 0 and {where} order by name", platform, *values
+        )
         return read_resources(rows, self._platforms)
 
     def _shelf(self, platform: int) -> Shelf:

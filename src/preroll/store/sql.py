@@ -21,6 +21,11 @@ Row = tuple[Any, ...]
 Later = Callable[[], list[Row]]
 """An answer that is read when it is wanted."""
 
+OF_PLATFORM = "platform = ?"
+UNINDEXED = f"+{OF_PLATFORM}"
+"""The same where most rows are of the platform, and another index finds few or has them in order: SQLite, which keeps
+no statistics, would read them all."""
+
 _MARK = re.compile(
     r"given\((?P<rows>[^)]*)\)|in \?(?P<among>ints|texts)|each\(\?(?P<each>ints|texts)\) (?P<alias>\w+)"
     r"|\?|(?P<lock>for no key update(?: of \w+)?(?: skip locked)?)(?: by (?P<order>[\w.]+(?:, [\w.]+)*))?"

@@ -13,7 +13,7 @@ from preroll.domain.permission import Sight
 from preroll.domain.window import FOREVER
 from preroll.ports.timeline import Due, Placed, Played
 from preroll.store.bookings import LASTING, LONG, SHORT, STATES, seen
-from preroll.store.sql import Row
+from preroll.store.sql import OF_PLATFORM, UNINDEXED, Row
 from preroll.store.work import Work
 
 _COLUMNS = (
@@ -23,7 +23,7 @@ _COLUMNS = (
 _STANDARD = ", ".join(f"'{kind.value}'" for kind in STANDARD)
 _DUE = (
     "select booking, due_us, waits_for is not null from boundary where state = 'armed' and platform = ?"
-    f" and due_us <= ? and kind in ({_STANDARD}) and waits_for is"
+    f" and scripted in (0, 1) and rank in (0, 1) and due_us <= ? and kind in ({_STANDARD}) and waits_for is"
 )
 _PLAYED = (
     "select booking, kind, began_us, ended_us from boundary where booking in ?ints and began_us is not null"
@@ -69,7 +69,7 @@ class Timeline:
         return _placed(rows)
 
     def several(self, platform: int, idents: Collection[str], sight: Sight | None) -> list[Placed]:
-        terms, values = _of(platform, sight)
+        terms, values = _of(platform, sight, UNINDEXED)
         rows = self._work.db.all(
             f"select {_COLUMNS} from booking where {terms} and id in ?texts", *values, sorted(idents)
         )
@@ -96,9 +96,9 @@ class Timeline:
         return frozenset(row[0] for row in rows)
 
 
-def _of(platform: int, sight: Sight | None) -> tuple[str, list[object]]:
+def _of(platform: int, sight: Sight | None, term: str = OF_PLATFORM) -> tuple[str, list[object]]:
     """Which bookings of a platform somebody may know of."""
-    terms: list[str] = ["hidden = 0", "platform = ?"]
+    terms: list[str] = ["hidden = 0", term]
     values: list[object] = [platform]
     if sight is not None:
         seen(sight, terms, values)
