@@ -140,6 +140,13 @@ def texts() -> Iterator[tuple[str, str]]:
             continue
 
 
+def test_a_note_of_a_change_is_no_number_of_an_issue():
+    """What does not begin with a plus is printed behind the note as its issue: (#short-name)."""
+    notes = [path.name for path in (ROOT / "changelog.d").iterdir() if path.name != "README.md"]
+    kinds = ("added", "changed", "fixed", "removed", "security")
+    assert [n for n in notes if not re.fullmatch(rf"\+[a-z0-9-]+\.({'|'.join(kinds)})\.md", n)] == []
+
+
 def test_no_tracked_file_names_a_registry():
     assert [name for name, text in texts() if REGISTRIES.search(text)] == []
 
