@@ -242,7 +242,8 @@ async def test_the_course_of_resources_is_one_question(api: httpx.AsyncClient):
     (holder,) = busy["holders"]
     assert (holder["booking"], holder["name"], holder["concurrency"]) == (made["id"], "first", 1)
     assert (holder["capacities"], busy["capacities_left"]) == ({"rate": 4.5}, {"rate": 2})
-    pool = (await api.get("availability/free-busy", params={**period, "pool": "nowhere"})).json()
+    assert (await api.post("catalogue", json={"documents": [{"kind": "pool", "name": "south"}]})).status_code == 200
+    pool = (await api.get("availability/free-busy", params={**period, "pool": "south"})).json()
     assert pool == {"resources": []}
 
 
@@ -252,6 +253,8 @@ async def test_the_course_of_resources_is_one_question(api: httpx.AsyncClient):
         ({"to": "2026-03-01T12:00:00Z"}, "query.to"),
         ({"to": "2028-03-01T12:00:00Z"}, "to"),
         ({"resource": ["nobody"]}, "resource"),
+        ({"pool": "nowhere"}, "pool"),
+        ({"resource": ["MUX 1"], "function": "nothing"}, "function"),
         ({"from": "2026-03-01"}, "query.from"),
         ({"resources": "MUX 1"}, "query.resources"),
     ],
@@ -303,3 +306,10 @@ async def test_a_pool_or_a_function_that_is_not_there_is_a_mistake_and_not_an_em
     }
     answer = await api.post("availability", json={**WHEN, "nodes": {"one": {"pool": "south", "function": "modem"}}})
     assert answer.json()["nodes"]["one"]["candidates"] == 0, "it is described, and nothing bears it yet"
+
+
+async def test_a_question_that_asks_for_nothing_is_told_so(api: httpx.AsyncClient):
+    answer = await api.post("availability", json={**WHEN, "end": WHEN["start"]})
+    assert [(e["where"], e["detail"]) for e in answer.json()["errors"]] == [
+        ("end", "is not after start"), ("nodes", "ask for nothing"),
+    ]  # fmt: skip

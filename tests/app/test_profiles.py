@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 
 from preroll.app.bookings import NewBooking
+from preroll.app.equipment import as_deployed, equip
 from preroll.app.orchestration import Orchestration
 from preroll.domain.booking import NodeChoice, State, Timing
 from preroll.domain.boundaries import Run
 from preroll.domain.bundle import Bundle
 from preroll.domain.definition import Node
 from preroll.domain.errors import ActionNotPossible, Conflict, InUse, Invalid
+from preroll.domain.inheritance import Profiles
 from preroll.domain.machine import Outcome
 from preroll.domain.parameter import Parameter, ParameterKind, ValueType
 from preroll.domain.permission import LOCAL
@@ -215,3 +217,11 @@ async def test_a_change_between_the_claim_and_the_run_comes_too_late(stage):
     (equipment,) = listener.orders[0].equipment
     assert equipment.values == {"bitrate": 8, "input": "SDI 1"}
     assert equipment.states == HD.states
+
+
+def test_a_profile_that_sets_nothing_brings_the_defaults_and_they_are_what_an_audit_expects():
+    tone = Parameter("tone", default="off", path="audio.tone")
+    shelf = Profiles([ProfileDefinition("Line", (tone, Parameter("gain")))], [ProfileInstance("Plain", "Line")])
+    equipment = equip("line", LINK, shelf.filled(None, NodeChoice(LINK.id, "Plain")))
+    assert equipment.values == {"tone": "off"}
+    assert as_deployed(equipment, "START") == {"audio.tone": "off"}

@@ -320,6 +320,22 @@ def test_a_bundle_that_bookings_would_feel_is_applied_by_force(preroll: Preroll,
     assert preroll("booking", "list", "--state", "Quarantined", "--json").json[0]["name"] == "Feed"
 
 
+def test_what_force_would_cost_stands_once_however_much_of_a_resource_goes_with_it(preroll: Preroll, tmp_path: Path):
+    file = tmp_path / "mux.yaml"
+    texts = (
+        "{kind: profile_definition, name: Carrier, parameters: [{name: rate, type: number, kinds: [capacity]}]}",
+        "{kind: profile_instance, name: Small, definition: Carrier, values: {rate: 4}}",
+        "{kind: resource, name: MUX 7, capacities: {rate: 10}}",
+    )
+    file.write_text("\n---\n".join(texts))
+    assert preroll("apply", str(file)).code == 0
+    times = ("--start", "2026-03-01T13:00:00Z", "--end", "2026-03-01T14:00:00Z")
+    chosen = ("--node", "a=MUX 7", "--profile", "a=Small")
+    assert preroll("booking", "create", "Feed", *times, *chosen).code == 0
+    refused = preroll("resource", "set-mode", "MUX 7", "maintenance")
+    assert refused.err.count("Feed (Partial): would lose MUX 7: it is in maintenance") == 1
+
+
 def test_profiles_tell_where_their_values_come_from(preroll: Preroll, tmp_path: Path):
     texts = (
         "{kind: profile_definition, name: Video, parameters: [{name: rate, type: number}, {name: codec}]}",

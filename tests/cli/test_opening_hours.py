@@ -36,9 +36,18 @@ def studios(server: object, preroll: Preroll, tmp_path: Path) -> None:
     assert preroll("apply", str(tmp_path)).code == 0
 
 
-def test_a_pool_that_nothing_is_of_is_told(preroll: Preroll):
-    said = preroll("availability", "--pool", "nowhere", "--start", "now+1h", "--end", "now+2h").out
+def test_a_pool_that_nothing_is_of_is_told(preroll: Preroll, tmp_path: Path):
+    (tmp_path / "south.yaml").write_text("kind: pool\nname: south\n")
+    assert preroll("apply", str(tmp_path)).code == 0
+    said = preroll("availability", "--pool", "south", "--start", "now+1h", "--end", "now+2h").out
     assert "no resource has this function and is of this pool" in " ".join(said.split())
+
+
+def test_a_pool_that_is_not_there_is_refused(preroll: Preroll):
+    said = preroll("availability", "--pool", "nowhere", "--start", "now+1h", "--end", "now+2h")
+    assert (said.code, "nodes.resource.pool: there is no pool nowhere" in said.err) == (2, True)
+    said = preroll("resource", "free-busy", "--pool", "nowhere")
+    assert (said.code, "pool: there is no pool nowhere" in said.err) == (2, True)
 
 
 def test_the_hours_of_resources_are_told_as_they_were_written(preroll: Preroll):

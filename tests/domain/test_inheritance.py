@@ -124,6 +124,17 @@ def test_a_copy_keeps_the_defaults_too() -> None:
     assert filled.wish("Encoder") == SHELF.filled(NODE, NodeChoice("r", "Slate")).wish("Encoder")
 
 
+def test_what_an_instance_leaves_open_is_as_its_definition_says() -> None:
+    bare = ProfileInstance("Bare", "Encoding")
+    shelf = Profiles([ENCODING], [BASE, SLATE, bare])
+    assert shelf.filled(NODE, NodeChoice("r", "Bare")).values == {"rate": 2}
+    assert shelf.filled(NODE, NodeChoice("r", "Bare", {"rate": 3, "size": "s"})).values == {"rate": 3, "size": "s"}
+    assert shelf.filled(NODE, NodeChoice("r", "Slate")).values["rate"] == 4, "what it inherits goes before"
+    assert shelf.filled(NODE, shelf.copied(NODE, NodeChoice("r", "Bare"))).values == {"rate": 2}
+    nobody = Node("Encoder", profile="Encoding")
+    assert not shelf.filled(nobody, NodeChoice("r")).values, "no profile is chosen: nothing is set"
+
+
 def test_the_bookings_choice_goes_before_the_nodes() -> None:
     by_value = Node("Encoder", profile_by=ProfileBy.VALUE)
     assert taken_by(by_value, NodeChoice()) is ProfileBy.VALUE

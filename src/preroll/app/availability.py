@@ -6,18 +6,17 @@ Advisory: the commit asks the same rule again under the lock of the resources (S
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
-from difflib import get_close_matches
 
 from preroll.app import holding, sight
+from preroll.app.wanted_names import unknown_names
 from preroll.domain.booking import Booking, NodeChoice, Timing
 from preroll.domain.capacity import Wish
-from preroll.domain.choosing import Candidates, ranking
+from preroll.domain.choosing import ranking
 from preroll.domain.config import Ordering, PlatformConfig
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
-from preroll.domain.function import Function, Pool
 from preroll.domain.lengths import length_said
 from preroll.domain.permission import Actor, permit
 from preroll.domain.quarantine import standing
@@ -108,15 +107,18 @@ class Availability:
 
         def query(tx: Tx) -> Mapping[str, NodeAnswer]:
             platform = sight.platform(tx, by, question.platform)
-            if mistakes := question.timing.mistakes():
+            mistakes = list(question.timing.mistakes())
+            if question.definition is None and not question.nodes:
+                mistakes.append(Mistake("nodes", "ask for nothing", "a node, or a service definition"))
+            if mistakes:
                 raise Invalid(mistakes)
             settled = _settled(question, platform.config)
             definition = None
             if question.definition is not None:
                 definition = tx.catalogue.definition(platform.key, question.definition, question.definition_version)
             ignored = sight.booking(tx, by, question.ignore, hidden=True).key if question.ignore else 0
+            wishes = _wishes(tx, platform.key, question, definition)
             every = tx.catalogue.candidates(platform.key)
-            wishes = _wishes(tx, platform.key, question, definition, every)
             found = {
                 label: _answer(tx, settled, wish, every.of(node), ignored) for label, (node, wish) in wishes.items()
             }
@@ -150,7 +152,7 @@ class Availability:
 
 
 def _wishes(
-    tx: Tx, platform: int, question: Question, definition: ServiceDefinition | None, every: Candidates
+    tx: Tx, platform: int, question: Question, definition: ServiceDefinition | None
 ) -> dict[str, tuple[Node, Wish]]:
     """Label -> the node as it is asked for, and what it needs."""
     mistakes = [
@@ -173,29 +175,13 @@ def _wishes(
             mistakes.append(Mistake(f"nodes.{label}.values", "the node takes no profile", "no values"))
         if profile:
             mistakes += profile.mistakes(f"nodes.{label}.values", wanted.values)
-        mistakes += _unknown(tx, platform, label, wanted, every)
+        mistakes += unknown_names(tx, platform, f"nodes.{label}.", wanted.function, wanted.pool)
         asked = replace(node, function=wanted.function or node.function, pool=wanted.pool or node.pool)
         if not mistakes:
             found[label] = asked, filled.wish(label)
     if mistakes:
         raise Invalid(mistakes)
     return found
-
-
-def _unknown(tx: Tx, platform: int, label: str, wanted: Wanted, every: Candidates) -> Iterator[Mistake]:
-    """A function or a pool that no resource bears and no document describes: nothing is free there for ever."""
-    looked: Sequence[tuple[str, str, Set[str], Callable[[int], Sequence[Function | Pool]]]] = (
-        ("function", wanted.function, every.functions, tx.catalogue.functions),
-        ("pool", wanted.pool, every.pools, tx.catalogue.pools),
-    )
-    for what, name, borne, described in looked:
-        if not name or name in borne:
-            continue
-        known = borne | {one.name for one in described(platform)}
-        if name not in known:
-            close = get_close_matches(name, sorted(known)) or sorted(known)[:SUGGESTED]
-            expected = f"one of those that preroll {what} list shows{': ' if close else ''}{', '.join(close)}"
-            yield Mistake(f"nodes.{label}.{what}", f"there is no {what} {name}", expected)
 
 
 def _settled(question: Question, config: PlatformConfig) -> Question:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from preroll.app import sight
+from preroll.app.wanted_names import unknown_names
 from preroll.domain.errors import Invalid, Mistake
 from preroll.domain.free_busy import Stretch, course
 from preroll.domain.permission import Actor
@@ -44,7 +45,8 @@ class FreeBusy:
         """Each resource, by name, with the stretches of a window.
 
         Raises:
-            Invalid: the window is too long or has no end, a resource does not exist, or there are too many.
+            Invalid: the window is too long or has no end, a resource, function or pool does not exist, or there are
+                too many.
         """
 
         return await self._store.read(lambda tx: _courses(tx, by, which, within))
@@ -78,7 +80,7 @@ def _resources(tx: Tx, platform: int, which: Which) -> list[Resource]:
         and (not which.named or r.id in which.named or r.name in which.named)
     ]  # fmt: skip
     known = {word for r in found for word in (r.id, r.name)}
-    mistakes = [
+    mistakes = unknown_names(tx, platform, "", which.function, which.pool) or [
         Mistake("resource", f"there is no resource {word} with this function and pool", "an id or a name")
         for word in dict.fromkeys(which.named)
         if word not in known

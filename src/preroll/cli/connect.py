@@ -47,7 +47,7 @@ def told(problem: Problem) -> str:
     lines = [f"  {error}" for error in problem.errors]
     lines += [f"  {c.resource}: {clash_told(c)}" for c in problem.clashes]
     if problem.losing:
-        lines += ["With force:", *(f"  {one.name} ({one.state}): {_cost(one)}" for one in problem.losing)]
+        lines += ["With force:", *dict.fromkeys(f"  {x.name} ({x.state}): {_cost(x)}" for x in problem.losing)]
     if problem.ways:
         lines += ["What would solve it:", *(f"  {way.text}" for way in problem.ways)]
     if lines:

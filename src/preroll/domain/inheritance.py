@@ -111,7 +111,7 @@ class Filled:
     instance: str = ""
     """Name of the profile instance; empty: there is none."""
     values: Mapping[str, object] = field(default_factory=dict)
-    """The instance's, with the booking's own on top."""
+    """The definition's defaults, the instance's on top of them, and the booking's own on top of both."""
     states: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def wish(self, label: str) -> Wish:
@@ -158,13 +158,15 @@ class Profiles:
         """What applies on a node: what was copied for it, else what the chosen or the default instance says now."""
         if choice.kept is not None and (profile := self.profiles.get(choice.kept.definition)) is not None:
             kept = choice.kept
-            return Filled(_with_defaults(profile, kept), kept.instance, {**kept.values, **choice.values}, kept.states)
+            said = {**kept.defaults, **kept.values, **choice.values}
+            return Filled(_with_defaults(profile, kept), kept.instance, said, kept.states)
         instance = self.instances.get(choice.profile or (node.default_profile if node else ""))
         profile = self.profiles.get(instance.definition if instance else node.profile if node else "")
         if instance is None:
             return Filled(profile, "", choice.values)
-        said = self.resolved(instance.name)
-        return Filled(profile, instance.name, {**said.values, **choice.values}, said.states)
+        found = self.resolved(instance.name)
+        said = {**(profile.defaults() if profile else {}), **found.values, **choice.values}
+        return Filled(profile, instance.name, said, found.states)
 
     def wish(self, node: Node | None, choice: NodeChoice, label: str) -> Wish:
         """What a node needs of its resource. Most bookings take a profile as it is: that is worked out once."""

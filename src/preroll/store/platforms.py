@@ -30,7 +30,7 @@ class Platforms:
             return found
         row = self._work.db.one(f"select {_COLUMNS} from platform where name = ?", name)
         if row is None:
-            raise NotFound("platform", name)
+            raise NotFound("platform", name, hint="preroll platform list shows them all")
         return self._read(row)
 
     def by_key(self, key: int) -> Platform:
