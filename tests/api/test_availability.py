@@ -313,3 +313,14 @@ async def test_a_question_that_asks_for_nothing_is_told_so(api: httpx.AsyncClien
     assert [(e["where"], e["detail"]) for e in answer.json()["errors"]] == [
         ("end", "is not after start"), ("nodes", "ask for nothing"),
     ]  # fmt: skip
+
+
+async def test_a_refusal_names_the_nodes_that_ask_for_what_is_not_free(api: httpx.AsyncClient):
+    assert (await book(api, "first", "MUX 3", rate=2)).status_code == 201
+    nodes = {label: {"resource": "MUX 3", "profile": "Small", "values": {"rate": 1}} for label in ("east", "west")}
+    nodes["spare"] = {"resource": "MUX 1", "profile": "Small"}
+    refused = await api.post("bookings", json=asked(name="second", nodes=nodes))
+    assert refused.status_code == 409
+    assert [(c["resource"], c["dimension"], c["nodes"]) for c in refused.json()["clashes"]] == [
+        ("MUX 3", "rate", ["east", "west"])
+    ]

@@ -62,6 +62,7 @@ class ClashProblem(Shown):
     dimension: str
     why: str
     opens: datetime | None = Field(default=None, description="it is closed then, and opens again at this time")
+    nodes: Sequence[str] = Field(default=(), description="labels of the nodes that ask for it, of a refused booking")
 
 
 class WayProblem(Shown):
@@ -321,7 +322,7 @@ def clash_shown(clash: Clash) -> ClashProblem:
     return ClashProblem(
         resource=clash.resource, rival=clash.rival, rival_name=clash.rival_name, start=when(clash.start_us),
         end=maybe_when(clash.end_us), limit=clash.limit, asked=clash.asked, left=clash.left,
-        dimension=clash.dimension, why=clash.why, opens=maybe_when(clash.opens_us),
+        dimension=clash.dimension, why=clash.why, opens=maybe_when(clash.opens_us), nodes=clash.nodes,
     )  # fmt: skip
 
 

@@ -131,8 +131,9 @@ class Availability:
 
         def query(tx: Tx) -> Conflict:
             permit(by, "view", booking.platform)
-            ways = _ways(tx, booking, conflict.clashes)
-            whole = Conflict(conflict.clashes, tuple(ways), conflict.losing)
+            needs = holding.needs_of(tx, booking)
+            ways = _ways(tx, booking, needs, conflict.clashes)
+            whole = Conflict(_by_node(conflict.clashes, needs), tuple(ways), conflict.losing)
             return sight.conflict(tx, by, booking.platform, whole)
 
         return await self._store.read(query)
@@ -248,10 +249,15 @@ def _slot(tx: Tx, window: Window, wish: Wish, candidates: Sequence[Resource], ig
     return None
 
 
-def _ways(tx: Tx, booking: Booking, found: Sequence[Clash]) -> list[Way]:
+def _by_node(found: Sequence[Clash], needs: Sequence[Need]) -> list[Clash]:
+    """The same, each with the nodes that ask for its resource."""
+    labels = {need.resource.name: tuple(wish.label for wish in need.wishes if wish.label) for need in needs}
+    return [replace(clash, nodes=labels.get(clash.resource, ())) for clash in found]
+
+
+def _ways(tx: Tx, booking: Booking, needs: Sequence[Need], found: Sequence[Clash]) -> list[Way]:
     """Other resources for the nodes in conflict, then another time, then who would have to yield."""
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
-    needs = holding.needs_of(tx, booking)
     troubled = {clash.resource for clash in found}
     ways = []
     for need in needs:

@@ -40,6 +40,8 @@ class Clash:
     """Set when it is no matter of amounts."""
     opens: datetime | None = None
     """It is closed then, and opens again at this time."""
+    nodes: tuple[str, ...] = ()
+    """Labels of the nodes that ask for it, of a refused booking."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,8 @@ class Clash:
     """Set when it is no matter of amounts."""
     opens_us: int | None = None
     """It is closed then, and opens again at this instant; None: it is not closed, or never opens again."""
+    nodes: tuple[str, ...] = ()
+    """Labels of the nodes that ask for the resource, where a booking was refused."""
 
     def __str__(self) -> str:
         if self.why:
