@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from preroll.web import palette
 from preroll.web.files import EACH_TIME, FOLDER, FOR_GOOD, Files, shipped
 from preroll.web.seal import SEALS
 
@@ -23,7 +24,24 @@ async def test_whatever_a_page_loads_is_kept_for_good(pages: httpx.AsyncClient):
         found = await pages.get(path)
         assert (found.status_code, found.headers["cache-control"]) == (200, FOR_GOOD), path
         assert {name: found.headers[name] for name in SEALS} == dict(SEALS)
-        assert found.content == (FOLDER / path.removeprefix(f"{shipped().address}/")).read_bytes()
+        assert found.content == _told(path.removeprefix(f"{shipped().address}/")), path
+
+
+def _told(name: str) -> bytes:
+    """What a file says by its name."""
+    if (style := palette.drawn(name)) is not None:
+        return style.encode()
+    parts = [f"{part}.css" for part in name.removesuffix(".css").split("+")] if name.endswith(".css") else [name]
+    return b"".join((FOLDER / part).read_bytes() for part in parts)
+
+
+async def test_a_page_asks_once_for_all_its_style(pages: httpx.AsyncClient):
+    for path in ("/", "/bookings", "/orders", "/config/colors", "/nothing"):
+        html = (await pages.get(path)).text
+        sheets = re.findall(r'rel="stylesheet" href="([^"]+)"', html)
+        own = [sheet for sheet in sheets if "palette-" not in sheet]
+        assert len(own) == 1, path
+        assert re.search(r'rel="icon" href="data:image/svg', html), "so small a picture is not asked for"
 
 
 @pytest.mark.parametrize("path", ["/static/timeline.js", f"/static/{OTHER}/timeline.js"])
@@ -37,7 +55,20 @@ async def test_elsewhere_a_browser_asks_whether_it_is_the_same(pages: httpx.Asyn
     assert (head.status_code, head.headers["content-length"]) == (200, first.headers["content-length"])
 
 
-@pytest.mark.parametrize("name", ["../application.py", "none.js", "", f"{OTHER}/../../seal.py", "vendor", OTHER])
+NONE_SO = (
+    "app+none.css",
+    "app+app.css",
+    "app+.css",
+    "app+live.js",
+    "+app.css",
+    "palette-.css",
+    f"palette-{'0' * 169}.css",
+)
+
+
+@pytest.mark.parametrize(
+    "name", [*NONE_SO, "../application.py", "none.js", "", f"{OTHER}/../../seal.py", "vendor", OTHER]
+)
 async def test_nothing_else_is_a_file(pages: httpx.AsyncClient, name: str):
     assert (await pages.get(f"/static/{name}", headers=PART)).status_code == 404
 

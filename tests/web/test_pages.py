@@ -21,7 +21,8 @@ from preroll.gate.guard import CSRF, Guard
 from preroll.gate.sessions import REFUSED, send_back
 from preroll.web import create_pages
 from preroll.web.application import PAGES
-from preroll.web.palette import style
+from preroll.web.files import FOR_GOOD
+from preroll.web.palette import name_of, style
 from preroll.web.states_shown import ALIKE
 from tests.api.people import PASSWORD
 
@@ -157,7 +158,7 @@ async def test_a_page_of_another_site_gets_nothing(pages: httpx.AsyncClient):
 
 
 async def test_every_answer_is_sealed(pages: httpx.AsyncClient):
-    for path in ("/", "/nowhere", "/static/app.css", "/palette.css", "/signin"):
+    for path in ("/", "/nowhere", "/static/app.css", f"/static/{name_of(LifecycleColors())}", "/signin"):
         answer = await pages.get(path)
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy
@@ -180,12 +181,21 @@ async def test_markup_in_a_name_is_text(pages: httpx.AsyncClient, app: App):
 async def test_the_colours_of_a_platform(pages: httpx.AsyncClient, app: App):
     own = LifecycleColors(light={State.ACTIVE.value: "#112233"})
     await app.platforms.put(LOCAL, Platform("own", config=PlatformConfig(lifecycle_colors=own)))
-    answer = await pages.get("/palette.css", params={"platform": "own"})
+
+    async def sheet(platform: str) -> str:
+        page = (await pages.get("/", params={"platform": platform})).text
+        found = re.search(r'href="(/static/[^"]+/palette-[^"]+)"', page)
+        assert found
+        return found[1]
+
+    answer = await pages.get(await sheet("own"))
     assert f".state-service-active{{--fill:light-dark(#112233,{SHIPPED[State.ACTIVE].dark})" in answer.text
-    again = await pages.get("/palette.css?platform=own", headers={"If-None-Match": answer.headers["etag"]})
-    assert again.status_code == 304
-    other = await pages.get("/palette.css?platform=default")
-    assert other.headers["etag"] != answer.headers["etag"]
+    assert answer.text == style(own)
+    assert answer.headers["cache-control"] == FOR_GOOD
+    assert (await pages.get(await sheet("default"))).text == style(LifecycleColors())
+    changed = LifecycleColors(light={State.ACTIVE.value: "#112234"})
+    await app.platforms.put(LOCAL, Platform("own", config=PlatformConfig(lifecycle_colors=changed)))
+    assert (await pages.get(await sheet("own"))).text == style(changed)
 
 
 def test_every_label_can_be_read():

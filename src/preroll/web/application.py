@@ -15,7 +15,7 @@ from preroll.app import App
 from preroll.gate.gates import BODY_LIMIT, LOOPBACK, BodyLimit, Counted, Counters, OwnHostOnly
 from preroll.gate.guard import Guard
 from preroll.gate.health import Health
-from preroll.web import palette, problems
+from preroll.web import problems
 from preroll.web.door import Door
 from preroll.web.files import FilesFirst, shipped
 from preroll.web.live import Hub
@@ -47,7 +47,6 @@ from preroll.web.seal import Sealed
 
 PAGES = (
     live,
-    palette,
     timeline,
     home,
     bookings,

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from mimetypes import guess_type
 from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from preroll.domain.colors import LifecycleColors
+from preroll.web import palette
 from preroll.web.seal import SEALED
 from preroll.web.shelf import Body
 
@@ -19,6 +21,8 @@ FOLDER = Path(__file__).parent / "static"
 ROOT = "/static/"
 FOR_GOOD = "public, max-age=31536000, immutable"
 """A year: nothing else will ever be at this address."""
+ROOM = 256
+"""Answers that are kept ready."""
 EACH_TIME = "no-cache"
 """Keep it, and ask whether it is still the same."""
 
@@ -70,10 +74,11 @@ class Answers:
 
 
 class Files:
-    """The files of a folder, each at two addresses.
+    """The files of a folder, each at two addresses, and style sheets that are made of what their name says.
 
-    One begins with a digest of all of them: a browser keeps what is there for good, and the next version of the program
-    has others. The plain one, and that of another version (two may stand behind one proxy), it asks for each time.
+    ``app+booking.css`` is one after the other: what a page needs comes at once. One address of each begins with a
+    digest of all: a browser keeps what is there for good, and the next version of the program has others. The plain
+    one, and that of another version (two may stand behind one proxy), it asks for each time.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -81,12 +86,12 @@ class Files:
             path.relative_to(folder).as_posix(): Body.of(path.read_bytes())
             for path in sorted(folder.rglob("*")) if path.is_file()
         }  # fmt: skip
-        told = "\n".join(f"{name} {body.tag}" for name, body in found.items())
+        told = "\n".join(f"{name} {body.tag}" for name, body in found.items()) + palette.style(LifecycleColors())
         self.version = f"v-{sha256(told.encode()).hexdigest()[:12]}"
         self.address = f"{ROOT}{self.version}"
         """Before the name of a file, with a slash between."""
-        self._for_good = {name: Answers.of(body, _type_of(name), FOR_GOOD) for name, body in found.items()}
-        self._each_time = {name: Answers.of(body, _type_of(name), EACH_TIME) for name, body in found.items()}
+        self._found = found
+        self._known = lru_cache(ROOM)(self._made)
 
     def at(self, path: str) -> Answers | None:
         """What is at an address; None: nothing."""
@@ -95,8 +100,21 @@ class Files:
         name = path.removeprefix(ROOT)
         version, _, rest = name.partition("/")
         if version == self.version:
-            return self._for_good.get(rest)
-        return self._each_time.get(rest if version.startswith("v-") else name)
+            return self._known(rest, FOR_GOOD)
+        return self._known(rest if version.startswith("v-") else name, EACH_TIME)
+
+    def _made(self, name: str, keep: str) -> Answers | None:
+        body = self._found.get(name) or self._joined(name)
+        if body is None and (style := palette.drawn(name)) is not None:
+            body = Body.of(style.encode())
+        return None if body is None else Answers.of(body, _type_of(name), keep)
+
+    def _joined(self, name: str) -> Body | None:
+        """Style sheets one after the other, each once; None: one of them is not there."""
+        parts = [f"{part}.css" for part in name.removesuffix(".css").split("+")]
+        if not name.endswith(".css") or len(set(parts)) < len(parts) or not self._found.keys() >= set(parts):
+            return None
+        return Body.of(b"".join(self._found[part].plain for part in parts))
 
 
 @cache

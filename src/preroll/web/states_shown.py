@@ -26,3 +26,8 @@ ALIKE: Mapping[str, State] = {state.value: state for state in State} | {
 }
 # fmt: on
 """A state of a booking, an order or a service -> the life cycle state that it looks like."""
+
+
+def slug(state: str) -> str:
+    """A state as the name of a class: ``failed-service-active``."""
+    return state.lower().replace(" ", "-")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
@@ -20,20 +21,18 @@ from preroll.domain.booking import State
 from preroll.domain.colors import SHIPPED, Pattern
 from preroll.domain.lengths import length_said
 from preroll.domain.window import SECOND
+from preroll.web import palette
 from preroll.web.differences import told
-from preroll.web.files import shipped
-from preroll.web.states_shown import ALIKE
+from preroll.web.files import FOLDER, shipped
+from preroll.web.states_shown import ALIKE, slug
 
 HERE = Path(__file__).parent
+ICON = (FOLDER / "icon.svg").read_text(encoding="utf-8").strip()
+"""It stands in the page: so small a thing is not worth a request."""
 PATTERNS = {
     Pattern.PLAIN: "plain", Pattern.DASHED: "dashed", Pattern.STRUCK: "struck", Pattern.RISING: "rising",
     Pattern.FALLING: "falling",
 }  # fmt: skip
-
-
-def slug(state: str) -> str:
-    """A state as the name of a class: ``failed-service-active``."""
-    return state.lower().replace(" ", "-")
 
 
 def glyph(state: str) -> str:
@@ -108,9 +107,9 @@ def _environment() -> Environment:
     made.filters |= {
         "slug": slug, "glyph": glyph, "pattern": pattern, "chip": chip, "moment": _moment,
         "short": _short, "clock": _clock,
-        "iso": _iso, "lasting": length_said, "differences": told, "evidence": _evidence,
+        "palette": palette.name_of, "iso": _iso, "lasting": length_said, "differences": told, "evidence": _evidence,
     }  # fmt: skip
-    made.globals |= {"version": __version__, "states": tuple(State), "static": _static}
+    made.globals |= {"version": __version__, "states": tuple(State), "static": _static, "icon": quote(ICON)}
     return made
 
 

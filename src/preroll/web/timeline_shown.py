@@ -20,7 +20,8 @@ from preroll.domain.edits import Handle
 from preroll.domain.errors import Clash, Conflict, Invalid, PrerollError, Stale, Way
 from preroll.domain.resource import Mode, Resource
 from preroll.domain.window import DAY, HOUR, SECOND
-from preroll.web.templating import glyph, pattern, slug
+from preroll.web.states_shown import slug
+from preroll.web.templating import glyph, pattern
 
 STATES = {state: place for place, state in enumerate(State)}
 MARKS = {mark: 1 << place for place, mark in enumerate(Mark)}

@@ -5,12 +5,11 @@
 //   booking-choose  {id}        somebody wants to see a booking; id is null: none
 //   timeline-view   {from, to}  another window is in view
 //   ask, drop                   what a move would come to, and the move: set by the page (timeline_move.js)
-import { Bar, LEAST, made } from "./timeline_bar.js";
+import { Bar, LEAST, Ruler, made } from "./timeline_bar.js";
 import { Hands } from "./timeline_input.js";
 import { Model, unpacked } from "./timeline_model.js";
 import { Mover } from "./timeline_move.js";
 import { Axis, stripe } from "./timeline_rows.js";
-import { Ruler } from "./timeline_text.js";
 import { DAY, HOUR, Zone } from "./timeline_time.js";
 
 /** @typedef {import("./timeline_model.js").Row} Row */
