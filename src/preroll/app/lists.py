@@ -3,14 +3,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
+from preroll.app import sight
 from preroll.app.veil import veiled
 from preroll.app.views import BookingDetails, details
+from preroll.domain.config import Platform
 from preroll.domain.permission import Actor, permit
 from preroll.ports.lists import BY_START, BookingFilter, Order, Page, Place
 from preroll.ports.store import Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is around a page, of one instant."""
+
+    platforms: tuple[Platform, ...]
+    """All that the actor sees."""
+    platform: Platform
+    """The one that was asked for, or the best to begin with; where there is none, an empty one."""
+    position: str
+    """The cursor of the newest change: whatever is read later is at least as new."""
+    count: int = 0
+    """How many bookings of that platform are as was asked."""
 
 
 class Lists:
@@ -65,3 +81,39 @@ class Lists:
             return [veiled(tx, by, details(tx, found[ident])) for ident in dict.fromkeys(idents) if ident in found]
 
         return await self._store.read(query)
+
+    async def around(
+        self, by: Actor, platform: str = "", last: str = "", where: Callable[[int], BookingFilter] | None = None
+    ) -> Around:
+        """The platforms that the actor sees, one of them, and how far the change log reaches.
+
+        Args:
+            platform: which one, by name; empty: the last one.
+            last: the one of last time; not one that is seen: that with bookings, else with resources, else the first.
+            where: which of its bookings are counted, by its key; None: none.
+
+        Raises:
+            NotFound: there is no such platform, or the actor does not see it.
+        """
+
+        def query(tx: Tx) -> Around:
+            permit(by, "view")
+            position = tx.changes.tail()
+            seen = tuple(found for found in tx.platforms.all() if by.sees(found.key))
+            looked_at = sight.platform(tx, by, platform) if platform else _first(tx, seen, last)
+            if where is None or not looked_at.key:
+                return Around(seen, looked_at, position)
+            permit(by, "view", looked_at.key)
+            count = tx.bookings.count(replace(where(looked_at.key), sight=by.sight))
+            return Around(seen, looked_at, position, count)
+
+        return await self._store.read(query)
+
+
+def _first(tx: Tx, platforms: Sequence[Platform], last: str) -> Platform:
+    """The one of last time, else the first with bookings, else with resources, else any."""
+    known = [one for one in platforms if one.name == last] or platforms
+    if len(known) < 2:
+        return next(iter(known), Platform(""))
+    filled = {one.key: tx.nights.filled(one.key) for one in known}
+    return max(known, key=lambda one: (filled[one.key].bookings, filled[one.key].resources))

@@ -150,16 +150,6 @@ class Nights:
         """
         return await self._store.read(lambda tx: tx.nights.filled(sight.platform(tx, by, platform).key))
 
-    async def fullest(self, by: Actor, platforms: Sequence[Platform]) -> Platform:
-        """Where somebody who comes for the first time finds most: the first of them, in their order, that has bookings,
-        else resources, else anything."""
-
-        def query(tx: Tx) -> Platform:
-            seen = [(tx.nights.filled(sight.platform(tx, by, one.name).key), one) for one in platforms]
-            return max(seen, key=lambda pair: (pair[0].bookings, pair[0].resources, pair[0].definitions))[1]
-
-        return await self._store.read(query)
-
 
 class _Watch:
     """One look at a platform."""

@@ -112,18 +112,6 @@ class Told:
     """Where it goes on; there may be more even when nothing of this part is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What is around a page, of one instant."""
-
-    platforms: tuple[Platform, ...]
-    """All that the actor sees."""
-    platform: Platform | None
-    """The one that was asked for."""
-    position: str
-    """The cursor of the newest change: whatever is read later is at least as new."""
-
-
 def details(
     tx: Tx,
     booking: Booking,
@@ -367,21 +355,6 @@ class Views:
         """The cursor of the newest change."""
         permit(by, "view")
         return await self._store.feed.tail()
-
-    async def around(self, by: Actor, platform: str = "") -> Around:
-        """The platforms that the actor sees, one of them by name, and how far the change log reaches.
-
-        Raises:
-            NotFound: there is no such platform, or the actor does not see it.
-        """
-
-        def query(tx: Tx) -> Around:
-            permit(by, "view")
-            position = tx.changes.tail()
-            seen = tuple(found for found in tx.platforms.all() if by.sees(found.key))
-            return Around(seen, sight.platform(tx, by, platform) if platform else None, position)
-
-        return await self._store.read(query)
 
     async def wait(self, by: Actor, after: str, timeout: float) -> None:
         """Return when there is a change after the cursor, or after ``timeout`` seconds."""

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from preroll.app import App
 from preroll.domain.booking import FAILED_EVENT, State
 from preroll.domain.config import Platform
 from preroll.domain.permission import PERMISSIONS, Actor, Role
@@ -102,18 +100,10 @@ class Frame:
 async def bare(request: Request, platform: Named = "") -> Frame:
     """Who asks, and for which platform: all that is needed where no header is shown.
 
-    It looks for itself: a chain of small dependencies costs more than what they find.
-
     Raises:
         NotSignedIn. NotFound: there is no such platform, or the actor does not see it.
     """
-    through, calling = await door(request), await caller(request)
-    by = await calling.actor()
-    around = await through.app.views.around(by, platform)
-    said = calling.credential
-    csrf = csrf_of(said.secret) if said.way is Way.SESSION else ""
-    looked_at = around.platform or await _first(through.app, by, _remembered(request, around.platforms))
-    return Frame(request, through, calling, by, around.platforms, looked_at, csrf, around.position)
+    return await _around(request, platform, whole=False)
 
 
 BareFrame = Annotated[Frame, Depends(bare)]
@@ -121,10 +111,17 @@ BareFrame = Annotated[Frame, Depends(bare)]
 
 async def frame(request: Request, platform: Named = "") -> Frame:
     """What is around the page that is asked for."""
-    found = await bare(request, platform)
-    if found.partial or not found.platform.key:
-        return found
-    return replace(found, alarms=await found.door.app.lists.count(found.by, alarming(found.platform.key)))
+    return await _around(request, platform, whole=request.headers.get("hx-request") != "true")
+
+
+async def _around(request: Request, platform: str, *, whole: bool) -> Frame:
+    """It looks for itself, once: a chain of small dependencies costs more than what they find."""
+    through, calling = await door(request), await caller(request)
+    by = await calling.actor()
+    around = await through.app.lists.around(by, platform, _remembered(request), alarming if whole else None)
+    said = calling.credential
+    csrf = csrf_of(said.secret) if said.way is Way.SESSION else ""
+    return Frame(request, through, calling, by, around.platforms, around.platform, csrf, around.position, around.count)
 
 
 def alarming(platform: int) -> BookingFilter:
@@ -132,20 +129,12 @@ def alarming(platform: int) -> BookingFilter:
     return BookingFilter(platform, frozenset(ALARMING), over_us=DAY)
 
 
-def _remembered(request: Request, platforms: Sequence[Platform]) -> Sequence[Platform]:
-    """The platform of last time; where it is not known, all."""
+def _remembered(request: Request) -> str:
+    """The platform of last time; empty: it is not known."""
     try:
-        name = bytes.fromhex(request.cookies.get(REMEMBERS, "")).decode()
+        return bytes.fromhex(request.cookies.get(REMEMBERS, "")).decode()
     except ValueError:
-        name = ""
-    return [platform for platform in platforms if platform.name == name] or platforms
-
-
-async def _first(app: App, by: Actor, platforms: Sequence[Platform]) -> Platform:
-    """The one to look at; without any, an empty one."""
-    if len(platforms) > 1:
-        return await app.nights.fullest(by, platforms)
-    return next(iter(platforms), Platform(""))
+        return ""
 
 
 TheFrame = Annotated[Frame, Depends(frame)]
