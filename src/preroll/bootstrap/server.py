@@ -100,6 +100,7 @@ def listener(settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         log_config=None,
+        access_log=False,  # requests are counted, not listed: each line would be put together only to be dropped
         lifespan="off",
         server_header=False,
         forwarded_allow_ips=list(settings.proxies),
