@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from preroll.app import App, build
+from preroll.app.deliveries import Deliveries
 from preroll.app.subscriptions import MOST, NewSubscription, SubscriptionEdit, Wanted, new_secret
 from preroll.app.tokens import NewToken
 from preroll.app.users import NamedRights, NewUser
@@ -97,11 +98,28 @@ async def test_only_an_admin_refers_to_secrets_of_the_machine(app: App, who):
     assert told == ""
 
 
+async def test_where_nobody_has_an_account_it_belongs_to_whoever_uses_the_server_until_somebody_has(
+    app: App, store, who
+):
+    made, secret = await app.subscriptions.create(LOCAL, hook())
+    assert (made.owner, is_secret(secret)) == ("local", True)
+    assert [d.subscription for d in await app.subscriptions.list(LOCAL)] == [made.subscription]
+    await app.platforms.put(LOCAL, Platform("film"))
+    due = await Deliveries(store).due(made.subscription)
+    assert [change.kind for change in due.changes] == ["platform.created"]
+    root = await who("root", "admin")
+    with pytest.raises(NotFound, match="local"):
+        await Deliveries(store).due(made.subscription)
+    assert await app.subscriptions.list(root) == []
+    await app.subscriptions.remove(root, made.subscription.id)
+    assert await app.subscriptions.list(root, everybody=True) == []
+
+
 async def test_each_has_an_owner_and_is_in_its_sight_alone(app: App, who):
+    anna, ben, root = await who("anna", "operator"), await who("ben", "operator"), await who("root", "admin")
     with pytest.raises(NotPermitted, match="no account") as refused:
         await app.subscriptions.create(LOCAL, hook())
-    assert "preroll user add" in refused.value.hint
-    anna, ben, root = await who("anna", "operator"), await who("ben", "operator"), await who("root", "admin")
+    assert refused.value.hint == "name its owner"
     made, _ = await app.subscriptions.create(LOCAL, hook(owner="anna"))
     ident = made.subscription.id
     with pytest.raises(NotPermitted):

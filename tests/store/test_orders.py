@@ -100,6 +100,14 @@ async def test_orders_are_listed_newest_first_page_by_page(world):
     assert (await listed(world)).items == tuple(reversed(made))
 
 
+async def test_all_orders_of_a_filter_are_read_however_many_there_are(world, monkeypatch):
+    monkeypatch.setattr("preroll.store.orders.AT_ONCE", 2)
+    made = await world.store.write(lambda tx: [tx.orders.add(replace(ORDER, name=f"N{n}")) for n in range(5)])
+    await world.store.write(lambda tx: tx.orders.add(replace(ORDER, items=())))
+    assert await world.store.read(lambda tx: tx.orders.every(OrderFilter(service="s2"))) == list(reversed(made))
+    assert await world.store.read(lambda tx: tx.orders.every(OrderFilter(service="s3"))) == []
+
+
 async def test_orders_are_filtered(world, order):
     other = replace(ORDER, platform=2, state=OrderState.REQUESTED, items=(), external="", scopes=())
     await world.store.write(lambda tx: tx.orders.add(other))

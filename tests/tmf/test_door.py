@@ -18,8 +18,9 @@ from preroll.domain.permission import LOCAL
 from preroll.domain.subscription import Kind
 from preroll.domain.window import DAY
 from preroll.store import SqlStore
+from preroll.tmf import create_tmf
 from preroll.tmf.hubs import events
-from tests.api.conftest import NOON
+from tests.api.conftest import NOON, StandingClock
 from tests.tmf.conftest import Client
 
 ORDERS, CANCELS = "serviceOrdering/v4/serviceOrder", "serviceOrdering/v4/cancelServiceOrder"
@@ -261,6 +262,20 @@ async def test_a_hub_is_told_of_real_changes_alone(oss: httpx.AsyncClient, store
     assert (await oss.delete(f"serviceInventory/v4/hub/{hub['id']}")).status_code == 404
     assert (await oss.delete(f"{HUB}/{hub['id']}")).status_code == 204
     assert (await oss.delete(f"{HUB}/{hub['id']}")).status_code == 404
+
+
+async def test_where_nobody_has_an_account_a_hub_is_told_as_well(app: App, store: SqlStore):
+    transport = httpx.ASGITransport(create_tmf(app, StandingClock()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/tmf-api/") as oss:
+        answer = await oss.post(HUB, json={"callback": "https://oss.example.org/listener"})
+        assert answer.status_code == 201, answer.text
+        order = await made(oss)
+        (subscription,) = await store.write(lambda tx: tx.subscriptions.claim("A", {Kind.TMF}, 1))
+        parcels = events(subscription, await Deliveries(store).due(subscription))
+        told = [json.loads(parcel.message.body) for parcel in parcels]
+        assert [(one["eventType"], one["correlationId"]) for one in told] == [("ServiceOrderCreateEvent", order["id"])]
+        assert (await oss.get(HUB)).json() == [answer.json()]
+        assert (await oss.delete(f"{HUB}/{answer.json()['id']}")).status_code == 204
 
 
 @pytest.mark.parametrize(

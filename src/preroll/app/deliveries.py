@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from preroll.app import sight
 from preroll.domain.changes import Change
 from preroll.domain.errors import NotFound
-from preroll.domain.permission import Actor
+from preroll.domain.permission import LOCAL, Actor
 from preroll.domain.subscription import (
     DeadLetter,
     Fate,
@@ -182,7 +182,14 @@ def told(tx: Tx, subscription: Subscription, found: Sequence[Change]) -> list[Ch
 
 
 def _owner(tx: Tx, subscription: Subscription) -> Actor:
-    """Who is told: what the owner may do now, narrowed to the token by which the subscription was made."""
+    """Who is told: what the owner may do now, narrowed to the token by which the subscription was made.
+
+    Without an owner, whoever uses a server on which nobody has an account.
+    """
+    if not subscription.owner:
+        if tx.accounts.any():
+            raise NotFound("user", LOCAL.name, hint=NOBODY)
+        return LOCAL
     user = tx.accounts.user(subscription.owner)
     if user.disabled:
         raise NotFound("user", user.name, hint=NOBODY)

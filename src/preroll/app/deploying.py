@@ -141,7 +141,7 @@ def _planned(tx: Tx, claimed: Claimed, report: Report, *, wrong: bool = False) -
 def audited(tx: Tx, claimed: Claimed) -> None:
     """A service was audited: orders that asked for that are Completed, whatever was found."""
     where = OrderFilter(service=claimed.judged.booking.id, states=frozenset({OrderState.IN_PROGRESS}))
-    for order in tx.orders.page(where, None, 100).items:
+    for order in tx.orders.every(where):
         if all(_is_audited(tx, order, item.service, claimed) for item in order.items):
             order_ending.completed(tx, order)
 
@@ -255,7 +255,7 @@ def _worked_on(tx: Tx, order: Order, service: str) -> bool:
     where = OrderFilter(service=service, states=frozenset({OrderState.IN_PROGRESS}))
     return any(
         one.id != order.id and any(i.service == service and i.kind is not OrderKind.VALIDATE for i in one.items)
-        for one in tx.orders.page(where, None, 100).items
+        for one in tx.orders.every(where)
     )
 
 

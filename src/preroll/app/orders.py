@@ -367,7 +367,7 @@ def _canceled(why: str) -> Rule:
 def never_audited(tx: Tx, service: Service) -> None:
     """Orders that wait for an audit of a service that is gone have failed."""
     where = OrderFilter(service=service.id, states=frozenset({OrderState.IN_PROGRESS}))
-    for order in tx.orders.page(where, None, 100).items:
+    for order in tx.orders.every(where):
         if all(item.kind is OrderKind.VALIDATE for item in order.items):
             order_holding.release(tx, order)
             state = ORDER.fire(order.state, OrderTrigger.END, Outcome.FAILED)

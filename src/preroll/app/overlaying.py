@@ -161,7 +161,7 @@ def _rivals(tx: Tx, booking: Booking, service: Service) -> Iterator[Clash]:
 def _endings(tx: Tx, booking: Booking, service: Service) -> Iterator[Clash]:
     where = OrderFilter(service=service.id, states=frozenset({OrderState.SCHEDULED, OrderState.IN_PROGRESS}))
     held = booking.timing.held
-    for order in tx.orders.page(where, None, 100).items:
+    for order in tx.orders.every(where):
         ends = any(i.service == service.id and i.kind is OrderKind.DECOMMISSION for i in order.items)
         if ends and order.due_us is not None and order.due_us < held.until:
             known = not order.scopes or bool(set(order.scopes) & set(booking.scopes))

@@ -211,7 +211,7 @@ def _not_ready(tx: Tx, order: Order, ident: str, service: Service | None) -> str
     if service.state is not Provisioned.DEPLOYED:
         return f"needs {service.name}, which is {service.state}"
     where = OrderFilter(service=ident, states=frozenset({OrderState.IN_PROGRESS}))
-    for other in tx.orders.page(where, None, 100).items:
+    for other in tx.orders.every(where):
         if other.id != order.id and any(i.service == ident and i.kind is not OrderKind.VALIDATE for i in other.items):
             return f"needs {service.name}, on which order {other.name} works"
     return ""

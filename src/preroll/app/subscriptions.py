@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Subscriptions, for those who are told: make, try, change and end them, and send again what was given up.
 
-Each belongs to a person, and tells no more than that person may see at the time; so one without a person is refused.
+Each belongs to a person, and tells no more than that person may see at the time. One that is made while nobody has an
+account belongs to whoever uses the server; the first account ends it.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ from secrets import token_bytes
 from preroll.app import sight
 from preroll.app.deliveries import BATCH, told
 from preroll.app.users import EVERYWHERE
-from preroll.domain.account import User
 from preroll.domain.changes import Change
 from preroll.domain.errors import Invalid, Mistake, NotFound, NotPermitted, Refused, require_seen
 from preroll.domain.outward import Network
-from preroll.domain.permission import Actor, permit
+from preroll.domain.permission import LOCAL, Actor, permit
 from preroll.domain.subscription import (
     SIGNING,
     DeadLetter,
@@ -153,16 +153,16 @@ class Subscriptions:
         secret = new.secret or new_secret() if new.kind is Kind.WEBHOOK else ""
 
         def unit(tx: Tx) -> SubscriptionDetails:
-            owner = _owner(tx, by, new.owner)
+            owner, name = _owner(tx, by, new.owner)
             where = _filter(tx, by, new.wanted)
             permit(by, "subscription.create", where.platform)
             self._require_sound(new)
             if is_reference(secret):
                 permit(by, "subscription.refer")
-            if len(tx.subscriptions.all(owner.id)) >= MOST:
-                raise Refused(f"{owner.name} has {MOST} subscriptions", hint="end one that nobody needs any more")
+            if len(tx.subscriptions.all(owner)) >= MOST:
+                raise Refused(f"{name} has {MOST} subscriptions", hint="end one that nobody needs any more")
             subscription = Subscription(
-                new.name.strip(), new.kind, new.to, where, secret, owner.id, by.bounds, progress=Progress(tail),
+                new.name.strip(), new.kind, new.to, where, secret, owner, by.bounds, progress=Progress(tail),
                 created_by=by.name,
             )  # fmt: skip
             added = tx.subscriptions.add(subscription)
@@ -306,19 +306,22 @@ def _mine(tx: Tx, by: Actor, ident: str, action: str = "subscription.change") ->
 
 def _is_own(by: Actor, found: Subscription) -> bool:
     """Is it the actor's, and does it tell no more than the actor's token may see?"""
-    return bool(by.user) and found.owner == by.user and found.bounds.within(by.bounds) == found.bounds
+    return found.owner == by.user and found.bounds.within(by.bounds) == found.bounds
 
 
-def _owner(tx: Tx, by: Actor, named: str) -> User:
+def _owner(tx: Tx, by: Actor, named: str) -> tuple[str, str]:
+    """Id and name; without an id, whoever uses a server on which nobody has an account: as long as that is so."""
     if not named and not by.user:
-        raise NotPermitted(
-            f"{by.name} has no account, and a subscription tells no more than its owner may see",
-            hint="name its owner; the first account is made by: preroll user add NAME --admin",
-        )
+        if tx.accounts.any():
+            raise NotPermitted(
+                f"{by.name} has no account, and a subscription tells no more than its owner may see",
+                hint="name its owner",
+            )
+        return by.user, by.name
     owner = tx.accounts.user(named or by.user)
     if owner.id != by.user:
         permit(by, "subscription.change")
-    return owner
+    return owner.id, owner.name
 
 
 def _filter(tx: Tx, by: Actor, wanted: Wanted) -> Filter:
@@ -364,6 +367,8 @@ def _details(tx: Tx, found: Subscription) -> SubscriptionDetails:
 
 
 def _name_of(tx: Tx, owner: str) -> str:
+    if not owner:
+        return LOCAL.name
     try:
         return tx.accounts.user(owner).name
     except NotFound:

@@ -125,6 +125,10 @@ class Orders(Protocol):
         """Raises NotFound; also for one that was deleted, unless ``hidden``."""
         ...
 
+    def every(self, where: OrderFilter) -> list[Order]:
+        """All of these, newest first: for what nobody has thousands of, such as the orders of one service at work."""
+        ...
+
     def at_work(self, carrier: Booking) -> AtWork:
         """The order that a booking carries, also one that was deleted, and that booking as they are now.
 

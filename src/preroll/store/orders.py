@@ -42,6 +42,8 @@ _COLUMNS = (
     " changed_us"
 )
 _ITEMS = "select service_order, name, kind, service, base, body from order_item"
+AT_ONCE = 500
+"""Orders that are read in one look."""
 SORTED = {
     SortBy.CREATED: "key", SortBy.NAME: "lower(name)", SortBy.STATE: "state", SortBy.CHANGED: "changed_us",
     SortBy.DUE: f"coalesce(due_us, {FOREVER})",
@@ -117,6 +119,14 @@ class Orders:
 
     def page(self, where: OrderFilter, before: int | None, limit: int) -> OrderPage:
         return self._listing.newest(self._work, _terms(where), before, limit)
+
+    def every(self, where: OrderFilter) -> list[Order]:
+        found, page = list[Order](), self.page(where, None, AT_ONCE)
+        found += page.items
+        while page.next is not None:
+            page = self.page(where, page.next, AT_ONCE)
+            found += page.items
+        return found
 
     def sorted(self, where: OrderFilter, sorting: Sorting, after: Place | None, limit: int) -> OrderPage:
         return self._listing.sorted(self._work, _terms(where), SORTED[sorting.by], sorting, after, limit)
