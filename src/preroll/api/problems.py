@@ -11,7 +11,6 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 from starlette.types import Scope
 
 from preroll.api.fields import Shown, maybe_when, when
@@ -34,6 +33,7 @@ from preroll.domain.errors import (
     Way,
     WouldFail,
 )
+from preroll.gate.door import methods_at
 from preroll.gate.statuses import HTTP_CODES, PROBLEMS, status_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -199,7 +199,7 @@ def install(api: FastAPI) -> None:
     async def transport(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
         if error.status_code == 405:
-            allowed = ", ".join(_methods(request))
+            allowed = ", ".join(methods_at(request))
             return answer(http_problem(405, hint=f"it knows {allowed}"), {"Allow": allowed})
         known = error.status_code in (400, 413, 415)
         return answer(http_problem(error.status_code, error.detail if known else ""), error.headers)
@@ -214,12 +214,6 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(Exception, unexpected)
 
 
-def _methods(request: Request) -> list[str]:
-    """What all routes of an address know together; the framework tells those of one."""
-    asked = [(method, {**request.scope, "method": method}) for method in METHODS]
-    return [m for m, scope in asked if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)]
-
-
 # fmt: off
 _WORDS: Mapping[str, tuple[str, str]] = {
     # pydantic's type   what                       expected
@@ -227,8 +221,6 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "model_attributes_type": ("is not an object",  "a JSON object"),
 }
 # fmt: on
-METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
-"""Those of the API."""
 _KINDS = {
     "a valid boolean": "true or false",
     "a valid string": "text",

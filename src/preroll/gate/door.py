@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.routing import Match
 
 from preroll.app import App
 from preroll.domain.permission import Actor
 from preroll.gate.guard import CSRF_FIELD, Caller, Guard, credential
 from preroll.gate.health import Health
 
+METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+"""Those that doors have routes for."""
 A_FORM = "application/x-www-form-urlencoded"
 
 
@@ -33,6 +36,12 @@ def door(request: Request) -> Door:
     """The door that the request came through."""
     found: Door = request.app.state.door
     return found
+
+
+def methods_at(request: Request) -> list[str]:
+    """What all routes of an address know together; the framework tells those of the first one."""
+    asked = [(method, {**request.scope, "method": method}) for method in METHODS]
+    return [m for m, scope in asked if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)]
 
 
 async def use_cases(request: Request) -> App:

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Scope
 
 from preroll.domain.errors import Invalid, KeyReused, NotPermitted, PrerollError, Stale
+from preroll.gate.door import methods_at
 from preroll.gate.statuses import HTTP_CODES, status_of
 from preroll.telemetry import logger
 
@@ -23,8 +24,12 @@ HERE = {Invalid: 400, Stale: 409, KeyReused: 409}
 def install(door: FastAPI) -> None:
     """Answer every error so."""
 
-    async def refused(_: Request, error: Exception) -> JSONResponse:
-        return of_http(error) if isinstance(error, HTTPException) else of_ours(cast(PrerollError, error))
+    async def refused(request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, HTTPException):
+            return of_ours(cast(PrerollError, error))
+        if error.status_code == 405:
+            return of_http(HTTPException(405, error.detail, {"Allow": ", ".join(methods_at(request))}))
+        return of_http(error)
 
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         log.error("a request failed unexpectedly", path=request.url.path, exc_info=error)
