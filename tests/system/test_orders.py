@@ -321,6 +321,25 @@ async def test_an_order_that_lost_its_resource_begins_when_it_is_free_again(offi
     assert (await office.end(ident)).order.state is S.COMPLETED
 
 
+async def test_force_is_offered_to_an_order_only_where_it_helps(office, stage):
+    line = await office.line()
+    rival = await office.make(provision("Line to C"))
+    for force in (False, True):
+        with pytest.raises(Conflict) as refused:
+            await office.orders.schedule(LOCAL, rival, None, Time(force=force))
+        assert (refused.value.losing, "force" in refused.value.hint) == ((), False)
+        assert refused.value.clashes
+    await office.change(K.DECOMMISSION, line)
+    news = await stage.book("News", start=NOON)
+    ident = await office.make(provision("Line to C"))
+    await office.orders.edit(LOCAL, ident, None, OrderEdit(priority=9))
+    with pytest.raises(Conflict, match="News") as refused:
+        await office.orders.schedule(LOCAL, ident, None, Time(NOON))
+    assert ({one.booking for one in refused.value.losing}, "with force" in refused.value.hint) == ({news}, True)
+    await office.orders.schedule(LOCAL, ident, None, Time(NOON, force=True))
+    assert await stage.state(news) is State.QUARANTINED
+
+
 async def test_a_second_order_on_a_service_is_invalid_once_the_first_has_changed_it(office, stage):
     service = await office.line()
     first = await office.make(OrderItem("it", K.MODIFY, service, values={"nodes": rate(4)}))

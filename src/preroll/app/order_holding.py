@@ -87,6 +87,8 @@ def schedule(tx: Tx, by: Actor, order: Order, *, force: bool) -> None:
         if verdict.own:
             quarantine.weigh(tx, by, None, after, force=False)
     except Conflict as conflict:
+        if any(one.booking == order.id for one in conflict.losing):
+            conflict = Conflict(conflict.clashes, conflict.ways)  # it would lose itself: force does not help
         raise sight.conflict(tx, by, order.platform, conflict) from None
     quarantine.impose(tx, by, verdict.others, f"order {order.id}")
     quarantine.hold(tx, by, after, replace(verdict, untouched=False))
