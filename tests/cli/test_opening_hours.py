@@ -50,6 +50,20 @@ def test_a_pool_that_is_not_there_is_refused(preroll: Preroll):
     assert (said.code, "pool: there is no pool nowhere" in said.err) == (2, True)
 
 
+def test_a_slot_for_several_at_once_is_looked_for(preroll: Preroll, tmp_path: Path):
+    names = ("ONE", "TWO")
+    (tmp_path / "few.yaml").write_text("\n---\n".join(f"{{kind: resource, name: {n}, function: few}}" for n in names))
+    assert preroll("apply", str(tmp_path)).code == 0
+    booked = ("--start", "2026-03-02T12:00:00Z", "--end", "2026-03-02T13:00:00Z")
+    assert preroll("booking", "create", "News", *booked, "--node", "x=ONE").code == 0
+    asked = ("availability", "--function", "few", "--start", "2026-03-02T12:30:00Z", "--end", "2026-03-02T14:00:00Z")
+    assert "slot" not in preroll(*asked).out
+    said = " ".join(preroll(*asked, "--count", "2").out.split())
+    assert "1 of 2 fits; the next free slot of 2 at once is from 2026-03-02 13:00:00Z" in said
+    assert "is not within 30 days" in " ".join(preroll(*asked, "--count", "3").out.split())
+    assert preroll(*asked, "--count", "0").code == 2
+
+
 def test_the_hours_of_resources_are_told_as_they_were_written(preroll: Preroll):
     told = preroll("resource", "hours").out.splitlines()
     assert [line.split("available ")[1].strip() for line in told[1:]] == [

@@ -10,6 +10,8 @@ from preroll.cli.parser import A_LENGTH, A_TIME, Parser
 if TYPE_CHECKING:
     from preroll.client.offers import Availability
 
+MOST_SHOWN = 100
+"""Eligible resources of each node."""
 ORDERS = ("priority", "name", "left")
 
 
@@ -31,6 +33,9 @@ def define(name: str) -> Parser:
     told = "what is free for so long before and after as well comes first; default: the platform's"
     option("--guard", metavar="LENGTH", help=told)
     option("--order", choices=ORDERS, help="how they are sorted; default: the platform's")
+    option(
+        "--count", metavar="N", type=int, default=1, help="the next slot is when so many are free at once; default: 1"
+    )
     option("--explain", action="store_true", help="tell why each other one does not fit")
     option("--platform", metavar="NAME", default="default", help="where; default: default")
     parser.asks_server()
@@ -52,6 +57,7 @@ def availability(
     ignore: str,
     guard: str | None,
     order: str | None,
+    count: int,
     explain: bool,
     platform: str,
     as_json: bool,
@@ -70,17 +76,17 @@ def availability(
         words.moment(start, "--start"), words.moment(end, "--end") if end else None, definition=definition,
         nodes=nodes, pre_roll=words.seconds(pre_roll, "--pre-roll"), post_roll=words.seconds(post_roll, "--post-roll"),
         guard=words.seconds(guard, "--guard") if guard else None, order=order, explain=explain, ignore=ignore,
-        platform=platform,
+        platform=platform, count=count, limit=max(MOST_SHOWN, count),
     )  # fmt: skip
     with connected(server) as client:
         found = client.send(call)
     if as_json:
         output.as_json(found)
     else:
-        _show(found, explain=explain)
+        _show(found, count, explain=explain)
 
 
-def _show(found: Availability, *, explain: bool) -> None:
+def _show(found: Availability, count: int, *, explain: bool) -> None:
     from preroll.cli import output
     from preroll.cli.connect import clash_told
 
@@ -93,9 +99,10 @@ def _show(found: Availability, *, explain: bool) -> None:
     for label, node in found.nodes.items():
         if not node.candidates:
             output.fields([(label, "no resource has this function and is of this pool")])
-        elif not node.eligible:
+        elif (fit := len(node.eligible)) < count:
             when = f"from {node.next_start:%Y-%m-%d %H:%M:%S}Z" if node.next_start else "not within 30 days"
-            output.fields([(label, f"none of {node.candidates} fits; the next free slot is {when}")])
+            slot = f"the next free slot{f' of {count} at once' if count > 1 else ''} is {when}"
+            output.fields([(label, f"{fit or 'none'} of {node.candidates} {'fit' if fit > 1 else 'fits'}; {slot}")])
     if explain:
         refused = [
             (label, name, clash_told(rule))
