@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from preroll.app.order_holding import carry_service
+from preroll.app.order_holding import carry_services
 from preroll.app.ordering import Target
 from preroll.domain.booking import Booking, NodeChoice, State, Timing
 from preroll.domain.order import OrderItem, OrderKind
 from preroll.domain.ordered import Plan, Service, ServiceRevision
-from preroll.domain.permission import LOCAL
 from preroll.domain.window import HOUR
 from preroll.ports.store import Tx
 from preroll.store import SqlStore
@@ -173,7 +172,7 @@ def standing_line(tx: Tx) -> str:
     service = tx.services.add(Service("Line", 1, made_of.key, runs="START", deployed=1), ServiceRevision(1))
     item = OrderItem("line", OrderKind.PROVISION, service.id)
     nodes = {"encoder": NodeChoice(encoder.id, "HD")}
-    carry_service(tx, LOCAL, service, Target(item, made_of, None, "Line", "START", nodes), "START")
+    carry_services(tx, [(service, Target(item, made_of, None, "Line", "START", nodes))])
     return service.id
 
 

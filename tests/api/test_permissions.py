@@ -14,7 +14,7 @@ import pytest
 
 from preroll.api import contract
 from preroll.app import build
-from preroll.app.order_holding import carry_service
+from preroll.app.order_holding import carry_services
 from preroll.app.ordering import Target
 from preroll.domain.config import Platform
 from preroll.domain.order import OrderItem, OrderKind
@@ -186,7 +186,7 @@ def standing_service(tx: Tx) -> str:
     made_of = tx.catalogue.definition(1, "D")
     service = tx.services.add(Service("Line", 1, made_of.key, deployed=1), ServiceRevision(1))
     item = OrderItem("line", OrderKind.PROVISION, service.id)
-    carry_service(tx, LOCAL, service, Target(item, made_of, None, "Line", "START"), "START")
+    carry_services(tx, [(service, Target(item, made_of, None, "Line", "START"))])
     return service.id
 
 

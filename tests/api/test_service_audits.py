@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import pytest
 
-from preroll.app.order_holding import carry_service
+from preroll.app.order_holding import carry_services
 from preroll.app.ordering import Target
 from preroll.domain.booking import NodeChoice
 from preroll.domain.differences import Alarm, AlarmKind, Difference, Gap, Known
 from preroll.domain.order import OrderItem, OrderKind
 from preroll.domain.ordered import Service, ServiceRevision
-from preroll.domain.permission import LOCAL
 from preroll.ports.store import Tx
 from preroll.store import SqlStore
 
@@ -32,7 +31,7 @@ def drifted(tx: Tx) -> str:
     nodes = {"A": NodeChoice(resource.id, "I")}
     service = tx.services.add(Service("Line", 1, made_of.key, runs="START", deployed=1), ServiceRevision(1, nodes))
     item = OrderItem("line", OrderKind.PROVISION, service.id)
-    carry_service(tx, LOCAL, service, Target(item, made_of, None, "Line", "START", nodes), "START")
+    carry_services(tx, [(service, Target(item, made_of, None, "Line", "START", nodes))])
     tx.service_audits.keep_differences(service.key, [Known(Difference("A", "rate", Gap.CHANGED, 5, 7), tx.now)])
     tx.service_audits.keep_alarms(service.key, [Alarm(AlarmKind.DRIFT, "rate is 7", tx.now)])
     return service.id
