@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -21,7 +22,7 @@ from preroll.domain.window import HOUR, MINUTE
 from preroll.gate.guard import CSRF
 from preroll.store import SqlStore
 from preroll.web.commands import COMMANDS
-from preroll.web.templating import render
+from preroll.web.templating import ENVIRONMENT, render
 from tests.web.studio import NASTY, START, book, furnish, running
 
 PART = {"HX-Request": "true"}
@@ -375,3 +376,11 @@ def test_what_audits_found_is_shown_with_its_evidence():
     assert "<img" not in shown
     for told in ("one is under way", "Down", "after 3 tries", "its turn comes", "13:00:00"):
         assert told in shown
+
+
+def test_what_a_step_changed_is_told_in_plain_words():
+    step = SimpleNamespace(name="apply", state="done", error="", diff=[("up", False, True), ("rate <b>", None, "5 M")])
+    one = SimpleNamespace(run=SimpleNamespace(script="start", message=""), steps=[step])
+    told = str(ENVIRONMENT.get_template("_runs.html").module.steps(one))
+    assert "up: false → true" in told
+    assert "rate &lt;b&gt;: nothing → 5 M" in told

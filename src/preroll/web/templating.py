@@ -90,6 +90,13 @@ def _evidence(found: Mapping[str, object]) -> str:
     return json.dumps(found, indent=2, ensure_ascii=False, default=str)
 
 
+def _value(found: object) -> str:
+    """A value of a device, as its driver knows it."""
+    if found is None:
+        return "nothing"
+    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False, default=str)
+
+
 def _static() -> str:
     """Where the files of a page are."""
     return shipped().address
@@ -107,7 +114,8 @@ def _environment() -> Environment:
     made.filters |= {
         "slug": slug, "glyph": glyph, "pattern": pattern, "chip": chip, "moment": _moment,
         "short": _short, "clock": _clock,
-        "palette": palette.name_of, "iso": _iso, "lasting": length_said, "differences": told, "evidence": _evidence,
+        "palette": palette.name_of, "iso": _iso, "lasting": length_said, "differences": told,
+        "evidence": _evidence, "value": _value,
     }  # fmt: skip
     made.globals |= {"version": __version__, "states": tuple(State), "static": _static, "icon": quote(ICON)}
     return made
