@@ -88,23 +88,9 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Order(OrderSummary):
     """A service order with all that is known of it."""
 
-    id: str
-    name: str
-    platform: str
-    state: str
-    hold: str | None
-    due: datetime | None
-    together: str
-    priority: int
-    external: str
-    why: str
-    revision: int
-    created: datetime
-    created_by: str
-    changed: datetime
     items: list[Item]
     phase: str | None
     """How far one In Progress is."""
@@ -202,21 +188,9 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class Service(ServiceSummary):
     """A service with all that is known of it."""
 
-    id: str
-    name: str
-    platform: str
-    state: str
-    runs: str
-    desired: int
-    deployed: int | None
-    last_good: int | None
-    revision: int
-    created: datetime
-    created_by: str
-    changed: datetime
     definition: str
     definition_version: int
     nodes: dict[str, dict[str, Any]]
