@@ -30,7 +30,7 @@ _again = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0
 SOON_S = 0.001
 """So long before something is due it is about to begin."""
 UNDER_WAY_S = 0.01
-"""So long after a claim what it found is on its way to a script host."""
+"""So long after what was claimed is due it is on its way to a script host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ class Dispatcher:
             self._until = inf
             claims = await self._claim()
             known = loop.time() if claims is None else claims.read_at or loop.time()
-            self._until = loop.time() + UNDER_WAY_S if claims and claims.runs else 0.0
+            under_way = UNDER_WAY_S + self._pace.ahead_us / 1e6
+            self._until = loop.time() + under_way if claims and claims.runs else 0.0
             if claims is None:
                 self._again = inf
                 await self._sleep(self._pace.longest_sleep)
