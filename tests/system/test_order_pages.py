@@ -104,7 +104,9 @@ async def test_a_service_shows_its_revisions_and_what_differs(office: Office, pa
 async def test_services_that_are_gone_are_shown_to_who_asks(office: Office, pages):
     line = await office.line()
     await office.change(OrderKind.DECOMMISSION, line)
-    assert "There is no service yet" in (await pages.get("/services")).text
+    shelf = (await pages.get("/services")).text
+    assert "No service is there now" in shelf
+    assert "state=Decommissioned" in shelf
     assert "Line to B" in (await pages.get("/services?state=Decommissioned")).text
     page = (await pages.get(f"/services/{line}")).text
     assert "Decommissioned" in page

@@ -133,7 +133,7 @@ class Availability:
             permit(by, "view", booking.platform)
             needs = holding.needs_of(tx, booking)
             ways = _ways(tx, booking, needs, conflict.clashes)
-            whole = Conflict(_by_node(conflict.clashes, needs), tuple(ways), conflict.losing)
+            whole = Conflict(by_node(conflict.clashes, needs), tuple(ways), conflict.losing)
             return sight.conflict(tx, by, booking.platform, whole)
 
         return await self._store.read(query)
@@ -249,7 +249,7 @@ def _slot(tx: Tx, window: Window, wish: Wish, candidates: Sequence[Resource], ig
     return None
 
 
-def _by_node(found: Sequence[Clash], needs: Sequence[Need]) -> list[Clash]:
+def by_node(found: Sequence[Clash], needs: Sequence[Need]) -> list[Clash]:
     """The same, each with the nodes that ask for its resource."""
     labels = {need.resource.name: tuple(wish.label for wish in need.wishes if wish.label) for need in needs}
     return [replace(clash, nodes=labels.get(clash.resource, ())) for clash in found]

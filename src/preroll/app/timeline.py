@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from preroll.app import choosing, quarantine, sight
+from preroll.app import choosing, holding, quarantine, sight
+from preroll.app.availability import by_node
 from preroll.app.choosing import Attempt
 from preroll.app.edits import Edit, open_booking, prepared
 from preroll.domain.attention import Attention, attention
@@ -156,7 +157,9 @@ class Timeline:
             change = move.edit(tx, before)
             after, definition, _ = prepared(tx, before, change)
             choice = choosing.on_edit(tx, before, after, definition, change.nodes or {}, Attempt())
-            return sight.clashes(tx, by, after.platform, quarantine.foreseen(tx, before, choice.booking))
+            found = quarantine.foreseen(tx, before, choice.booking)
+            found = by_node(found, holding.needs_of(tx, choice.booking)) if found else found
+            return sight.clashes(tx, by, after.platform, found)
 
         return await self._store.read(query)
 
