@@ -25,9 +25,10 @@ _HELD = (
     " where r.booking in ?ints and r.live = 1 and r.dimension = 0"
 )
 _NAMES = (
-    "select b.folded, b.id from booking k join booking b on b.platform = k.platform and b.folded = k.folded"
-    " where k.key in ?ints and b.live = 1 and b.began = 1 and b.definition is not null"
+    "select k.folded, (select b.id from booking b where b.platform = k.platform and b.folded = k.folded"
+    " and b.live = 1 and b.began = 1 and b.definition is not null limit 1) from booking k where k.key in ?ints"
 )
+"""Looked up name by name: in a join PostgreSQL takes running bookings to be few, and goes through all of them."""
 _DOWN_IS_DUE = "select 1 from boundary where rank = 0 and state in ('armed', 'running') and due_us <= ? limit 1"
 _DOWN = (
     "select s.held_as, d.key, d.due_us, d.booking from resource s"
@@ -79,7 +80,7 @@ class Asked(NamedTuple):
     held: Later
     """What they hold: (booking, device, who has it now, resource, mode, labels, body if it may be hands off)."""
     names: Later
-    """Running bookings of the same platform and name: (folded name, id)."""
+    """Their names, folded, and the running booking of the platform that has it, if one has: (name, id)."""
     down_is_due: Later
     """Anything, if any down event is due."""
 
@@ -115,7 +116,7 @@ def gather(work: Work, pairs: Sequence[tuple[Boundary, Booking]], asked: Asked, 
     return Facts(
         {key: frozenset(used) for key, used in devices.items()},
         {key: tuple(sorted(resources)) for key, resources in idle.items()},
-        dict(asked.names()),
+        {name: holder for name, holder in asked.names() if holder is not None},
         taken,
         downs,
         places,
