@@ -112,6 +112,23 @@ async def test_an_edit_that_needs_more_is_refused_with_ways_out(api: httpx.Async
     assert (await api.get(f"bookings/{second['id']}")).json()["revision"] == second["revision"]
 
 
+async def test_what_is_there_already_is_no_way_out_of_a_swap(api: httpx.AsyncClient):
+    await book(api, "first", "MUX 1", rate=7.5)
+    second = (await book(api, "second", "MUX 2")).json()
+
+    async def suggested(path: str, **said: Any) -> list[str]:
+        answer = await api.request("PATCH" if not path else "POST", f"bookings/{second['id']}{path}", json=said)
+        assert answer.status_code == 409, answer.text
+        return [way["resource"] for way in answer.json()["ways"] if way["resource"]]
+
+    assert await suggested("/swap", node="mux", resource="MUX 1") == []
+    assert await suggested("/swap", node="mux", resource="MUX 1", values={"rate": 6.5}) == ["MUX 2"], (
+        "with other values"
+    )
+    later = {"start": "2026-03-01T13:10:00Z", "nodes": {"mux": {"resource": "MUX 1"}}}
+    assert await suggested("", **later) == ["MUX 2"], "at another time"
+
+
 async def test_what_a_resource_can_never_do_is_no_matter_of_time(api: httpx.AsyncClient):
     node = await ask(api, nodes={"mux": {"values": {"band": "Ka"}}}, explain=True)
     assert (node["eligible"], node["next_start"]) == ([], None)

@@ -49,6 +49,15 @@ def test_every_mistake_is_told_and_nothing_is_stored(preroll: Preroll, sheet: Pa
     ):
         assert f"{sheet}: {where}" in ended.err
     assert "nothing was stored" in ended.err
+    sheet.write_text(
+        "name,color,concurrency,capacity.rate,function\nA,red,1,x,\nB,,1,1\n,,1,1,\nC,,1,1,\nD,,1,1,\nA,,1,1,\nC,,0,1,\n"
+    )
+    told = preroll("resource", "import", str(sheet)).err
+    places = [line.partition(f"{sheet}: ")[2].partition(": ")[0] for line in told.splitlines() if str(sheet) in line]
+    assert places == [
+        "line 1, column color", "line 2, column capacity.rate", "line 3", "line 4, column name", "line 7, column name",
+        "line 8, column concurrency", "line 8, column name",
+    ], f"all kinds of mistakes at once, each once, in the order of the lines: {told}"  # fmt: skip
     sheet.write_text("name,mode\nA,\nB,\nA,\n")
     assert f"{sheet}: line 4, column name: A stands twice" in preroll("resource", "import", str(sheet)).err
     sheet.write_text("name,color\nA,red\n")

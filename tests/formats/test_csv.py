@@ -23,13 +23,16 @@ ENC 1,encoding,"north; all",2,true,http://[::1]:80/,50.5,AVC; HEVC,010,north
 
 
 def documents(text: str, **stored: Any) -> list[dict[str, Any]]:
-    return [line.over(stored.get(line.name)) for line in csv.read(text)]
+    sheet = csv.read(text)
+    assert not sheet.mistakes
+    return [line.over(stored.get(line.name)) for line in sheet.lines]
 
 
 def refusal(text: str) -> list[str]:
-    with pytest.raises(Invalid) as caught:
-        csv.read(text)
-    return [str(mistake) for mistake in caught.value.mistakes]
+    try:
+        return [str(mistake) for mistake in csv.read(text).refusal([])]
+    except Invalid as error:
+        return [str(mistake) for mistake in error.mistakes]
 
 
 def test_a_line_is_a_document():
@@ -41,7 +44,7 @@ def test_a_line_is_a_document():
         "labels": {"site": "north"},
     }  # fmt: skip
     assert second["name"] == "ENC\n2"
-    assert [line.number for line in csv.read(SHEET)] == [2, 4]
+    assert [line.number for line in csv.read(SHEET).lines] == [2, 4]
 
 
 @pytest.mark.parametrize(
@@ -105,16 +108,31 @@ def test_unknown_columns_are_told_with_the_known_ones():
 
 
 def test_mistakes_of_documents_get_their_column():
-    lines = csv.read("name,concurrency,capacity.a.b,capability.x,pools,address.url\nA,,,,,\n")
-    told = csv.placed(
+    sheet = csv.read("name,concurrency,capacity.a.b,capability.x,pools,address.url\nA,,,,,\n")
+    told = sheet.refusal(
         [
             Mistake(f"0.{where}", "is wrong")
             for where in ("concurrency", "capacities.a.b", "capabilities.x.minimum", "pools.1", "address", "labels")
-        ],
-        lines,
+        ]
     )
     columns = ["concurrency", "capacity.a.b", "capability.x", "pools"]
     assert [m.where for m in told] == [*(f"line 2, column {c}" for c in columns), "line 2", "line 2"]
+
+
+def test_what_is_whole_is_read_beside_what_is_not():
+    sheet = csv.read("name,colour,mode\nA,red,\nB\n,,\nC,,\n,blue,\n")
+    assert [(line.number, line.cells) for line in sheet.lines] == [
+        (2, {"name": "A", "mode": ""}),
+        (5, {"name": "C", "mode": ""}),
+    ]
+    told = [m.where for m in sheet.refusal([Mistake("1.mode", "is wrong"), Mistake("0.name", "is wrong")])]
+    assert told == [
+        "line 1, column colour",
+        "line 2, column name",
+        "line 3",
+        "line 5, column mode",
+        "line 6, column name",
+    ]
 
 
 def test_bombs_are_refused():
@@ -128,4 +146,4 @@ def test_bombs_are_refused():
 @given(st.text(max_size=200) | st.text(max_size=100).map("name,pools,capability.x\n{}".format))
 def test_any_text_is_read_or_refused(text: str):
     with contextlib.suppress(Invalid):
-        assert all(line.over(None)["kind"] == "resource" for line in csv.read(text))
+        assert all(line.over(None)["kind"] == "resource" for line in csv.read(text).lines)

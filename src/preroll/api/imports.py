@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import Field, TypeAdapter, ValidationError
@@ -19,7 +19,7 @@ from preroll.api.written import differences, written
 from preroll.app import App
 from preroll.app.comparison import ChangeKind, Plan, Step
 from preroll.domain.config import Platform
-from preroll.domain.errors import Invalid, Stale
+from preroll.domain.errors import Invalid, Mistake, Stale
 from preroll.domain.permission import Actor
 from preroll.domain.resource import Resource
 from preroll.formats import csv
@@ -65,7 +65,7 @@ class _Asked:
     """A spreadsheet as it was sent, read."""
 
     platform: str
-    lines: Sequence[csv.Line]
+    sheet: csv.Sheet
     force: bool
 
     async def plan(self, app: App, by: Actor) -> tuple[Plan, list[Resource]]:
@@ -76,15 +76,17 @@ class _Asked:
         """
         home, *known = await app.catalogue.export(by, self.platform, kinds=("platform", "resource"))
         assert isinstance(home, Platform)  # noqa: S101 - it is the first of an export
-        stored = {thing.name: thing for thing in known}
-        documents = [line.over(written(stored[line.name]) if line.name in stored else None) for line in self.lines]
+        stored = {thing.name: thing for thing in known if isinstance(thing, Resource)}
+        lines = self.sheet.lines
+        documents = [line.over(written(stored[line.name]) if line.name in stored else None) for line in lines]
+        sound, mistakes = _sound(documents)
+        resources = [sound.get(index, stored.get(line.name, Resource(line.name))) for index, line in enumerate(lines)]
         try:
-            resources = [given.thing() for given in _RESOURCES.validate_python(documents)]
             plan = await app.catalogue.plan(by, self.platform, resources, force=self.force)
-        except ValidationError as error:
-            raise Invalid(csv.placed(mistakes_of(error.errors(), list[ResourceGiven]), self.lines)) from None
         except Invalid as error:
-            raise Invalid(csv.placed(error.mistakes, self.lines), hint=error.hint) from None
+            raise Invalid(self.sheet.refusal([*mistakes, *error.mistakes]), hint=error.hint) from None
+        if refused := self.sheet.refusal(mistakes):
+            raise Invalid(refused)
         if plan.version != home.catalogue_version:
             raise Stale(f"the catalogue of {self.platform}", home.catalogue_version, plan.version)
         return plan, resources
@@ -103,12 +105,25 @@ class _Asked:
                     raise
 
 
+def _sound(documents: Sequence[dict[str, Any]]) -> tuple[dict[int, Resource], list[Mistake]]:
+    """The resources that these documents are, by index; and what is wrong with the others, as ``<index>.<field>``."""
+    rest, mistakes = dict(enumerate(documents)), list[Mistake]()
+    try:
+        given = _RESOURCES.validate_python(documents)
+    except ValidationError as error:
+        errors = error.errors()
+        mistakes = mistakes_of(errors, list[ResourceGiven])
+        rest = {index: rest[index] for index in rest.keys() - {wrong["loc"][0] for wrong in errors}}
+        given = _RESOURCES.validate_python(list(rest.values()))
+    return {index: resource.thing() for index, resource in zip(rest, given, strict=True)}, mistakes
+
+
 @router.post("/import", responses=can(400, 403, 404, 409, 412, 413, 422, 503))
 async def import_resources(body: Sheet, app: UseCases, by: By) -> Imported:
     """Add and change resources from a spreadsheet, in one transaction or not at all; nothing is taken out."""
     asked = _Asked(body.platform, csv.read(body.text), body.force)
     plan = await asked.carried_out(app, by, dry_run=body.dry_run)
-    return Imported(platform=body.platform, stored=not body.dry_run, lines=_lines(asked.lines, plan))
+    return Imported(platform=body.platform, stored=not body.dry_run, lines=_lines(asked.sheet.lines, plan))
 
 
 def _lines(lines: Sequence[csv.Line], plan: Plan) -> list[ImportedLine]:

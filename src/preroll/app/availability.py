@@ -271,13 +271,23 @@ def _others(
     tx: Tx, booking: Booking, definition: ServiceDefinition | None, now: Resource, wish: Wish
 ) -> list[Way]:  # fmt: skip
     node = (definition.node(wish.label) if definition else None) or Node(wish.label, now.function)
-    chosen = set(booking.resources)
-    others = [r for r in tx.catalogue.candidates(booking.platform).of(node) if r.id not in chosen]
+    known = {*booking.resources, _as_before(tx, booking, wish.label)}
+    others = [r for r in tx.catalogue.candidates(booking.platform).of(node) if r.id not in known]
     answer = _answer(tx, Question(booking.timing, limit=SUGGESTED), wish, others, booking.key)
     return [
         Way(f"take {offer.resource.name} for {wish.label}", node=wish.label, resource=offer.resource.name)
         for offer in answer.eligible
     ]
+
+
+def _as_before(tx: Tx, booking: Booking, label: str) -> str | None:
+    """The resource with which a node of a changed booking would be as it is stored; None: none is."""
+    if not booking.key or label not in booking.nodes:
+        return None
+    stored = tx.bookings.by_key(booking.key)
+    was = stored.nodes.get(label)
+    same = was and stored.timing == booking.timing and replace(booking.nodes[label], resource=was.resource) == was
+    return was.resource if was and same else None
 
 
 def _later(tx: Tx, booking: Booking, needs: Sequence[Need]) -> list[Way]:

@@ -138,7 +138,8 @@ def create(tx: Tx, by: Actor, new: NewBooking, attempt: Attempt) -> BookingDetai
     tell(tx, by, "booking.created", booking, after=booking.state, why="; ".join(choice.why))
     quarantine.impose(tx, by, verdict.others, f"booking {booking.id}")
     booking = quarantine.hold(tx, by, booking, verdict, new=True)
-    return details(tx, booking, boundaries=(), not_reset=verdict.not_reset)
+    chosen = [need.resource for need in verdict.needs]
+    return details(tx, booking, boundaries=(), not_reset=verdict.not_reset, resources=chosen)
 
 
 def edit(

@@ -117,15 +117,18 @@ def details(
     booking: Booking,
     boundaries: Sequence[Boundary] | None = None,
     not_reset: Sequence[Booking] | None = None,
+    resources: Sequence[Resource] | None = None,
 ) -> BookingDetails:
     """Put a booking's details together.
 
     Args:
         boundaries: its own, when they are known already.
+        resources: those that it chose, when they are known already.
         not_reset: who left one of its resources not reset, when that is known already.
     """
-    boundaries, ids = tx.boundaries.of(booking.key) if boundaries is None else boundaries, booking.resources
-    resources = tx.catalogue.resources(booking.platform, ids=ids) if ids else []
+    boundaries = tx.boundaries.of(booking.key) if boundaries is None else boundaries
+    if resources is None:
+        resources = tx.catalogue.resources(booking.platform, ids=booking.resources) if booking.resources else ()
     definition = tx.catalogue.definition_by_key(booking.definition) if booking.definition else None
     audited = definition is not None and bool(definition.audits)
     lot, home = lot_of(tx, booking), tx.platforms.by_key(booking.platform)
@@ -199,7 +202,7 @@ def _late(booking: Booking, boundaries: Sequence[Boundary], now: int) -> int:
 
 
 def _waiting(
-    tx: Tx, home: Platform, booking: Booking, boundaries: Sequence[Boundary], resources: list[Resource]
+    tx: Tx, home: Platform, booking: Booking, boundaries: Sequence[Boundary], resources: Sequence[Resource]
 ) -> list[Waiting]:
     found = []
     due = [b for b in boundaries if b.state in OPEN and b.due_us <= tx.now]

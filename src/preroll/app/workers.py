@@ -43,7 +43,7 @@ def fleet(tx: Tx, by: Actor) -> Fleet:
     return Fleet(tuple(tx.workers.known()), tuple(tx.workers.unreached()), paused, tx.now)
 
 
-def out_of_reach(tx: Tx, resources: list[Resource]) -> str:
+def out_of_reach(tx: Tx, resources: Sequence[Resource]) -> str:
     """Why no live worker can run what configures these resources; empty: one can."""
     return beyond(resources, tx.workers.reach()) if any(resource.labels for resource in resources) else ""
 

@@ -90,7 +90,7 @@ def replaced(wishes: Iterable[Wish]) -> frozenset[str]:
 
 def places(wishes: Sequence[Wish]) -> int:
     """How many of the places of a resource these nodes take."""
-    return sum(wish.places for wish in wishes)
+    return sum([wish.places for wish in wishes])
 
 
 def of_all(resource: Resource, wish: Wish) -> Wish:
@@ -182,7 +182,8 @@ def fitting(
     """
     wanted = {CONCURRENCY: places(wishes), **asked_in_all(wishes)}
     asked = [(name, amount) for name, amount in wanted.items() if amount]
-    demanding, own = any(wish.abilities for wish in wishes), replaced(wishes)
+    demanding = any(wish.abilities for wish in wishes)
+    own = replaced(wishes) if demanding else frozenset()
 
     def fit(resource: Resource, usages: Sequence[Usage]) -> bool:
         hindered = resource.mode is not Mode.AVAILABLE or resource.availability is not None

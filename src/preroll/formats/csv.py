@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from preroll.domain.errors import Invalid, Mistake
@@ -107,34 +108,58 @@ def _field_of(column: str) -> str:
     return f"{SECTIONS[section][0]}.{key}" if key else column
 
 
-def read(text: str) -> list[Line]:
-    """The lines of a file whose first line names the columns; separated by commas, semicolons or tabs.
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A file as far as it could be read."""
+
+    lines: Sequence[Line]
+    """Those that are whole."""
+    mistakes: Sequence[tuple[int, Mistake]]
+    """Of the others and of the columns, each with the number of its line."""
+
+    def refusal(self, found: Sequence[Mistake]) -> list[Mistake]:
+        """Every mistake of the file in the order of its lines: its own, and these of ``<index>.<field>``."""
+        every = [*self.mistakes, *(self._placed(mistake) for mistake in found)]
+        return [mistake for _, mistake in sorted(every, key=itemgetter(0))][:MOST_TOLD]
+
+    def _placed(self, mistake: Mistake) -> tuple[int, Mistake]:
+        index, _, field = mistake.where.partition(".")
+        if not index.isdigit() or int(index) >= len(self.lines):
+            return 0, mistake
+        line = self.lines[int(index)]
+        return line.number, Mistake(line.place(field), mistake.what, mistake.expected)
+
+
+def read(text: str) -> Sheet:
+    """What a file says whose first line names the columns; separated by commas, semicolons or tabs.
 
     Raises:
-        Invalid: every mistake, each with its line and column.
+        Invalid: nothing of it can be read.
     """
     if len(text) > MOST_TEXT:
         raise Invalid([Mistake("file", "is too large", f"at most {MOST_TEXT} characters")])
     rows = _rows(text.removeprefix("\ufeff"))
+    found: list[Line] = []
     try:
-        number, head_cells = next(rows, (1, []))
-        columns = [cell.strip() for cell in head_cells]
-        if mistakes := list(_head_mistakes(number, columns)):
-            raise Invalid(mistakes[:MOST_TOLD])
-        found, wrong = [], []
+        number, head = next(rows, (1, []))
+        columns = [cell.strip() for cell in head]
+        wrong = [(number, mistake) for mistake in _head_mistakes(number, columns)]
+        if len(columns) > MOST_COLUMNS or "name" not in columns:
+            return Sheet((), wrong)
         for number, row in rows:
-            line = Line(number, dict(zip(columns, (cell.strip() for cell in row), strict=False)))
-            wrong += _row_mistakes(line, columns, row)
-            found.append(line)
-            if len(found) > MOST_LINES or len(wrong) >= MOST_TOLD:
+            cells = zip(columns, (cell.strip() for cell in row), strict=False)
+            line = Line(number, {column: cell for column, cell in cells if _is_column(column)})
+            mistakes = _row_mistakes(line, columns, row)
+            wrong += [(number, mistake) for mistake in mistakes]
+            found += [] if mistakes else [line]
+            if len(found) > MOST_LINES:
+                told = Mistake(f"line {number}", "is one too many", f"at most {MOST_LINES} resources")
+                raise Invalid([told])
+            if len(wrong) >= MOST_TOLD:
                 break
     except csv.Error as error:
         raise Invalid([Mistake("file", f"is no CSV: {error}", "quotes doubled, in quoted cells")]) from None
-    if len(found) > MOST_LINES:
-        wrong = [Mistake(f"line {found[-1].number}", "is one too many", f"at most {MOST_LINES} resources")]
-    if wrong:
-        raise Invalid(wrong)
-    return found
+    return Sheet(found, wrong)
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -149,14 +174,17 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
         before = reader.line_num
 
 
+def _is_column(column: str) -> bool:
+    section, dot, key = column.partition(".")
+    return column in COLUMNS if not dot else section in SECTIONS and bool(key.strip())
+
+
 def _head_mistakes(number: int, columns: Sequence[str]) -> Iterator[Mistake]:
     if len(columns) > MOST_COLUMNS:
         yield Mistake(f"line {number}", f"has {len(columns)} columns", f"at most {MOST_COLUMNS}")
         return
     for index, column in enumerate(columns):
-        section, dot, key = column.partition(".")
-        known = column in COLUMNS if not dot else section in SECTIONS and bool(key.strip())
-        if not known:
+        if not _is_column(column):
             yield Mistake(f"line {number}, column {column or index + 1}", "is no column", f"one of {', '.join(KNOWN)}")
         elif column in columns[:index]:
             yield Mistake(f"line {number}, column {column}", "stands twice", "each column once")
@@ -168,14 +196,3 @@ def _row_mistakes(line: Line, columns: Sequence[str], row: Sequence[str]) -> lis
     if len(row) != len(columns):
         return [Mistake(f"line {line.number}", f"has {len(row)} cells", f"{len(columns)}, as the first line has")]
     return [] if line.name else [Mistake(f"line {line.number}, column name", "is empty", "the name of a resource")]
-
-
-def placed(mistakes: Sequence[Mistake], lines: Sequence[Line]) -> list[Mistake]:
-    """Mistakes of ``<index>.<field>`` with the place in the file instead."""
-    found = []
-    for mistake in mistakes[:MOST_TOLD]:
-        index, _, field = mistake.where.partition(".")
-        sound = index.isdigit() and int(index) < len(lines)
-        where = lines[int(index)].place(field) if sound else mistake.where
-        found.append(Mistake(where, mistake.what, mistake.expected))
-    return found

@@ -208,8 +208,9 @@ class Reservations:
         if not rows:
             return {}
         names, found = Dimensions(self._work).names({row[1] for row in rows}), dict[int, list[Usage]]()
-        for resource, dimension, *held in rows:
-            found.setdefault(resource, []).append(Usage(names[dimension], *held))
+        for resource, dimension, start, end, amount, agreed, booking, name in rows:
+            usage = Usage(names[dimension], start, end, amount, agreed, booking, name)
+            found.setdefault(resource, []).append(usage)
         return found
 
     def holders(self, resources: Collection[int], window: Window) -> Mapping[int, tuple[int, int]]:
