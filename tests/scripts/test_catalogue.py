@@ -23,7 +23,7 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 
 def listing(folder: Path, path: str = "") -> Listing:
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([path, str(ROOT)])}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([path, str(ROOT), str(ROOT / "src")])}
     done = subprocess.run(list_command(str(folder)), capture_output=True, check=True, env=env)
     found = read_listing(done.stdout)
     assert isinstance(found, Listing)
@@ -96,6 +96,31 @@ def test_scripts_are_found_with_kind_version_and_summary(tmp_path: Path) -> None
             2,
             "duplicate name: fine is declared in {fine} already",
         ),
+        (
+            "from preroll.sdk import lso\n@lso('up')\ndef other(ctx): ...\n",
+            2,
+            "TypeError: @lso('up'): write @lso(name='up')",
+        ),
+        (
+            "from preroll.sdk import lso\n@lso(name=5)\ndef up(ctx): ...\n",
+            2,
+            "TypeError: @lso(name=5): give it a name of 1 to 200 characters, in one line",
+        ),
+        (
+            "from preroll.sdk import lso\n@lso(name='\\udc80')\ndef up(ctx): ...\n",
+            2,
+            "TypeError: @lso(name='\\udc80'): give it a name of 1 to 200 characters, in one line",
+        ),
+        (
+            "from preroll.sdk import lso, profile_load\n@lso\n@profile_load\ndef up(ctx): ...\n",
+            2,
+            "TypeError: up is declared with @profile_load already: one function, one declaration",
+        ),
+        (
+            "from preroll.sdk import lso\n@lso\nclass Up:\n    def __init__(self, ctx): ...\n",
+            2,
+            "TypeError: @lso is for a function, and <class 'preroll_scripts.broken.Up'> is none",
+        ),
     ],
 )
 def test_a_broken_file_is_reported_and_breaks_no_other(tmp_path: Path, text: str, line: int, error: str) -> None:
@@ -104,6 +129,17 @@ def test_a_broken_file_is_reported_and_breaks_no_other(tmp_path: Path, text: str
     found = listing(tmp_path)
     assert [s.name for s in found.installed] == ["fine"]
     assert [(b.source, b.line, b.error) for b in found.broken] == [(str(path), line, error.format(fine=fine))]
+
+
+def test_odd_texts_break_no_other(tmp_path: Path) -> None:
+    write(tmp_path, "a_fine.py", "from preroll.sdk import lso\n@lso\ndef fine(ctx): ...\n")
+    write(tmp_path, "b_summary.py", 'from preroll.sdk import lso\n@lso\ndef odd(ctx):\n    "an \\udc80 of its own"\n')
+    Path(os.fsdecode(bytes(tmp_path) + b"/c_\xe9t\xe9.py")).write_text("1 / 0\n")
+    found = listing(tmp_path)
+    assert [(s.name, s.summary) for s in found.installed] == [("fine", ""), ("odd", "an ? of its own")]
+    assert [(Path(b.source).name, b.error) for b in found.broken] == [
+        ("c_?t?.py", "ZeroDivisionError: division by zero")
+    ]
 
 
 def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:

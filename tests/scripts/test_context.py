@@ -265,6 +265,14 @@ async def test_a_doubtful_step_is_not_repeated(bench: Bench) -> None:
             "apply_state_profile:encoder:PAUSE: profile hd has no values for PAUSE (it has START, STANDBY)",
         ),
         (lambda c: c.step("mine", lambda key: object()), "mine: what the step returned is object, which is no JSON"),
+        (
+            lambda c: c.apply_profile(c.resources["encoder"]),
+            "a node is named by its label, a text, and not by a Resource",
+        ),
+        (
+            lambda c: c.step("mine", lambda key: raises(Retry("soon", after="5"))),
+            "mine: TypeError: Retry('soon', after=",
+        ),
         (lambda c: c.step("", lambda key: 1), "step name '': give it 1 to 200 characters"),
         (lambda c: c.step(7, lambda key: 1), "step name 7: give it 1 to 200 characters"),
         (lambda c: c.step("\udc80", lambda key: 1), "step name '\\udc80': give it"),
@@ -308,6 +316,7 @@ async def raises(error: BaseException) -> None:
     [
         (GiveUp("the satellite is down"), "the satellite is down"),
         (Rejected("book another one"), "book another one"),
+        (Retry("warming up"), "warming up (Retry was raised outside of a step, where nothing is tried again)"),
         (KeyError("size"), "KeyError: 'size' (test_context.py, line "),
         (ValueError("\udc80" * 20_000), "ValueError: ??"),
         (SystemExit(3), "SystemExit: 3 (test_context.py, line "),
@@ -390,15 +399,34 @@ async def test_output_is_capped(bench: Bench) -> None:
     async def script(ctx: Context) -> None:
         for _ in range(200):
             ctx.log.info("x" * 100_000)
+        await ctx.apply_profile("encoder", step="although it said so much")
 
     await bench.passes(script)
     assert [len(line.text) for line in bench.ledger.lines[:-1]] == [10_000] * 100
-    assert bench.ledger.lines[-1].text == "the log takes the run's output over 1000 kB: further lines are not kept"
+    assert bench.ledger.lines[-1].text == "the log is over 1000 kB: further lines are not kept"
+    assert bench.ledger.step("although it said so much").state is StepState.DONE
     many = {f"p{n}": "x" * 1000 for n in range(100)}
     await bench.passes(lambda_script(lambda c: c.apply_profile("encoder")), equipment=(replace(ENCODER, values=many),))
     diff = bench.ledger.step("apply_profile:encoder").diff
     assert 50 < len(diff) < 70
     assert diff[-1][2] == f"{100 - len(diff) + 1} more changes, not kept: the diff is over 64 kB"
+
+
+async def test_what_is_logged_makes_no_run_fail(bench: Bench) -> None:
+    async def script(ctx: Context) -> None:
+        ctx.log.error("could not", why=ValueError("no"), raw=b"\xff", again=[{"set": {1}}], odd="\udc80")
+
+    await bench.passes(script)
+    assert bench.ledger.lines[-1].data == {"why": "no", "raw": "/w==", "again": [{"set": [1]}], "odd": "?"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "after"),
+    [(5, None), ("soon", "5"), ("soon", -1), ("soon", float("nan")), ("soon", float("inf")), ("soon", True)],
+)
+def test_what_is_no_retry_is_told_where_it_is_made(reason: Any, after: Any) -> None:
+    with pytest.raises(TypeError, match="write Retry\\('why', after=seconds\\), from 0 to 86400 seconds"):
+        Retry(reason, after=after)
 
 
 async def test_a_missing_driver_is_told(bench: Bench) -> None:

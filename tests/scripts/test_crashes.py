@@ -105,6 +105,63 @@ async def test_a_script_that_kills_its_host_fails_alone(room: Room, what: str, k
     assert room.applies("encoder") == 1
 
 
+@pytest.mark.parametrize("error", ["SystemExit(3)", "KeyboardInterrupt"])
+async def test_what_a_task_of_a_script_raises_ends_no_other_run(room: Room, error: str) -> None:
+    """Such an error leaves the loop of its host, which turns on."""
+    text = f"""
+    import asyncio
+
+    @lso
+    async def culprit(ctx):
+        async def leave():
+            raise {error}
+        await asyncio.gather(leave(), ctx.apply_profile("encoder"))
+    """
+    report = await beside_a_neighbour(room, text)
+    assert report.outcome is Outcome.FAILED
+    assert report.message.startswith(f"{error.partition('(')[0]}")
+    assert "(culprit.py, line " in report.message
+    assert {attempt for (_, name), attempt in room.ledger.done().items() if name.startswith("apply")} == {1}
+
+
+async def test_what_failed_in_a_group_of_tasks_is_told(room: Room) -> None:
+    """Up to Python 3.12 a TaskGroup leaves its task marked as cancelled."""
+    room.write(
+        "many.py",
+        """
+        import asyncio
+
+        async def boom(key):
+            1 / 0
+
+        @lso
+        async def in_a_group(ctx):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(ctx.apply_profile("encoder"))
+                group.create_task(ctx.step("boom", boom))
+
+        @lso
+        async def handles_it(ctx):
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(ctx.step("boom", boom))
+            except* ZeroDivisionError:
+                ctx.give("handled", True)
+
+        @lso
+        async def cancels_itself(ctx):
+            raise asyncio.CancelledError
+        """,
+    )
+    pool = await room.pool()
+    report = await room.report(pool, room.order("in_a_group", room.equipment("encoder")))
+    assert report.message == "boom: ZeroDivisionError: division by zero (many.py, line 6)"
+    report = await room.report(pool, room.order("handles_it"))
+    assert (report.outcome, report.returned) == (Outcome.OK, {"handled": True})
+    report = await room.report(pool, room.order("cancels_itself"))
+    assert report.message == "cancels_itself: ended by a CancelledError of its own"
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "hosts"),
     [

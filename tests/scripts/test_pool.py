@@ -284,7 +284,7 @@ async def test_a_host_ends_with_its_engine(room: Room, tmp_path: Path) -> None:
         "asyncio.run(main())\n"
     )
     process = subprocess.Popen(
-        [sys.executable, str(engine)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        [sys.executable, str(engine)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": f"{ROOT}/src:{ROOT}"}
     )
     try:
         assert process.stdout is not None

@@ -24,7 +24,7 @@ from preroll.domain.inheritance import Profiles
 from preroll.domain.machine import Outcome
 from preroll.domain.resource import Resource
 from preroll.domain.service import START, STOP
-from preroll.ports.rows import Claimed, Judged, LogLine, Settlement, StepBegin, StepEnd
+from preroll.ports.rows import Claimed, Judged, LogLine, Settlement, Severity, StepBegin, StepEnd
 from preroll.ports.rows import Verdict as Word
 from preroll.ports.scripts import BookingView, Equipment, InstalledScript, Order, Report, ScriptKind, ScriptRunner
 from preroll.ports.store import Store, Tx
@@ -116,12 +116,19 @@ class Orchestration:
             report = await confirming.concluded(self._store, claimed, report, self._scripts())
         elif kind is Kind.AUDIT and judged.booking.carries:
             report = await self._store.write(lambda tx: _audited(tx, claimed, report))
-        return _settlement(claimed, report)
+        return self._told(claimed, _settlement(claimed, report))
 
     async def _deployed(self, claimed: Claimed) -> Settlement | None:
         """An order that was stopped still undoes what it has written: each of its rounds is stopped by itself."""
         report = await deploying.performed(self._store, claimed, lambda order: self._start(claimed, order))
-        return None if report.fenced else _settlement(claimed, report)
+        return None if report.fenced else self._told(claimed, _settlement(claimed, report))
+
+    def _told(self, claimed: Claimed, settlement: Settlement) -> Settlement:
+        """What ended a run badly is the last line of the action log too, whatever its script had said itself."""
+        if settlement.outcome is Outcome.FAILED and settlement.message:
+            line = LogLine(claimed.judged.booking.key, claimed.run, Severity.ERROR, settlement.message)
+            self._store.journal.note(line)
+        return settlement
 
     def _start(self, claimed: Claimed, order: Order) -> Awaitable[Report]:
         assert self._runner is not None  # noqa: S101 - bootstrap gives engines a runner

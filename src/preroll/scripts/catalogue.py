@@ -21,6 +21,7 @@ from types import ModuleType
 import msgspec
 
 from preroll.ports.scripts import BrokenScript, InstalledScript, ScriptKind
+from preroll.scripts.steps import clean
 from preroll.sdk import Script
 
 GROUP = "preroll.scripts"
@@ -116,7 +117,7 @@ class Catalogue:
             raise Broken(f"duplicate name: {declared.name} is declared in {other} already", line)
         if mistake := _signature_mistake(function):
             raise Broken(f"{declared.name}{mistake}", line)
-        summary = (inspect.getdoc(function) or "").partition("\n")[0]
+        summary = clean((inspect.getdoc(function) or "").partition("\n")[0])
         self.scripts[declared.name] = Loaded(
             InstalledScript(declared.name, ScriptKind(declared.kind), version, source, summary),
             function,
@@ -177,7 +178,7 @@ def _sources(folder: str) -> Iterator[tuple[str, Fetch]]:
         if folder not in sys.path:
             sys.path.append(folder)
         for path in sorted(Path(folder).glob("*.py")):
-            yield str(path), lambda path=path: _import_file(path)  # type: ignore[misc]
+            yield clean(path), lambda path=path: _import_file(path)  # type: ignore[misc]
     for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
         owner = point.dist.name if point.dist else "an unknown distribution"
         yield f"entry point {point.name} of {owner}", lambda point=point: _import_point(point)  # type: ignore[misc]

@@ -79,6 +79,7 @@ class HostEnd(asyncio.Protocol):
                 self._start(frame)
             case frames.Cancel(run):
                 if (book := self._runs.get(run)) and book.task:
+                    book.stopped = True
                     book.task.cancel()
             case frames.Hello():
                 self._begin_work(frame)
@@ -119,19 +120,20 @@ class HostEnd(asyncio.Protocol):
         book.task.add_done_callback(functools.partial(self._over, order))
 
     def _over(self, order: Order, task: asyncio.Task[frames.Finish]) -> None:
-        del self._runs[order.run]
-        self.send(self._finish_of(order, task))
+        book = self._runs.pop(order.run)
+        self.send(self._finish_of(order, task, stopped=book.stopped))
         self._leave_if_done()
 
-    def _finish_of(self, order: Order, task: asyncio.Task[frames.Finish]) -> frames.Finish:
-        cancelled = frames.Finish(order.run, ok=False, reason=Reason.LSO_FAILED, message=f"{order.script}: cancelled")
-        if task.cancelled():
-            return cancelled
-        if error := task.exception():
+    def _finish_of(self, order: Order, task: asyncio.Task[frames.Finish], *, stopped: bool) -> frames.Finish:
+        """How a run ended; only the engine cancels one, ``Task.cancelling`` is also raised by a script's TaskGroup."""
+        if not task.cancelled() and (error := task.exception()):
             if isinstance(error, MemoryError):
                 os._exit(frames.EXIT_MEMORY)
             return frames.Finish(order.run, ok=False, reason=Reason.UNEXPECTED, message=describe(error))
-        return cancelled if task.cancelling() else task.result()
+        if not (stopped or task.cancelled()):
+            return task.result()
+        how = "cancelled" if stopped else "ended by a CancelledError of its own"
+        return frames.Finish(order.run, ok=False, reason=Reason.LSO_FAILED, message=f"{order.script}: {how}")
 
     def send(self, frame: frames.ToEngine) -> None:
         """Send with the others of this turn; from any thread."""
@@ -183,6 +185,8 @@ class _Book:
         self._host, self._run = host, run
         self._waiting: dict[tuple[str, type], asyncio.Future[Verdict | None]] = {}
         self.task: asyncio.Task[frames.Finish] | None = None
+        self.stopped = False
+        """The engine has cancelled it."""
 
     async def begin(self, name: str, resource: str, attempt: int) -> Verdict | None:
         """Ask, and wait for Begun."""
@@ -257,6 +261,20 @@ async def serve(peer: socket.socket, reach: Reach = nowhere) -> None:
     await loop.create_future()
 
 
+def _turn(work: Coroutine[Any, Any, None]) -> None:
+    """Run the loop to the end of the work, whatever a task of a script raises.
+
+    A ``sys.exit`` in a task that a script made, or a KeyboardInterrupt, leaves the loop. The task has it as its result,
+    so whoever awaits that is told; the other runs of this host go on.
+    """
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        task = loop.create_task(work)
+        while not task.done():
+            with contextlib.suppress(KeyboardInterrupt, SystemExit):
+                loop.run_until_complete(task)
+
+
 def _list(folder: str, without: str) -> None:
     """Print what is imported, then what there is; what authors print at import goes to the error output."""
     with os.fdopen(os.dup(1), "wb", buffering=0) as out:
@@ -284,7 +302,7 @@ def main(arguments: list[str], reach: Reach = nowhere) -> None:
     peer = socket.socket(fileno=int(arguments[0]))
     peer.settimeout(0)
     peer.set_inheritable(False)
-    asyncio.run(serve(peer, reach))
+    _turn(serve(peer, reach))
 
 
 if __name__ == "__main__":

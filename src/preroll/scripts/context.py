@@ -13,11 +13,12 @@ import msgspec
 from preroll.ports.rows import Severity
 from preroll.ports.scripts import Equipment, Order
 from preroll.scripts.changes import Changes
+from preroll.scripts.frames import MAX_OUTPUT
 from preroll.scripts.intents import PREFIX
 from preroll.scripts.loading import APPLIED, GIVEN, Apply, Kit
 from preroll.scripts.looking import Look, Scenery, look
 from preroll.scripts.planning import Asked
-from preroll.scripts.steps import MAX_NAME, AuthorError, Book, Step, as_json, clean, message_of
+from preroll.scripts.steps import MAX_NAME, AuthorError, Book, Step, as_json, as_told, clean, message_of
 from preroll.sdk import (
     Audit,
     AuditState,
@@ -46,22 +47,22 @@ def instant(us: int) -> datetime:
 class ActionLog:
     """The booking's action log, as a script writes it."""
 
-    def __init__(self, book: Book, spend: Callable[[int, str], None]) -> None:
-        self._book, self._spend = book, spend
-        self._full = False
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._left = MAX_OUTPUT
 
     def _line(self, severity: Severity, text: str, data: Mapping[str, object]) -> None:
-        if self._full:
+        """What cannot be kept as it is is kept as text, or left out: nothing that is said makes a run fail."""
+        if self._left < 0:
             return
         text = clean(text)
-        plain: Any = as_json(data, "the data of a log line") if data else {}
-        try:
-            self._spend(len(text) + (len(msgspec.json.encode(plain)) if plain else 0), "the log")
-        except AuthorError as full:
-            self._full = True
-            self._book.log(Severity.WARNING, f"{full}: further lines are not kept", {})
-            return
-        self._book.log(severity, text, plain)
+        plain = {clean(name): as_told(value) for name, value in data.items()}
+        self._left -= len(text) + (len(msgspec.json.encode(plain)) if plain else 0)
+        if self._left < 0:
+            full = f"the log is over {MAX_OUTPUT // 1000} kB: further lines are not kept"
+            self._book.log(Severity.WARNING, full, {})
+        else:
+            self._book.log(severity, text, plain)
 
     def debug(self, text: str, **data: object) -> None:
         """Details for whoever looks closer."""
@@ -247,6 +248,8 @@ class RunContext:
                         "or a default one in the service definition"
                     )
                 return equipment
+        if not isinstance(label, str):
+            raise GiveUp(f"a node is named by its label, a text, and not by a {type(label).__name__}")
         known = ", ".join(e.label for e in self._order.equipment) or "none"
         raise GiveUp(f"no node is labelled {label!r} (the booking's nodes with a resource: {known})")
 
@@ -292,7 +295,7 @@ def _deadline(order: Order, _: Kit) -> datetime | None:
 
 
 def _log(_: Order, kit: Kit) -> Logger:
-    return ActionLog(kit.book, kit.steps.spend)
+    return ActionLog(kit.book)
 
 
 _MADE_WHEN_ASKED_FOR: Mapping[str, Callable[[Order, Kit], object]] = {

@@ -15,7 +15,7 @@ from preroll.ports.scripts import BrokenScript, InstalledScript, Order
 MAX_FRAME = 16 * 1024 * 1024
 """Bytes. Nothing that is meant is longer (a run's output is capped far below)."""
 MAX_OUTPUT = 1_000_000
-"""Bytes that one run may hand over: log, returned data, properties and step results."""
+"""Bytes that one run may hand over: returned data, properties and step results; and as many of log lines."""
 MAX_DIFF = 64_000
 """Bytes of one step's diff."""
 EXIT_STALLED = 70

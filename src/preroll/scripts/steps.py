@@ -256,6 +256,8 @@ def message_of(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(dict.fromkeys(message_of(inner) for inner in error.exceptions))
     notes: list[str] = getattr(error, "__notes__", [])
+    if isinstance(error, Retry) and not notes:
+        return f"{describe(error)} (Retry was raised outside of a step, where nothing is tried again)"
     return notes[-1] if notes else describe(error)
 
 
@@ -315,6 +317,14 @@ def digest_of(value: object) -> dict[str, str]:
 def is_digest(value: object) -> bool:
     """Is it what the journal has of a Secret?"""
     return isinstance(value, dict) and value.keys() == {DIGEST}
+
+
+def as_told(value: object) -> object:
+    """The value as JSON gives it back, or as text when it is none."""
+    try:
+        return as_json(value, "")
+    except AuthorError:
+        return clean(value)
 
 
 def _plain(value: object) -> object:

@@ -13,6 +13,7 @@ A script in five lines::
 
 from preroll.sdk.audit import Audit, AuditFailed, AuditState, Check, Scene, WhenDown, watch
 from preroll.sdk.change import ChangeFailed, Stand, Turns, Values
+from preroll.sdk.declare import Script, created_action, lso, profile_load, start_failure
 from preroll.sdk.driver import Applied, Change, Driver, DriverFactory, Plan, Tolerance, load
 from preroll.sdk.errors import (
     AuthFailed,
@@ -42,11 +43,6 @@ from preroll.sdk.script import (
     LoadContext,
     Logger,
     Resource,
-    Script,
-    created_action,
-    lso,
-    profile_load,
-    start_failure,
 )
 from preroll.sdk.secret import Secret
 

@@ -25,15 +25,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+_A_DAY = 86_400
+
 
 class ScriptError(Exception):
     """Something that a script says about its own run."""
 
 
 class Retry(ScriptError):
-    """Try this step again, after so many seconds."""
+    """Try this step again, after so many seconds (0 to 86,400; left out: the back-off of the platform).
+
+    Raises:
+        TypeError: it is made of something else, such as ``Retry(5)``.
+    """
 
     def __init__(self, reason: str = "", *, after: float | None = None) -> None:
+        number = isinstance(after, int | float) and not isinstance(after, bool) and 0 <= after <= _A_DAY
+        if not isinstance(reason, str) or not (after is None or number):
+            raise TypeError(
+                f"Retry({reason!r}, after={after!r}): write Retry('why', after=seconds), from 0 to {_A_DAY} seconds"
+            )
         super().__init__(reason or "try again")
         self.after = after
 

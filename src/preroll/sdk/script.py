@@ -17,19 +17,9 @@ from preroll.sdk.audit import Audit, Check, WhenDown
 from preroll.sdk.change import Turns, Values
 from preroll.sdk.driver import Driver, Plan
 
-F = TypeVar("F", bound=Callable[..., object])
 R = TypeVar("R")
 Probe = Callable[[], Awaitable[bool]] | Callable[[], bool]
 """Tells after a crash whether a step has taken effect."""
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """What a decorator leaves on a function, as its attribute ``preroll_script``."""
-
-    kind: str
-    """``lso``, ``profile_load``, ``start_failure`` or ``created_action``."""
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,29 +295,6 @@ class BlockingLoadContext(_KnownToLoad, Protocol):
     def load(self) -> None: ...
 
 
-def _declare(kind: str, function: F, name: str | None) -> F:
-    function.preroll_script = Script(kind, name or function.__name__)  # type: ignore[attr-defined]
-    return function
-
-
-@overload
-def lso(function: F, /) -> F: ...
-@overload
-def lso(*, name: str) -> Callable[[F], F]: ...
-def lso(function: F | None = None, /, *, name: str | None = None) -> F | Callable[[F], F]:
-    """Declare an LSO script: brings a booking's service from one service state to another."""
-    return _declare("lso", function, name) if function else lambda f: _declare("lso", f, name)
-
-
-@overload
-def profile_load(function: F, /) -> F: ...
-@overload
-def profile_load(*, name: str) -> Callable[[F], F]: ...
-def profile_load(function: F | None = None, /, *, name: str | None = None) -> F | Callable[[F], F]:
-    """Declare a profile-load script: configures one resource through its driver."""
-    return _declare("profile_load", function, name) if function else lambda f: _declare("profile_load", f, name)
-
-
 class _KnownWhenCreated(Protocol):
     node: str
     """Label of the node whose action this is."""
@@ -372,21 +339,3 @@ class BlockingCreatedContext(_KnownWhenCreated, Protocol):
     def step(
         self, name: str, do: Callable[[str], R], *, probe: Callable[[], bool] | None = None, repeatable: bool = False
     ) -> R: ...
-
-
-@overload
-def created_action(function: F, /) -> F: ...
-@overload
-def created_action(*, name: str) -> Callable[[F], F]: ...
-def created_action(function: F | None = None, /, *, name: str | None = None) -> F | Callable[[F], F]:
-    """Declare a created booking action: runs before a booking is Confirmed; may assign resources and set values."""
-    return _declare("created_action", function, name) if function else lambda f: _declare("created_action", f, name)
-
-
-@overload
-def start_failure(function: F, /) -> F: ...
-@overload
-def start_failure(*, name: str) -> Callable[[F], F]: ...
-def start_failure(function: F | None = None, /, *, name: str | None = None) -> F | Callable[[F], F]:
-    """Declare a start failure script: runs when a booking fails, for instance to send a report."""
-    return _declare("start_failure", function, name) if function else lambda f: _declare("start_failure", f, name)
