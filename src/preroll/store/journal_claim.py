@@ -146,12 +146,11 @@ def claim(work: Work, call: Call) -> Claims:
     """Take over what is due, or whose worker is gone; see ``preroll.ports.store.Journal.claim``."""
     work.expect_now()
     asked, reach = Platforms(work).ask_all(), renewed(work, call.worker, call.lease_us)
-    horizon = work.now + call.ahead_us
     work.db.send(_HEAL, work.now)
     giving_way, lost = work.db.later(_STOP, work.now), ask_lost(work, reach, call.limit, call.doubt)
     next_due, platforms = _ask_next_due(work, call), sorted(asked(), key=lambda platform: platform.key)
     asked_busy = _ask_busy(work, platforms)
-    rounds = [_Round(work, call, reach, platform, horizon) for platform in platforms if not platform.config.paused]
+    rounds = [_Round(work, call, reach, platform) for platform in platforms if not platform.config.paused]
     if work.db.postgres:
         for one in rounds:
             one.expect()
@@ -219,10 +218,8 @@ def _claim_platform(found: _Round, busy: Mapping[int, int], room: int) -> _Round
     keys = [row[3] for row in rows]
     if work.db.postgres:
         work.db.send(LOCK_BOOKINGS, keys)
-        read, asked = (
-            work.db.later(_READ, [row[2] for row in rows], found.horizon),
-            ask_facts(work, keys, found.horizon),
-        )
+        read = work.db.later(_READ, [row[2] for row in rows], found.horizon)
+        asked = ask_facts(work, keys, found.horizon)
         began = work.later_now()
         rows, found.began_us = read(), began()
     else:
@@ -241,8 +238,6 @@ class _Round:
     call: Call
     reach: Reach
     platform: Platform
-    horizon: int
-    """What is due by then is looked at."""
     runs: list[Claimed] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
     waiting: list[tuple[int, int]] = field(default_factory=list)
@@ -261,6 +256,11 @@ class _Round:
     """When the locks of what is claimed were had."""
     cut: frozenset[tuple[int, int]] = frozenset()
     """The branches of which there may be more than was read."""
+
+    @property
+    def horizon(self) -> int:
+        """What is due by then is looked at."""
+        return self.work.now + self.call.ahead_us
 
     @property
     def more(self) -> bool:
