@@ -334,6 +334,8 @@ def test_what_force_would_cost_stands_once_however_much_of_a_resource_goes_with_
     assert preroll("booking", "create", "Feed", *times, *chosen).code == 0
     refused = preroll("resource", "set-mode", "MUX 7", "maintenance")
     assert refused.err.count("Feed (Partial): would lose MUX 7: it is in maintenance") == 1
+    file.write_text("\n---\n".join(texts).replace("10}}", "10}, mode: maintenance}"))
+    assert preroll("plan", str(file)).out.count("would lose MUX 7: it is in maintenance") == 1
 
 
 def test_profiles_tell_where_their_values_come_from(preroll: Preroll, tmp_path: Path):

@@ -62,6 +62,19 @@ def test_a_slot_for_several_at_once_is_looked_for(preroll: Preroll, tmp_path: Pa
     assert "1 of 2 fits; the next free slot of 2 at once is from 2026-03-02 13:00:00Z" in said
     assert "is not within 30 days" in " ".join(preroll(*asked, "--count", "3").out.split())
     assert preroll(*asked, "--count", "0").code == 2
+    refused = preroll(*asked, "--definition", "Feed")
+    assert (refused.code, "--function stands beside --definition" in refused.err) == (2, True)
+
+
+def test_of_hours_that_change_a_plan_tells_what_is_other(preroll: Preroll, tmp_path: Path):
+    file = tmp_path / "studio.yaml"
+    text = "kind: resource\nname: S\navailability: {weekly: [{days: [mon, tue, wed, thu], from: 08:00, to: 18:00}]}\n"
+    file.write_text(text)
+    assert preroll("apply", str(file)).code == 0
+    file.write_text(text.replace("18:00", "10:30"))
+    assert '    availability.weekly.0.to: "18:00" -> "10:30"\n' in preroll("plan", str(file)).out
+    file.write_text(text.replace("}]}", "}, {days: [sun], from: 09:00, to: 10:00}]}"))
+    assert "availability.weekly: " in preroll("plan", str(file)).out
 
 
 def test_the_hours_of_resources_are_told_as_they_were_written(preroll: Preroll):

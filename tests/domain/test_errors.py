@@ -4,7 +4,18 @@
 from __future__ import annotations
 
 from preroll.domain import errors
-from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, NotFound, NotReady, PrerollError, Refused, Stale
+from preroll.domain.errors import (
+    Clash,
+    Conflict,
+    Invalid,
+    Losing,
+    Mistake,
+    NotFound,
+    NotReady,
+    PrerollError,
+    Refused,
+    Stale,
+)
 
 
 def tree(root: type[PrerollError]) -> list[type[PrerollError]]:
@@ -43,6 +54,11 @@ def test_what_is_missing_is_told_all_at_once():
 def test_a_conflict_says_who_on_what_and_how_much_is_left():
     error = Conflict([Clash("Encoder 1", "b-2", "Late news", 0, None, limit=1, asked=1, left=0)])
     assert str(error) == "Encoder 1 is held by Late news (b-2): 0 of 1 left, 1 asked"
+
+
+def test_what_somebody_would_lose_of_several_amounts_is_said_once():
+    lost = [Losing("b-2", "News", "Partial", "MUX", name, 1, 0, None, "Closed", "MUX: in maintenance") for name in "ab"]
+    assert str(Conflict([], losing=lost)) == "News (Partial) would lose MUX: in maintenance"
 
 
 def test_a_lost_race_says_what_was_seen_and_what_is_stored():

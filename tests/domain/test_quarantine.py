@@ -195,6 +195,16 @@ def test_a_place_goes_with_all_that_is_held_of_the_resource():
     assert losers(*crowd) == [("b", [(CONCURRENCY, 2), ("rate", 1)])]
 
 
+def test_what_is_lost_is_told_in_words():
+    (loser,) = settle([contender("a", on_dish("H")), contender("b", on_dish("V"))])
+    assert [str(loss) for loss in loser.losses] == ["dish: polarisation is H for a then, V asked"] * 2
+    (loser,) = settle([contender(name, on_link(1, 2), on_dish("H")) for name in "ab"])
+    assert [str(loss) for loss in loser.losses] == ["link: its place to a", "link: 1 of rate to a"]
+    one = Resource("dish", capabilities=DISH.capabilities, id="r-2", key=2)
+    (loser,) = settle([contender(name, replace(on_dish("H"), resource=one)) for name in "ab"])
+    assert [str(loss) for loss in loser.losses] == ["dish: its place to a", "dish: its polarisation to a"]
+
+
 def test_the_others_of_its_resources_stay():
     both = contender("b", on_link(1), on_dish("V"))
     (loser,) = settle([contender("a", on_dish("H")), both])

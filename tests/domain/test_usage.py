@@ -229,7 +229,7 @@ def test_how_far_ahead_is_a_matter_of_the_moment_of_booking():
         " 2026-03-03 00:00:00Z on"
     ]
     assert closing(near, MONDAY, MONDAY + 3 * DAY, now=MONDAY + DAY) == []
-    assert closing(near, MONDAY, None, now=MONDAY)[0].endswith("this can be booked never")
+    assert closing(near, MONDAY, None, now=MONDAY)[0].endswith("this can never be booked")
     assert closing(near, MONDAY, MONDAY + 30 * DAY) == [], "whoever has it already keeps it"
 
 

@@ -187,8 +187,16 @@ def _differences(where: str, before: Any, after: Any) -> Iterator[Difference]:
         for name in dict.fromkeys([*before, *after]):
             here = f"{where}.{name}" if where else name
             yield from _differences(here, _by_name(name, before.get(name)), _by_name(name, after.get(name)))
+    elif isinstance(before, list) and isinstance(after, list) and _alike(before, after):
+        for place, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _differences(f"{where}.{place}", one, other)
     elif _differ(before, after) or (isinstance(before, list) and repr(before) != repr(after)):
         yield Difference(where, before, after)
+
+
+def _alike(before: list[Any], after: list[Any]) -> bool:
+    """As many items with fields: what differs in them is told, each by its place."""
+    return len(before) == len(after) and all(isinstance(item, dict) for item in (*before, *after))
 
 
 def _by_name(field: str, value: Any) -> Any:

@@ -65,8 +65,13 @@ def availability(
     """What is free: for each node the resources that fit over the whole time, best first."""
     from preroll.cli import output, words
     from preroll.cli.connect import connected
+    from preroll.cli.exits import USAGE, Failure
     from preroll.client import calls
 
+    if definition and (beside := "--function" if function else "--pool" if pool else ""):
+        raise Failure(
+            USAGE, f"{beside} stands beside --definition, which says it of each node", "leave one of them out"
+        )
     nodes: dict[str, dict[str, Any]] = {} if definition else {"resource": {"function": function, "pool": pool}}
     for label, instance in words.pairs(profile, "--profile").items():
         nodes.setdefault(label, {})["profile"] = instance

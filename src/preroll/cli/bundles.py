@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from preroll.cli.parser import Parser
     from preroll.client import Client
+    from preroll.client.problems import Losing
     from preroll.client.things import Difference, Plan, PlanStep
     from preroll.formats.bundle import Document
 
@@ -137,11 +138,15 @@ def show(plan: Plan) -> None:
             _line(f"    in use: {user}")
     for gap in plan.scripts or ():
         _line(f"! {gap.kind} {gap.name}, {gap.field}: script {gap.script} {gap.problem}")
-    for one in plan.losing:
-        until = f"{one.end:%Y-%m-%d %H:%M:%S}Z" if one.end else "further notice"
-        what = f"{'would be in conflict on' if one.runs else 'would lose'} {one.what} ({one.reason})"
-        _line(f"! booking {one.name} ({one.state}), {one.start:%Y-%m-%d %H:%M:%S}Z to {until}: {what}")
+    for line in dict.fromkeys(map(_losing, plan.losing)):
+        _line(line)
     _line(f"{plan.platform}: {counted(plan.steps)}, {plan.unchanged} unchanged")
+
+
+def _losing(one: Losing) -> str:
+    until = f"{one.end:%Y-%m-%d %H:%M:%S}Z" if one.end else "further notice"
+    what = f"{'would be in conflict on' if one.runs else 'would lose'} {one.what} ({one.reason})"
+    return f"! booking {one.name} ({one.state}), {one.start:%Y-%m-%d %H:%M:%S}Z to {until}: {what}"
 
 
 def shown_difference(field: Difference) -> str:

@@ -227,7 +227,7 @@ class Conflict(Refused):
         if losing:
             names = ", ".join(dict.fromkeys(one.name for one in losing if not one.runs))
             hint = (f"{hint}; " if clashes else "") + f"with force it is saved, and quarantined: {names or 'nobody'}"
-        super().__init__("; ".join(map(str, self.clashes or self.losing)), hint=hint)
+        super().__init__("; ".join(dict.fromkeys(map(str, self.clashes or self.losing))), hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

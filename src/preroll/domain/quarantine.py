@@ -90,8 +90,8 @@ class Loss:
         if self.why:
             return f"{self.resource_name}: {self.why}"
         to = f" to {', '.join(rival.name for rival in self.rivals)}" if self.rivals else ""
-        what = f"{self.shown:g} of {self.dimension}" if self.dimension else "its place"
-        return f"{self.resource_name}: {what}{to}"
+        what = self.dimension and (f"{self.shown:g} of {self.dimension}" if self.amount else f"its {self.dimension}")
+        return f"{self.resource_name}: {what or 'its place'}{to}"
 
 
 @dataclass(frozen=True, slots=True)

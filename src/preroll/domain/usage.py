@@ -266,8 +266,10 @@ def too_far(resource: Resource, held: Window, now: int) -> list[Clash]:
     if held.until <= ahead:
         return []
     days = (ahead - now) // DAY
-    since = "never" if held.end is None else f"from {written(held.until - days * DAY)} on"
-    why = f"closed from {written(ahead)} (bookable at most {days} days ahead); this can be booked {since}"
+    since = (
+        f"can be booked from {written(held.until - days * DAY)} on" if held.end is not None else "can never be booked"
+    )
+    why = f"closed from {written(ahead)} (bookable at most {days} days ahead); this {since}"
     return [Clash(resource.name, "", "", max(ahead, held.start), None, 0, 0, 0, "", why)]
 
 

@@ -64,7 +64,7 @@ def problem_of(error: PrerollError) -> Problem:
         case Invalid(mistakes=found) | NotReady(missing=found) | InUse(uses=found):
             listed = [_told(mistake) for mistake in found]
         case Conflict(clashes=clashes, ways=ways, losing=losing):
-            listed = [*map(str, clashes or losing), *(f"way out: {way.text}" for way in ways)]
+            listed = [*dict.fromkeys(map(str, clashes or losing)), *(f"way out: {way.text}" for way in ways)]
         case WouldFail(doomed=doomed, count=count):
             listed = [*map(str, doomed), *([f"and {count - len(doomed)} more"] if count > len(doomed) else [])]
     return Problem(status, title, str(error), error.hint or TO_DO.get(status, ""), listed)

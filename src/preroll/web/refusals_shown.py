@@ -138,7 +138,8 @@ def disputed(
     found = [way for way in (_way(one, ways, ident) for one in refused.ways) if way is not None]
     force = _force(refused.losing) if refused.losing and Ways.FORCE in ways else None
     why_not = "" if may_do("booking.force") else f"it needs the role {' or '.join(may('booking.force'))}"
-    return Dispute([obstacle(one, taken) for one in refused.clashes], found, refused.losing, force, why_not)
+    losing = list({str(one): one for one in refused.losing}.values())
+    return Dispute([obstacle(one, taken) for one in refused.clashes], found, losing, force, why_not)
 
 
 def obstacle(clash: Clash, taken: Mapping[str, Sequence[str]]) -> Obstacle:
