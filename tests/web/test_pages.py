@@ -158,7 +158,7 @@ async def test_a_page_of_another_site_gets_nothing(pages: httpx.AsyncClient):
 
 
 async def test_every_answer_is_sealed(pages: httpx.AsyncClient):
-    for path in ("/", "/nowhere", "/static/app.css", f"/static/{name_of(LifecycleColors())}", "/signin"):
+    for path in ("/", "/nowhere", "/static/app.css", f"/static/{name_of(LifecycleColors())}.css", "/signin"):
         answer = await pages.get(path)
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy
@@ -184,18 +184,18 @@ async def test_the_colours_of_a_platform(pages: httpx.AsyncClient, app: App):
 
     async def sheet(platform: str) -> str:
         page = (await pages.get("/", params={"platform": platform})).text
-        found = re.search(r'href="(/static/[^"]+/palette-[^"]+)"', page)
+        found = re.search(r'href="(/static/[^"]+palette-[^"]+)"', page)
         assert found
         return found[1]
 
     answer = await pages.get(await sheet("own"))
     assert f".state-service-active{{--fill:light-dark(#112233,{SHIPPED[State.ACTIVE].dark})" in answer.text
-    assert answer.text == style(own)
+    assert answer.text.endswith(style(own))
     assert answer.headers["cache-control"] == FOR_GOOD
-    assert (await pages.get(await sheet("default"))).text == style(LifecycleColors())
+    assert (await pages.get(await sheet("default"))).text.endswith(style(LifecycleColors()))
     changed = LifecycleColors(light={State.ACTIVE.value: "#112234"})
     await app.platforms.put(LOCAL, Platform("own", config=PlatformConfig(lifecycle_colors=changed)))
-    assert (await pages.get(await sheet("own"))).text == style(changed)
+    assert (await pages.get(await sheet("own"))).text.endswith(style(changed))
 
 
 def test_every_label_can_be_read():
@@ -243,3 +243,10 @@ async def test_a_browser_that_leaves_before_all_is_sent_is_no_error(app: App):
     }  # fmt: skip
     await create_pages(app, guard=Guard(app))(scope, left, send)
     assert answered[0]["status"] == 400
+
+
+async def test_a_page_comes_as_the_browser_wishes_it(pages: httpx.AsyncClient):
+    wishes = {"Cookie": "preroll_theme=dark; preroll_density=loose"}
+    for path in ("/", "/nowhere"):
+        page = (await pages.get(path, headers=wishes)).text
+        assert '<html lang="en" data-theme="dark">' in page, "and what nobody can wish is not said"

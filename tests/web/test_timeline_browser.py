@@ -192,6 +192,15 @@ def test_what_a_page_needs_at_first_is_asked_for_once(visit: Visit, site: Site, 
     assert sorted(one for one in asked if one.startswith("/timeline/")) == ["/timeline/blocks", "/timeline/rows"]
 
 
+def test_what_is_around_the_view_is_there_before_anybody_pans(visit: Visit, site: Site):
+    beyond = site.do(book(site.app, "tomorrow", 20, "Encoder 1"))
+    opened(visit.page)
+    expect(bar(visit.page, beyond)).to_be_attached()
+    box = bar(visit.page, beyond).bounding_box()
+    assert box
+    assert box["x"] > 1280, "it begins right of what is seen"
+
+
 def test_two_browsers_see_each_other(browser: Browser, site: Site, visit: Visit):
     mine = site.do(book(site.app, "Mine", 2, "Encoder 1"))
     with visiting(browser, site.url) as other:

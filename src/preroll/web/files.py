@@ -105,16 +105,20 @@ class Files:
 
     def _made(self, name: str, keep: str) -> Answers | None:
         body = self._found.get(name) or self._joined(name)
-        if body is None and (style := palette.drawn(name)) is not None:
-            body = Body.of(style.encode())
         return None if body is None else Answers.of(body, _type_of(name), keep)
 
     def _joined(self, name: str) -> Body | None:
         """Style sheets one after the other, each once; None: one of them is not there."""
-        parts = [f"{part}.css" for part in name.removesuffix(".css").split("+")]
-        if not name.endswith(".css") or len(set(parts)) < len(parts) or not self._found.keys() >= set(parts):
+        parts = name.removesuffix(".css").split("+")
+        found = [sheet for part in parts if (sheet := self._sheet(f"{part}.css"))]
+        if not name.endswith(".css") or len(set(parts)) < len(parts) or len(found) < len(parts):
             return None
-        return Body.of(b"".join(self._found[part].plain for part in parts))
+        return Body.of(b"".join(found))
+
+    def _sheet(self, name: str) -> bytes:
+        """One of them: a file, or the colours that its name says; empty: it is neither."""
+        file = self._found.get(name)
+        return (palette.drawn(name) or "").encode() if file is None else file.plain
 
 
 @cache

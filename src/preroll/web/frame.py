@@ -17,6 +17,7 @@ from preroll.domain.window import DAY
 from preroll.gate.door import caller
 from preroll.gate.guard import Caller, Way, csrf_of
 from preroll.ports.lists import BookingFilter
+from preroll.web.appearance import wished
 from preroll.web.door import Door, door
 from preroll.web.templating import render
 
@@ -89,6 +90,7 @@ class Frame:
         """A part of a page: a template whose name begins with ``_``."""
         around = {
             "frame": self,
+            "wished": wished(self.request),
             "alarming": ALARMS,
             "zone": self.zone,
             "navigation": self.navigation,

@@ -18,8 +18,8 @@ NAMED = re.compile(rf"palette-([0-9a-f]{{{DIGITS * len(FILLS)}}})\.css", re.ASCI
 
 
 def name_of(colors: LifecycleColors) -> str:
-    """The style sheet of some colours, as a file's name."""
-    return f"palette-{''.join(colors.fill(*fill).removeprefix('#') for fill in FILLS)}.css"
+    """The style sheet of some colours, as the name of a file without its ending."""
+    return f"palette-{''.join(colors.fill(*fill).removeprefix('#') for fill in FILLS)}"
 
 
 def drawn(name: str) -> str | None:

@@ -26,6 +26,7 @@ from preroll.domain.errors import (
     WouldFail,
 )
 from preroll.gate.statuses import HTTP_CODES, status_of
+from preroll.web.appearance import wished
 from preroll.web.seal import SEALS
 from preroll.web.templating import render
 
@@ -91,7 +92,7 @@ def answer(request: Request, problem: Problem) -> Response:
     if is_partial(request):
         beside = {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"}
         return HTMLResponse(render("_problem.html", {"problem": problem}), problem.status, {**sealed, **beside})
-    return HTMLResponse(render("problem.html", {"problem": problem}), problem.status, sealed)
+    return HTMLResponse(render("problem.html", {"problem": problem, "wished": wished(request)}), problem.status, sealed)
 
 
 def to_sign_in(request: Request) -> Response:

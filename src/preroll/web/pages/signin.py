@@ -16,6 +16,7 @@ from preroll.gate.guard import COOKIE
 from preroll.gate.sessions import address_of, forget_refusal, hand_over, own_path, sent_back, take_back
 from preroll.gate.statuses import status_of
 from preroll.telemetry import logger
+from preroll.web.appearance import wished
 from preroll.web.door import Door, TheDoor
 from preroll.web.templating import render
 
@@ -34,10 +35,10 @@ async def sign_in_page(
         return RedirectResponse(own_path(returns), 303)
     told = sent_back(request)
     if told is None:
-        return _shown(door, own_path(returns))
+        return _shown(request, door, own_path(returns))
     why, hint, path = told
     hint = "Try again, or ask an admin." if hint in ("", NotSignedIn.hint) else hint
-    response = _shown(door, path, refused=NotSignedIn(why, hint=hint), status=200)
+    response = _shown(request, door, path, refused=NotSignedIn(why, hint=hint), status=200)
     forget_refusal(response)
     return response
 
@@ -50,7 +51,7 @@ async def sign_in(request: Request, door: TheDoor, name: Typed, password: Typed,
         opened = await door.app.sessions.sign_in(name, password, address, before)
     except (NotSignedIn, SignInLocked) as refused:
         log.warning("a sign-in failed", address=address, reason=refused.code)
-        return _shown(door, own_path(returns), name, refused)
+        return _shown(request, door, own_path(returns), name, refused)
     door.guard.forget()
     response = RedirectResponse(own_path(returns), 303)
     hand_over(request, response, opened, door.app.sessions.limits.longest_us // SECOND)
@@ -69,8 +70,16 @@ async def sign_out(request: Request, door: TheDoor, by: By) -> Response:  # noqa
 
 
 def _shown(
-    door: Door, returns: str, name: str = "", refused: PrerollError | None = None, status: int | None = None
+    request: Request,
+    door: Door,
+    returns: str,
+    name: str = "",
+    refused: PrerollError | None = None,
+    status: int | None = None,
 ) -> Response:
-    values = {"returns": returns, "name": name, "refused": refused, "openid": door.app.openid.offered}
+    values = {
+        "wished": wished(request), "returns": returns, "name": name, "refused": refused,
+        "openid": door.app.openid.offered,
+    }  # fmt: skip
     status = status or (status_of(refused)[0] if refused else 200)
     return HTMLResponse(render("signin.html", values), status, {"Cache-Control": "no-store"})

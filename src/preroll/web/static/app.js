@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every page does: the token with each change, the clock, what this browser remembers, messages.
 
+const YEAR_S = 31_536_000;
+
 /** @param {string} name @returns {string} */
 export const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? "";
 
@@ -78,17 +80,20 @@ function oneOfEach() {
   for (const one of document.querySelectorAll("#toasts > .toast")) if (told.get(one.textContent?.trim()) !== one) one.remove();
 }
 
+/** What this browser remembers, in cookies: the server makes each page so. @param {string} name */
+export const remembered = (name) => document.cookie.split("; ").find((one) => one.startsWith(`preroll_${name}=`))?.split("=")[1] ?? "";
+
 function showChosen() {
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-set]"))) {
     const { set = "", value = "" } = button.dataset;
-    button.setAttribute("aria-pressed", String((localStorage.getItem(`preroll.${set}`) ?? "") === value));
+    button.setAttribute("aria-pressed", String(remembered(set) === value));
   }
 }
 
 /** @param {HTMLElement} button */
 function choose(button) {
   const { set = "", value = "" } = button.dataset;
-  localStorage.setItem(`preroll.${set}`, value);
+  document.cookie = `preroll_${set}=${value}; path=/; max-age=${value ? YEAR_S : 0}; samesite=lax`;
   if (value) document.documentElement.dataset[set] = value;
   else delete document.documentElement.dataset[set];
   showChosen();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One stream a page: what happens becomes an event `preroll:change` on the document, with {kind, id, revision, state};
 // before it, how the bookings that it is about stand now, as `preroll:blocks`.
-import { announce, meta } from "./app.js";
+import { announce, meta, remembered } from "./app.js";
 
 const SILENT_MS = 40_000; // the server says something every 15 s
 const AGAIN_MS = 1_000;
@@ -76,7 +76,7 @@ function comeBack() {
 function fail(change) {
   const [noun] = change.kind.split(".");
   announce(`${noun === "order" ? "An" : "A"} ${noun} is now ${change.state}`);
-  if (localStorage.getItem("preroll.sound") === "on") sound();
+  if (remembered("sound") === "on") sound();
 }
 
 /** Two falling tones. */

@@ -56,6 +56,7 @@ export class BookingTimeline extends HTMLElement {
   #printing = false;
   #toNow = false;
   #measured = "";
+  /** How much beyond the view is drawn: at first nothing, so that what one looks at is there the sooner. */ #beyond = 0;
   #built = { from: 0, to: 0, first: 0, last: 0, origin: 0, perSecond: 0 };
 
   connectedCallback() {
@@ -208,8 +209,18 @@ export class BookingTimeline extends HTMLElement {
     const left = this.#pixels(this.from);
     layer.style.transform = `translate3d(${-left}px,0,0)`;
     axis.move(left, this.zone.day(this.from));
+    if (!this.#beyond) this.#reachOut();
     if (this.#built !== built || this.#settled) for (const bar of this.bars.values()) bar.stick(left);
     this.#settled = false;
+  }
+
+  /** What is in view has been drawn: what is around it comes with the next frame, and from then on at once. */
+  #reachOut() {
+    this.#beyond = BEYOND;
+    requestAnimationFrame(() => setTimeout(() => {
+      this.#built = { ...this.#built, to: this.from };
+      this.paint();
+    }));
   }
 
   /** Of many rows of bookings, those that run now. */
@@ -225,7 +236,7 @@ export class BookingTimeline extends HTMLElement {
     const began = performance.now();
     const { model, perSecond, holder } = this;
     const old = this.#built;
-    const [from, to] = [this.from - this.#span * BEYOND, this.to + this.#span * BEYOND];
+    const [from, to] = [this.from - this.#span * this.#beyond, this.to + this.#span * this.#beyond];
     const kept = old.perSecond === perSecond && Math.abs(from - old.origin) * perSecond < 200_000;
     const [top, end] = [Math.max(0, first - 6), Math.min(model.rows.length, last + 6)];
     this.#built = { from, to, first: top, last: end, perSecond, origin: kept ? old.origin : from };
