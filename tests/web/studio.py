@@ -96,13 +96,14 @@ async def book(
 
 
 async def running(
-    store: SqlStore, found: BookingDetails, state: State = State.ACTIVE, *, began: bool = True
+    store: SqlStore, found: BookingDetails, state: State = State.ACTIVE, *, began: bool = True, not_reset: bool = False
 ) -> Booking:
     """Have a booking run, or be in whatever state, without an engine."""
 
     def unit(tx: Tx) -> Booking:
         before = tx.bookings.get(found.booking.id)
-        after = replace(before, state=state, began=began, state_version=before.state_version + 1)
+        version = before.state_version + 1
+        after = replace(before, state=state, began=began, not_reset=not_reset, state_version=version)
         tx.bookings.put(after, seen=before)
         if kind := next((one for one, failed in FAILS.items() if failed is state), None):
             tx.boundaries.upsert([Boundary(0, before.key, kind, tx.now, BoundaryState.FAILED)])

@@ -384,3 +384,24 @@ def test_what_a_step_changed_is_told_in_plain_words():
     told = str(ENVIRONMENT.get_template("_runs.html").module.steps(one))
     assert "up: false → true" in told
     assert "rate &lt;b&gt;: nothing → 5 M" in told
+
+
+@pytest.mark.parametrize(
+    ("state", "not_reset", "told"),
+    [
+        (State.FAILED, False, "Could not be started"),
+        (State.FAILED_ACTIVE, False, "Failed while it runs"),
+        (State.FAILED_COMPLETED, True, "Not reset"),
+        (State.FAILED_COMPLETED, False, ""),
+        (State.ACTIVE, False, ""),
+    ],
+)
+async def test_what_failed_and_what_to_do_stand_at_the_head(
+    pages: httpx.AsyncClient, app: App, store: SqlStore, state: State, not_reset: bool, told: str
+):
+    made = await book(app)
+    await running(store, made, state, not_reset=not_reset)
+    page = (await pages.get(f"/bookings/{made.booking.id}")).text
+    head = page.split('aria-label="Life cycle"')[0]
+    assert re.findall(r'<div class="banner bad"><strong>([^<]*)</strong>', head) == ([told] if told else [])
+    assert ('class="to-do"' in head) == bool(told)

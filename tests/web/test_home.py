@@ -10,13 +10,21 @@ import httpx
 import pytest
 
 from preroll.app import build
+from preroll.app.night import Night, Trouble
+from preroll.app.night_orders import OrderTrouble
+from preroll.app.workers import Fleet
 from preroll.domain.booking import State
+from preroll.domain.concern import Concern
+from preroll.domain.config import Platform
+from preroll.domain.order_concern import OrderConcern
 from preroll.domain.permission import LOCAL
 from preroll.domain.window import DAY, HOUR, MINUTE, SECOND
 from preroll.gate.guard import Guard
+from preroll.ports.night import Filled
 from preroll.store import open_inline_store
 from preroll.web import create_pages
-from preroll.web.night_shown import apart
+from preroll.web.night_shown import apart, shown
+from tests import builders
 from tests.builders import NOON
 from tests.store.world import ON_AIR, PRE_ROLL, StoppedClock, World
 
@@ -52,6 +60,15 @@ async def test_a_failed_booking_says_why_and_leads_to_its_repair(world: World, t
     assert "START_BOOKING_WITH_PREROLL: it would not" in part
     assert "retry the event, or acknowledge it" in part
     assert f'href="/bookings/{booking.id}?platform=tv"' in part
+
+
+def test_what_is_urgent_is_first_whatever_it_is_of():
+    quarantined = builders.booking(State.QUARANTINED)
+    held = Trouble(quarantined, Concern.QUARANTINED, "lost it", "cancel it", NOON)
+    order = OrderTrouble("o-1", "Line", "Failed Deploy", OrderConcern.FAILED_DEPLOY, "enc-4", "retry it", NOON)
+    fleet, filled = Fleet((), (), (), NOON), Filled(resources=True, definitions=True, bookings=True)
+    night = Night(Platform("tv"), NOON, (), (), (held,), (), fleet, filled, more=False, orders=(order,))
+    assert [(one.link.name, one.urgent) for one in shown(night).troubles] == [("Line", True), ("Evening news", False)]
 
 
 async def test_what_is_on_the_air_tells_its_next_event(world: World, tonight: httpx.AsyncClient):

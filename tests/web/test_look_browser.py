@@ -123,6 +123,11 @@ PAGES = {
 }
 
 
+HIDDEN_SIDEWAYS = """
+[...document.querySelectorAll(".folding")]
+  .filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.ariaLabel)
+"""
+"""Lists that go on beside the screen."""
 BOOKING = """
 - main:
   - heading /<b>x<\\/b> long/ [level=1]
@@ -247,6 +252,7 @@ def test_a_phone_shows_every_page_without_a_way_sideways(browser: Browser, stati
         for path in (*PAGES, "/people/new", "/config/history", "/config/colors", "/account"):
             phone.page.goto(path)
             assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390, path
+            assert phone.page.evaluate(HIDDEN_SIDEWAYS) == [], path
 
 
 def test_times_are_the_stations_wherever_the_browser_is(anna: Visit):

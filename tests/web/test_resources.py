@@ -12,7 +12,9 @@ from preroll.app import App
 from preroll.app.users import NamedRights, NewUser
 from preroll.domain.availability import Availability, Hours, Period, Weekday
 from preroll.domain.config import Platform
+from preroll.domain.function import Function
 from preroll.domain.permission import LOCAL
+from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Mode, Resource
 from preroll.domain.window import HOUR, MINUTE
 from preroll.gate.guard import CSRF
@@ -126,6 +128,21 @@ async def test_a_profile_is_applied_now(pages: httpx.AsyncClient, app: App):
     assert "HD on Decoder 1" in page
     assert "It has not begun." in page
     assert "it drifts" in page
+
+
+async def test_profiles_that_only_other_functions_take_are_not_proposed(pages: httpx.AsyncClient, app: App):
+    more = (ProfileDefinition("Line up"), ProfileInstance("Bars", "Line up"), Resource("Patch panel"))
+    named_by = (ProfileDefinition("Encode"), ProfileInstance("HEVC", "Encode"), Function("encoder", profile="Encode"))
+    await app.catalogue.apply(LOCAL, "default", [*more, *named_by])
+    proposed = {
+        "Decoder 1": ["Bars", "HD", "UHD"],
+        "Encoder 1": ["Bars", "HEVC"],
+        "Patch panel": ["Bars", "HD", "HEVC", "UHD"],
+    }
+    for name, instances in proposed.items():
+        page = (await pages.get(f"/resources/{(await named(app, name)).id}")).text
+        options = page.split('name="profile"')[1].split("</select>")[0]
+        assert re.findall(r'option value="([^"]*)"', options) == instances, name
 
 
 async def test_a_profile_over_a_booking_is_refused_with_who_has_it_and_forced(pages: httpx.AsyncClient, app: App):

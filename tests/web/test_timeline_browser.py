@@ -254,6 +254,12 @@ def test_a_phone_looks(browser: Browser, site: Site):
         expect(visit.page.locator("#booking h1")).to_have_text("Mine")
         assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert barriers(visit.page) == []
+        row = visit.page.get_by_role("region", name="Bookings", exact=True).get_by_role("row", name="Mine")
+        row.scroll_into_view_if_needed()
+        expect(row.locator(".chip")).to_be_in_viewport()
+        visit.page.locator("#states-said").tap()
+        visit.page.get_by_role("group", name="States").get_by_label("On-Hold").check()
+        expect(row).to_have_count(0)
 
 
 def test_a_clock_change_is_in_view(browser: Browser, site: Site):

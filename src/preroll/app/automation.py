@@ -13,12 +13,13 @@ from preroll.app import quarantine, sight
 from preroll.app.asking import Ask, command
 from preroll.app.views import RunDetails, waits
 from preroll.app.workers import out_of_reach
-from preroll.domain.automation import Part, Wanted, application, due_now, mistakes_of
+from preroll.domain.automation import Part, Wanted, application, due_now, fitting, mistakes_of
 from preroll.domain.booking import Booking, Carries, NodeChoice, Phase
 from preroll.domain.boundaries import Boundary, BoundaryState
 from preroll.domain.changes import Change
 from preroll.domain.errors import ActionNotPossible, InUse, Invalid, Mistake, NotFound
 from preroll.domain.permission import Actor, permit
+from preroll.domain.profile import ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Need
 from preroll.domain.window import Window, written
@@ -65,6 +66,20 @@ class Automation:
             ActionNotPossible: it is hands off.
         """
         return await command(self._store, by, lambda tx: _apply(tx, by, ident, wanted, force=force), ask)
+
+    async def proposed(self, by: Actor, ident: str) -> list[ProfileInstance]:
+        """The profile instances that a resource of its function takes, by name; ``apply`` takes any.
+
+        Raises:
+            NotFound: no such resource.
+        """
+
+        def query(tx: Tx) -> list[ProfileInstance]:
+            resource, known = sight.resource(tx, by, ident), tx.catalogue
+            home = resource.platform
+            return fitting(resource, known.functions(home), known.definitions(home), known.profile_instances(home))
+
+        return await self._store.read(query)
 
     async def get(self, by: Actor, ident: str) -> Applying:
         """What became of it."""

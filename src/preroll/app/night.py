@@ -19,9 +19,9 @@ from preroll.app.workers import Fleet, beyond, fleet
 from preroll.domain.attention import UNCONFIRMED, Attention, attention, matter
 from preroll.domain.audit import Status, Verdict
 from preroll.domain.auditing import stands
-from preroll.domain.booking import FAILED_EVENT, RUNNING, WAITING, Booking, State
-from preroll.domain.boundaries import STANDARD, Boundary, BoundaryState
-from preroll.domain.concern import CONCERNS, Concern, to_do
+from preroll.domain.booking import RUNNING, WAITING, Booking, State
+from preroll.domain.boundaries import Boundary, BoundaryState
+from preroll.domain.concern import CONCERNS, Concern, failed, failure, to_do
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Mistake
@@ -226,25 +226,21 @@ class _Watch:
 
     def _troubles(self) -> Iterator[Trouble]:
         for booking in self._on_air:
-            if booking.state in FAILED_EVENT:
-                yield self._failure(booking, Concern.FAILED)
             yield from self._disputed(booking)
             known = self._known.get(booking.key)
             if known is not None and known.status is Status.DOWN:
                 yield _trouble(booking, Concern.DOWN, "its checks found it down", booking.timing.start)
+        yield from self._failures()
         yield from self._held_up()
-        yield from (self._failure(booking, Concern.NOT_STARTED) for booking in self._failed)
-        yield from (self._failure(booking, Concern.NOT_RESET) for booking in self._unreset)
         for booking in (*self._unconfirmed, *self._quarantined):
             yield from self._unready(booking)
 
-    def _failure(self, booking: Booking, concern: Concern) -> Trouble:
-        failed = [b for b in self._times.get(booking.key, ()) if _has_failed(b)]
-        if not failed:
-            return _trouble(booking, concern, f"it is {booking.state.value}", booking.timing.start)
-        last = max(failed, key=lambda boundary: boundary.ended_us or 0)
-        what = f"{last.event.name}: {last.message or 'it failed'}"
-        return _trouble(booking, concern, what, last.ended_us or last.due_us)
+    def _failures(self) -> Iterator[Trouble]:
+        for booking in (*self._on_air, *self._failed, *self._unreset):
+            concern = failed(booking)
+            if concern is not None:
+                found = failure(booking, self._times.get(booking.key, ()))
+                yield _trouble(booking, concern, found.what, found.at_us)
 
     def _disputed(self, booking: Booking) -> Iterator[Trouble]:
         """What it holds and should not; few bookings ever do."""
@@ -309,10 +305,6 @@ def _told(by: Actor, loss: Loss) -> str:
 
 def _trouble(booking: Booking, concern: Concern, what: str, at_us: int, rival: tuple[str, str] = ("", "")) -> Trouble:
     return Trouble(booking, concern, what, to_do(concern, booking), at_us, *rival)
-
-
-def _has_failed(boundary: Boundary) -> bool:
-    return boundary.kind in STANDARD and boundary.state is BoundaryState.FAILED
 
 
 _ORDER = {concern: place for place, concern in enumerate(CONCERNS)}

@@ -7,16 +7,18 @@ given the device, journalled and taken over as those of every booking.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
 
 from preroll.domain.booking import Booking, Carries, NodeChoice, State, Timing
 from preroll.domain.boundaries import Boundary, Decision, Kind, Run
+from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Mistake
 from preroll.domain.free_list import FREE_LIST
+from preroll.domain.function import Function
 from preroll.domain.inheritance import Filled
-from preroll.domain.profile import ProfileCopy
+from preroll.domain.profile import ProfileCopy, ProfileInstance
 from preroll.domain.resource import Resource
 from preroll.domain.values import dataclass
 from preroll.domain.window import SECOND
@@ -45,6 +47,24 @@ class Wanted:
     values: Mapping[str, object] = field(default_factory=dict)
     """Own values, on top of all others."""
     why: str = ""
+
+
+def fitting(
+    resource: Resource,
+    functions: Iterable[Function],
+    services: Iterable[ServiceDefinition],
+    instances: Sequence[ProfileInstance],
+) -> list[ProfileInstance]:
+    """The profile instances that are proposed for a resource: all but those that only other functions take.
+
+    A function takes the profile that it names, and those that the nodes of services ask of it. What no function takes,
+    and what a node takes of any resource, is proposed for all; and all is for a resource without a function.
+    """
+    takers = [(function.profile, function.name) for function in functions]
+    takers += [(node.profile, node.function) for service in services for node in service.nodes]
+    own = {profile for profile, function in takers if function in ("", resource.function)}
+    others = {profile for profile, _ in takers} - own
+    return [one for one in instances if not resource.function or one.definition not in others]
 
 
 def mistakes_of(wanted: Wanted, found: Filled) -> list[Mistake]:

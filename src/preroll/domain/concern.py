@@ -6,11 +6,12 @@ The home page, ``GET /api/v1/night`` and ``preroll night`` list bookings by thes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from preroll.domain.attention import TO_DO, WHEN_LAPSED
-from preroll.domain.booking import Booking, State
+from preroll.domain.booking import FAILED_EVENT, Booking, State
+from preroll.domain.boundaries import STANDARD, Boundary, BoundaryState
 from preroll.domain.values import dataclass
 
 
@@ -62,3 +63,30 @@ CONCERNS: Mapping[Concern, Remedy] = {
 def to_do(concern: Concern, booking: Booking) -> str:
     """What to do about a concern of a booking."""
     return CONCERNS[concern].to_do or TO_DO[booking.state]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What failed of a booking."""
+
+    what: str
+    """The event, and what it said."""
+    at_us: int
+
+
+def failure(booking: Booking, events: Sequence[Boundary]) -> Failure:
+    """What failed last of a booking that is in a failed state."""
+    failed = [one for one in events if one.kind in STANDARD and one.state is BoundaryState.FAILED]
+    if not failed:
+        return Failure(f"it is {booking.state.value}", booking.timing.start)
+    last = max(failed, key=lambda one: one.ended_us or 0)
+    return Failure(f"{last.event.name}: {last.message or 'it failed'}", last.ended_us or last.due_us)
+
+
+def failed(booking: Booking) -> Concern | None:
+    """The concern of a booking that is in a failed state; None: it is in none, or has been put right."""
+    if booking.state is State.FAILED:
+        return Concern.NOT_STARTED
+    if booking.state is State.FAILED_COMPLETED:
+        return Concern.NOT_RESET if booking.not_reset else None
+    return Concern.FAILED if booking.state in FAILED_EVENT else None

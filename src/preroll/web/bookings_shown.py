@@ -13,11 +13,13 @@ from preroll.domain.actions import why_not as reason
 from preroll.domain.actions import why_not_yours
 from preroll.domain.booking import LIFE_CYCLE, Booking
 from preroll.domain.changes import Change
+from preroll.domain.concern import CONCERNS, failed, failure, to_do
 from preroll.domain.permission import may
 from preroll.web.asked import Asked, written
 from preroll.web.command import Button, in_turn
 from preroll.web.commands import COMMANDS
 from preroll.web.diagram import Lit, machine_svg
+from preroll.web.orders_shown import Advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,15 @@ def nodes_by_resource(asked: Asked) -> dict[str, list[str]]:
     if node := asked.word("node"):
         found[asked.word("resource")] = [node]
     return found | {choice.resource or "": [label] for label, choice in asked.takes.items() if choice}
+
+
+def advice(found: BookingDetails) -> Advice | None:
+    """What failed of it, and what to do; None: nothing did."""
+    concern = failed(found.booking)
+    if concern is None:
+        return None
+    what = failure(found.booking, found.boundaries).what
+    return Advice(CONCERNS[concern].title, what, to_do(concern, found.booking), urgent=True)
 
 
 def life_cycle(booking: Booking, history: Iterable[Change]) -> Markup:

@@ -73,7 +73,8 @@ def main_fields(draft: Draft, *, began: bool) -> Sequence[Field]:
                        about="Empty: as soon as it can begin.")  # fmt: skip
     end = time_field("end", "Off the air", Typed.of(said, "end"), zone, needed=False, about="Empty: without end.")
     pre_roll = Field("pre_roll", "Pre-roll", needed=False, about=A_LENGTH)
-    post_roll = Field("post_roll", "Post-roll", needed=False, about="" if said.get("end") else "None without an end.")
+    lasts = "" if said.get("end") else "None where there is no end."
+    post_roll = Field("post_roll", "Post-roll", needed=False, about=lasts)
     return (end, post_roll) if began else (start, end, pre_roll, post_roll)
 
 

@@ -77,7 +77,7 @@ def row(
         zone: in which times are told.
         chosen: it is the one that is looked at closely.
     """
-    cells = tuple((column.kind, column.key, _shown(column, booking, services, zone)) for column in columns)
+    cells = tuple((one.kind, one.key, one.label.lower(), _shown(one, booking, services, zone)) for one in columns)
     return _row(booking.id, booking.revision, booking.name, cells, chosen=chosen)
 
 
@@ -88,8 +88,12 @@ def _shown(column: BookingColumn, booking: Booking, services: Mapping[int, str],
     return str(found)
 
 
+Cell = tuple[Kind, str, str, str]
+"""How it is shown, the column's key and what it is called in a line, and what it says."""
+
+
 @lru_cache(4096)
-def _row(ident: str, revision: int, name: str, cells: tuple[tuple[Kind, str, str], ...], *, chosen: bool) -> Markup:
+def _row(ident: str, revision: int, name: str, cells: tuple[Cell, ...], *, chosen: bool) -> Markup:
     values = {"id": ident, "revision": revision, "name": name, "chosen": chosen, "cells": cells}
     return Markup(render("_row.html", values))  # noqa: S704 - the template escapes
 

@@ -129,14 +129,15 @@ NO_BOOKINGS = Lesson(
 
 
 def shown(night: Night) -> NightPage:
-    """The night, as it is told."""
+    """The night, as it is told: what is urgent first, whatever it is of."""
+    troubles = (
+        *(_trouble(night, one) for one in night.troubles),
+        *(_order(night, one) for one in night.orders),
+        *(_alarmed(night, one) for one in night.alarmed),
+    )
     return NightPage(
         night,
-        (
-            *(_trouble(night, one) for one in night.troubles),
-            *(_order(night, one) for one in night.orders),
-            *(_alarmed(night, one) for one in night.alarmed),
-        ),
+        tuple(sorted(troubles, key=lambda one: not one.urgent)),
         tuple(_on_air(night, one) for one in night.on_air),
         tuple(_coming(night, one) for one in night.coming),
         lesson(night.filled),

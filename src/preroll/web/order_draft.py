@@ -39,7 +39,7 @@ def fields(said: Mapping[str, str], zone: str, *, timed: bool, several: bool) ->
     if timed:
         about = "Empty: now. What is free is looked for from then on."
         found.append(time_field("at", "Deploy at", Typed.of(said, "at"), zone, needed=False, about=about))
-    latest = f"Not begun so long after its time, it is Canceled. {A_LENGTH.capitalize()}"
+    latest = f"Not begun so long after its time, it is Canceled. {A_LENGTH}"
     return (
         *found, Field("latest_start", "At the latest after", needed=False, about=latest),
         Field("external", "Your number for it", needed=False), Field("priority", "Priority", needed=False),

@@ -14,7 +14,7 @@ from preroll.domain.lengths import seconds_of
 from preroll.domain.window import EPOCH, SECOND
 
 A_TIME = "a date and a time, such as 2026-03-01 18:00"
-A_LENGTH = "a length with its unit, such as 90s, 5m or 1h30m; 0 for none"
+A_LENGTH = "A length with its unit, such as 90s, 5m or 1h30m; 0 for none"
 TIMES = ("start", "end", "pre_roll", "post_roll")
 """The fields of a booking's times."""
 WHICH = ("first", "second")

@@ -107,6 +107,7 @@ async def everything(frame: Frame, found: BookingDetails, refused: Refusal | Non
         "booking": found.booking,
         "beneath": await _beneath(frame, found) if found.booking.overlays else None,
         "subject": subject_of(found),
+        "advice": shown.advice(found),
         "buttons": shown.buttons(found, looking(frame)),
         "taken": shown.taken(found),
         "diagram": shown.life_cycle(found.booking, history),

@@ -126,8 +126,8 @@ async def apply(frame: TheFrame, ident: Ident, said: Said) -> Response:
     try:
         made = await frame.door.app.automation.apply(frame.by, ident, wanted, force=bool(said.get("force")))
     except Refused as refused:
-        return await _page(frame, found, said, refusal_of(refused, {one.name for one in await _asked(frame)}), "apply",
-                           held=isinstance(refused, InUse))  # fmt: skip
+        told = refusal_of(refused, {one.name for one in await _asked(frame, ident)})
+        return await _page(frame, found, said, told, "apply", held=isinstance(refused, InUse))
     return RedirectResponse(f"/applied/{made.booking.id}", 303)
 
 
@@ -157,7 +157,7 @@ async def _page(
     """
     values = {
         **await _held(frame, found), "facts": [one for one in shown.facts(found) if one[1]],
-        "hours": list(shown.hours(found.availability)), "modes": list(Mode), "fields": await _asked(frame),
+        "hours": list(shown.hours(found.availability)), "modes": list(Mode), "fields": await _asked(frame, found.id),
         "said": said, "refused": refused, "tried": tried, "forcible": held and frame.may("booking.force"),
     }  # fmt: skip
     return frame.page("resource.html", refused.status if refused else 200, **values)
@@ -173,9 +173,9 @@ async def _held(frame: Frame, found: Resource) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _asked(frame: Frame) -> list[asking.Field]:
+async def _asked(frame: Frame, ident: str) -> list[asking.Field]:
     """What is asked before a profile is applied."""
-    instances = await frame.door.app.catalogue.profile_instances(frame.by, frame.platform.name)
+    instances = await frame.door.app.automation.proposed(frame.by, ident)
     states = sorted({name for one in instances for name in (*one.states, *one.variants)})
     return [
         asking.Field("profile", "Profile", Kind.CHOICE,
