@@ -39,6 +39,8 @@ PAN = """async ([frames, step]) => {
 
 DRAWING = frozenset({"renderer", "GPU"})
 """Processes of the browser that draw."""
+REST_MS = 10
+"""Of their processor time in a quarter of a second: they have nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ def look(browser: Browser, url: str, ready: str, pan: str = "", render: str = "0
     context = browser.new_context(viewport=SIZE)
     try:
         page = context.new_page()
+        _rested(browser, page)
         wire = Wire(page)
         used = Used(browser)
         page.goto(url)
@@ -137,6 +140,17 @@ class Wire:
 
     def _finished(self, event: dict[str, float]) -> None:
         self.bytes += int(event["encodedDataLength"])
+
+
+def _rested(browser: Browser, page: Page) -> None:
+    """Wait until the browser has opened the window: its own bars and menus are pages too, hundreds of requests that run
+    beside whatever is asked for meanwhile."""
+    used, before = Used(browser), 0.0
+    for _ in range(50):
+        page.wait_for_timeout(250)
+        if (now := used.milliseconds) - before < REST_MS:
+            return
+        before = now
 
 
 def _until(page: Page, expression: str) -> None:
