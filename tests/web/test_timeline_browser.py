@@ -286,31 +286,35 @@ def test_from_afar_one_bar_stands_for_its_likes(browser: Browser, site: Site):
         expect(visit.page.locator(".tl-corner")).to_have_text("Resources")
 
 
-COVERED = """async ([day, minutes]) => {
+COVERED = """async ([day, minutes, span]) => {
   const timeline = document.querySelector("booking-timeline");
   const midnight = day - timeline.zone.offset(day);
   const found = [];
   for (const minute of minutes) {
     timeline.ahead = midnight + minute * 60 - Date.now() / 1000;
-    timeline.setWindow(midnight - 8 * 3600 - minute, 86400);
+    timeline.setWindow(midnight - span / 3 - minute, span);
     await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
     const badge = timeline.querySelector(".tl-now-label").getBoundingClientRect();
-    for (const day of timeline.querySelectorAll(".tl-tick.day, .tl-day:not([hidden])")) {
+    const told = [...timeline.querySelectorAll(".tl-tick.day:not(.past), .tl-day:not([hidden])")].map((day) => {
       const words = document.createRange();
       words.selectNodeContents(day);
-      const { left, right } = words.getBoundingClientRect();
-      if (left < badge.right && badge.left < right) found.push(`${minute}: ${day.textContent}`);
+      return [day.textContent, words.getBoundingClientRect()];
+    });
+    for (const [name, { left, right }] of told) {
+      const over = [["now", badge], ...told].filter(([other, box]) => other !== name && left < box.right && box.left < right);
+      found.push(...over.map(([other]) => `${minute}: ${name} and ${other}`));
     }
   }
   return [found, timeline.querySelectorAll(".tl-tick.day").length];
 }"""
-"""Names of days that stand behind the badge of now, so many minutes from midnight."""
+"""Names of days that stand behind the badge of now or over each other, so many minutes from midnight."""
 
 
-def test_the_badge_of_now_covers_no_day(visit: Visit):
+@pytest.mark.parametrize("length", [1, 3, 7, 30])
+def test_the_badge_of_now_covers_no_day(visit: Visit, length: int):
     opened(visit.page)
-    day, minutes = BASE // DAY * (DAY // SECOND), [-30, -10, 0, 10, 40, 80, 100, 130, 200]
-    covered, days = visit.page.evaluate(COVERED, [day, minutes])
+    day, minutes = BASE // DAY * (DAY // SECOND), [-30, -10, 0, 10, 40, 80, 100, 130, 200, 700, 1000, 1300, 1700, 2400]
+    covered, days = visit.page.evaluate(COVERED, [day, minutes, length * DAY // SECOND])
     assert covered == []
     assert days > 0
 

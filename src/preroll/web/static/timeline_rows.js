@@ -27,7 +27,10 @@ export function stripe(row, folded) {
 const [BADGE, DAY_SAID] = [26, 84];
 
 /** How far the name of a day has to step aside, so that the badge of now does not cover it. @param {number} away pixels from its begin to now */
-const aside = (away) => (away > 5 - BADGE && away < DAY_SAID + BADGE ? `${(away + BADGE).toFixed(1)}px` : "");
+const aside = (away) => (away > 5 - BADGE && away < DAY_SAID + BADGE ? away + BADGE : 0);
+
+/** @param {number} pixels 0: as the style sheet has it */
+const padded = (pixels) => (pixels ? `${pixels.toFixed(1)}px` : "");
 
 /** Times above the rows, a line through them for each, and now. Places are pixels from the origin of the layer. */
 export class Axis {
@@ -66,15 +69,18 @@ export class Axis {
   }
 
   /** In every frame of a pan, so only what changes is touched. Each day is named at its midnight, the one at the left edge
-      there, until the name of the next one is. @param {number} left @param {string} day at the left edge */
+      there, until the name of the next one is; a name that would step aside onto the next one is not told. @param {number} left @param {string} day at the left edge */
   move(left, day) {
     this.ticks.style.transform = `translate3d(${-left}px,0,0)`;
     this.edge.hidden = this.#days.some(({ at }) => at > left - 1 && at < left + DAY_SAID);
-    this.edge.style.marginLeft = aside(this.#now - left);
+    this.edge.style.marginLeft = padded(aside(this.#now - left));
     if (this.edge.textContent !== day) this.edge.textContent = day;
-    for (const { label, at } of this.#days) {
-      label.classList.toggle("past", at <= left - 1);
-      label.style.paddingLeft = aside(this.#now - at);
+    let next = Infinity;
+    for (const { label, at } of this.#days.toReversed()) {
+      const step = aside(this.#now - at);
+      label.classList.toggle("past", at <= left - 1 || (step > 0 && at + step + DAY_SAID > next));
+      label.style.paddingLeft = padded(step);
+      next = at + step;
     }
   }
 }
