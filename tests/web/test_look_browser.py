@@ -288,4 +288,5 @@ def test_paper_shows_the_content_alone(anna: Visit):
     page.emulate_media(media="print")
     expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
     expect(page.locator(".bar-end")).to_be_hidden()
+    expect(page.get_by_text("Add a person")).to_be_hidden()
     expect(page.get_by_role("heading", name="People", exact=True)).to_be_visible()

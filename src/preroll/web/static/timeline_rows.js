@@ -72,8 +72,9 @@ export class Axis {
       there, until the name of the next one is; a name that would step aside onto the next one is not told. @param {number} left @param {string} day at the left edge */
   move(left, day) {
     this.ticks.style.transform = `translate3d(${-left}px,0,0)`;
-    this.edge.hidden = this.#days.some(({ at }) => at > left - 1 && at < left + DAY_SAID);
-    this.edge.style.marginLeft = padded(aside(this.#now - left));
+    const begin = aside(this.#now - left);
+    this.edge.hidden = this.#days.some(({ at }) => at > left - 1 && at < left + begin + DAY_SAID);
+    this.edge.style.marginLeft = padded(begin);
     if (this.edge.textContent !== day) this.edge.textContent = day;
     let next = Infinity;
     for (const { label, at } of this.#days.toReversed()) {
