@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
+from datetime import datetime
 from html import unescape
 from typing import Any
 
@@ -294,3 +295,19 @@ async def test_a_page_says_at_its_head_what_its_scripts_will_ask_for(
         assert (await pages.get(one)).status_code == 200, one
     window = dict(re.findall(r'data-(from|to)="(-?\d+)"', page))
     assert f"from={window['from']}&to={window['to']}" in early[1]
+
+
+@pytest.mark.parametrize(
+    ("day", "ahead"),
+    [
+        ("2026-07-10", 7200), ("2026-12-10", 3600), ("2026-03-29", None), ("2026-03-27", None),
+        ("9999-12-30", None), ("0001-01-01", None),
+    ],
+)  # fmt: skip
+def test_a_page_knows_the_clocks_of_its_window_unless_they_change(day: str, ahead: int | None):
+    begin = int(datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp()) * SECOND
+    first = First.of("default", begin, begin, 24)
+    steady = first.steady("Europe/Brussels")
+    assert (steady and steady["offset"]) == ahead
+    if steady:
+        assert (steady["from"], steady["to"]) == (first.start - 86_400, first.end + 86_400)

@@ -201,6 +201,16 @@ def test_what_is_around_the_view_is_there_before_anybody_pans(visit: Visit, site
     assert box["x"] > 1280, "it begins right of what is seen"
 
 
+def test_what_a_page_says_of_its_clocks_is_what_the_browser_knows(visit: Visit):
+    opened(visit.page)
+    told = """() => {
+      const { zone, from, to } = document.querySelector("booking-timeline");
+      const own = new zone.constructor(zone.name);
+      return [from, to].map((at) => [zone.steady?.offset ?? own.offset(at), own.offset(at)]);
+    }"""
+    assert all(said == known for said, known in visit.page.evaluate(told))
+
+
 def test_two_browsers_see_each_other(browser: Browser, site: Site, visit: Visit):
     mine = site.do(book(site.app, "Mine", 2, "Encoder 1"))
     with visiting(browser, site.url) as other:

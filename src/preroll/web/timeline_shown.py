@@ -21,7 +21,7 @@ from preroll.domain.errors import Clash, Conflict, Invalid, PrerollError, Stale,
 from preroll.domain.resource import Mode, Resource
 from preroll.domain.window import DAY, HOUR, SECOND
 from preroll.web.states_shown import slug
-from preroll.web.templating import glyph, pattern
+from preroll.web.templating import glyph, local, pattern
 
 STATES = {state: place for place, state in enumerate(State)}
 MARKS = {mark: 1 << place for place, mark in enumerate(Mark)}
@@ -56,6 +56,19 @@ class First:
         span = min(max(asked, CLOSEST), FARTHEST)
         step = EIGHT_DAYS if span > NEAR else HALF_DAY
         return cls(platform, floor((start - span / 4) / step) * step, ceil((start + span * 5 / 4) / step) * step)
+
+    def steady(self, zone: str) -> dict[str, int] | None:
+        """By how many seconds the clocks of a zone are ahead of UTC, from a day before until a day after.
+
+        None: they change meanwhile, or it is beyond all calendars.
+        """
+        begin, end = self.start - DAY // SECOND, self.end + DAY // SECOND
+        try:
+            found = {local(at * SECOND, zone).utcoffset() for at in range(begin, end + 1, HALF_DAY)}
+        except (ValueError, OverflowError):
+            return None
+        ahead = found.pop()
+        return None if found or ahead is None else {"from": begin, "to": end, "offset": int(ahead.total_seconds())}
 
     @property
     def asked(self) -> tuple[str, str]:

@@ -134,7 +134,7 @@ function runClock() {
 }
 
 showChosen();
-runClock();
 requestAnimationFrame(() => {
+  setTimeout(runClock); // the first time that a browser tells takes it long: once all else is painted
   for (const here of document.querySelectorAll(".bar nav [aria-current], .tabs [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "center" });
 });

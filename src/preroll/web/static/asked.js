@@ -10,9 +10,6 @@ const links = /** @type {NodeListOf<HTMLLinkElement>} */ (document.querySelector
 const coming = new Map([...links].map(({ href }) => [href, early(href)]));
 for (const one of coming.values()) one.catch(() => {}); // whoever takes it hears of it
 
-// The first date that a browser formats takes it long, and nothing else can be done meanwhile.
-new Intl.DateTimeFormat("en", { timeStyle: "medium" });
-
 /** @param {string} address @returns {Promise<Answered>} */
 async function fetched(address) {
   const answer = await fetch(address);

@@ -61,7 +61,7 @@ export class BookingTimeline extends HTMLElement {
 
   connectedCallback() {
     if (this.contains(this.body)) return;
-    this.zone = new Zone(this.getAttribute("zone") || "UTC");
+    this.zone = new Zone(this.getAttribute("zone") || "UTC", JSON.parse(this.dataset.steady ?? "null"));
     this.#furnish();
     this.body.addEventListener("scroll", () => this.paint(), { passive: true });
     new ResizeObserver(() => this.#resized()).observe(this);

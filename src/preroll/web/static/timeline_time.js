@@ -20,13 +20,16 @@ export class Zone {
   /** @type {Map<number, number>} */
   #changes = new Map();
 
-  /** @param {string} name such as Europe/Brussels */
-  constructor(name) {
+  /** @type {Intl.DateTimeFormat | undefined} the first that a browser makes takes it long, so not before it is needed */
+  #shape;
+
+  /**
+   * @param {string} name such as Europe/Brussels
+   * @param {{ from: number, to: number, offset: number } | null} steady when its clocks do not change, as the server knows
+   */
+  constructor(name, steady = null) {
     this.name = name;
-    this.shape = new Intl.DateTimeFormat("en-US", {
-      timeZone: name, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric",
-      minute: "numeric", second: "numeric", era: "short",
-    });
+    this.steady = steady;
   }
 
   /** Seconds that its clocks are ahead of UTC. @param {number} at */
@@ -38,6 +41,7 @@ export class Zone {
 
   /** @param {number} at */
   #known(at) {
+    if (this.steady && at >= this.steady.from && at <= this.steady.to) return this.steady.offset;
     let known = this.#offsets.get(at);
     if (known === undefined) this.#offsets.set(at, (known = this.#asked(at)));
     return known;
@@ -45,7 +49,11 @@ export class Zone {
 
   /** @param {number} at */
   #asked(at) {
-    const said = Object.fromEntries(this.shape.formatToParts(at * 1000).map(({ type, value }) => [type, value]));
+    this.#shape ??= new Intl.DateTimeFormat("en-US", {
+      timeZone: this.name, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric",
+      minute: "numeric", second: "numeric", era: "short",
+    });
+    const said = Object.fromEntries(this.#shape.formatToParts(at * 1000).map(({ type, value }) => [type, value]));
     const year = said.era === "AD" ? +said.year : 1 - +said.year;
     return Date.UTC(year, +said.month - 1, +said.day, +said.hour, +said.minute, +said.second) / 1000 - at;
   }
