@@ -112,6 +112,24 @@ async def test_an_edit_that_needs_more_is_refused_with_ways_out(api: httpx.Async
     assert (await api.get(f"bookings/{second['id']}")).json()["revision"] == second["revision"]
 
 
+async def test_mistakes_of_every_kind_are_told_at_once(api: httpx.AsyncClient):
+    def told(answer: httpx.Response) -> list[str]:
+        assert answer.status_code == 422, answer.text
+        return [error["where"] for error in answer.json()["errors"]]
+
+    wrong = {
+        "start": WHEN["end"], "end": WHEN["start"], "definition": "Uplink",
+        "nodes": {"mux": {"values": {"rate": "much"}}, "tape": {}},
+    }  # fmt: skip
+    assert told(await api.post("availability", json=wrong)) == ["end", "nodes.tape", "nodes.mux.values.rate"]
+    wrong["nodes"]["mux"]["resource"] = "MUX 9"
+    everything = ["end", "nodes.mux.values.rate", "nodes.tape", "nodes.mux.resource"]
+    assert told(await api.post("bookings", json={"name": "new", **wrong})) == everything
+    there = (await book(api, "there", "MUX 1")).json()
+    del wrong["definition"]
+    assert told(await api.patch(f"bookings/{there['id']}", json=wrong)) == everything
+
+
 async def test_what_is_there_already_is_no_way_out_of_a_swap(api: httpx.AsyncClient):
     await book(api, "first", "MUX 1", rate=7.5)
     second = (await book(api, "second", "MUX 2")).json()

@@ -110,14 +110,14 @@ class Availability:
             mistakes = list(question.timing.mistakes())
             if question.definition is None and not question.nodes:
                 mistakes.append(Mistake("nodes", "ask for nothing", "a node, or a service definition"))
-            if mistakes:
-                raise Invalid(mistakes)
             settled = _settled(question, platform.config)
             definition = None
             if question.definition is not None:
                 definition = tx.catalogue.definition(platform.key, question.definition, question.definition_version)
             ignored = sight.booking(tx, by, question.ignore, hidden=True).key if question.ignore else 0
-            wishes = _wishes(tx, platform.key, question, definition)
+            wishes, wrong = _wishes(tx, platform.key, question, definition)
+            if mistakes := mistakes + wrong:
+                raise Invalid(mistakes)
             every = tx.catalogue.candidates(platform.key)
             found = {
                 label: _answer(tx, settled, wish, every.of(node), ignored) for label, (node, wish) in wishes.items()
@@ -154,8 +154,8 @@ class Availability:
 
 def _wishes(
     tx: Tx, platform: int, question: Question, definition: ServiceDefinition | None
-) -> dict[str, tuple[Node, Wish]]:
-    """Label -> the node as it is asked for, and what it needs."""
+) -> tuple[dict[str, tuple[Node, Wish]], list[Mistake]]:
+    """Label -> the node as it is asked for, and what it needs; and every mistake."""
     mistakes = [
         Mistake(f"nodes.{label}", f"is no node of {definition.name}", ", ".join(n.label for n in definition.nodes))
         for label in question.nodes
@@ -180,9 +180,7 @@ def _wishes(
         asked = replace(node, function=wanted.function or node.function, pool=wanted.pool or node.pool)
         if not mistakes:
             found[label] = asked, filled.wish(label)
-    if mistakes:
-        raise Invalid(mistakes)
-    return found
+    return found, mistakes
 
 
 def _settled(question: Question, config: PlatformConfig) -> Question:

@@ -111,8 +111,6 @@ def create(tx: Tx, by: Actor, new: NewBooking, attempt: Attempt) -> BookingDetai
         definition = tx.catalogue.definition(platform.key, new.definition, new.definition_version)
         mistakes += holding.publication_mistakes(definition)
     mistakes += _list_mistakes(definition, orchestrated=new.orchestrated or bool(new.overlays))
-    if mistakes:
-        raise Invalid(mistakes)
     service = overlaying.service_named(tx, by, platform.key, new.overlays) if new.overlays else None
     booking = Booking(
         key=0, id=new.id or tx.new_id(), platform=platform.key, name=new.name.strip(), state=LIFE_CYCLE.initial,
@@ -123,13 +121,11 @@ def create(tx: Tx, by: Actor, new: NewBooking, attempt: Attempt) -> BookingDetai
         owner=by.name if platform.config.lock_bookings else "", overlays=service.id if service else "",
         service_state=platform.config.service_states.mapping.initial or STOP,
     )  # fmt: skip
+    _require_sound(tx, booking, definition, mistakes)
     if booking.overlays:
         booking = initial(tx, overlaying.settled(tx, booking))
     else:
-        booking = initial(tx, booking)
-        if mistakes := holding.node_mistakes(tx, booking, definition):
-            raise Invalid(mistakes)
-        booking = holding.with_copies(tx, booking, definition, {})
+        booking = holding.with_copies(tx, initial(tx, booking), definition, {})
     choice = Choice(booking)
     if new.auto_select:
         choice = choosing.on_create(tx, booking, definition, attempt, new.left_open)
@@ -245,8 +241,7 @@ def prepared(tx: Tx, before: Booking, change: Edit) -> tuple[Booking, ServiceDef
     definition = tx.catalogue.definition_by_key(after.definition) if after.definition else None
     mistakes = _edit_mistakes(before, after, change, boundaries, tx.now)
     mistakes += _list_mistakes(definition, orchestrated=after.orchestrated)
-    if mistakes := mistakes or (holding.node_mistakes(tx, after, definition) if not after.overlays else []):
-        raise Invalid(mistakes)
+    _require_sound(tx, after, definition, mistakes)
     if after.overlays:
         after = overlaying.settled(tx, after)
     elif change.nodes:
@@ -314,6 +309,17 @@ def _edit_mistakes(
     if any(b.trigger is Trigger.FINISH for b in boundaries) and after.timing != before.timing:
         found.append(Mistake("end", "is frozen: the booking is being finished", "no change of the timing"))
     return found
+
+
+def _require_sound(
+    tx: Tx, booking: Booking, definition: ServiceDefinition | None, mistakes: Sequence[Mistake]
+) -> None:  # fmt: skip
+    """Refuse these mistakes, and with them all that is wrong with the nodes of what is no overlay."""
+    found = list(mistakes)
+    if not booking.overlays:
+        found += holding.node_mistakes(tx, booking, definition)
+    if found:
+        raise Invalid([*found, *holding.unknown_resources(tx, booking)])
 
 
 def _list_mistakes(definition: ServiceDefinition | None, *, orchestrated: bool) -> list[Mistake]:

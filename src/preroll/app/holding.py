@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import replace
 
 from preroll.app.order_needs import needs_on_top
@@ -30,14 +30,23 @@ def resources_of(tx: Tx, booking: Booking, known: Mapping[str, Resource] | None 
     found = {ident: known[ident] for ident in booking.held if known and ident in known}
     if unknown := [ident for ident in booking.held if ident not in found]:
         found |= {r.id: r for r in tx.catalogue.resources(booking.platform, ids=unknown)}
-    lost = [
-        Mistake(f"nodes.{label}.resource", f"there is no resource {choice.resource}", "the id or name of a resource")
-        for label, choice in booking.nodes.items()
-        if choice.resource and choice.resource not in found
-    ]
-    if lost:
+    if lost := _unknown(booking, found):
         raise Invalid(lost)
     return [found[ident] for ident in booking.held]
+
+
+def unknown_resources(tx: Tx, booking: Booking) -> list[Mistake]:
+    """The resources that a booking chose and that do not exist, each with its node."""
+    found = tx.catalogue.resources(booking.platform, ids=booking.resources) if booking.resources else []
+    return _unknown(booking, {resource.id for resource in found})
+
+
+def _unknown(booking: Booking, known: Container[str]) -> list[Mistake]:
+    return [
+        Mistake(f"nodes.{label}.resource", f"there is no resource {choice.resource}", "the id or name of a resource")
+        for label, choice in booking.nodes.items()
+        if choice.resource and choice.resource not in known
+    ]
 
 
 def needs_of(
