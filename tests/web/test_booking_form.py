@@ -137,6 +137,25 @@ async def test_what_is_mistaken_is_told_beside_it_and_books_nothing(
     assert "Late film" not in listed
 
 
+def beside(page: str) -> dict[str, str]:
+    """Field -> what is told beside it."""
+    return {name: unescape(told) for name, told in re.findall(r'<p class="error" id="b-(.+?)-error">(.*?)</p>', page)}
+
+
+async def test_all_mistakes_of_a_form_are_told_at_once_each_beside_its_field(pages: httpx.AsyncClient, app: App):
+    unread = NEW | {"start": "soon", "value.Source.bitrate": "much", "priority": "high"}
+    assert beside((await pages.post("/bookings/new", data=unread)).text).keys() == {
+        "start", "value.Source.bitrate", "priority",
+    }  # fmt: skip
+    wrong = NEW | {"name": " ", "end": "2026-03-01T13:00", "value.Source.bitrate": "0"}
+    told = beside((await pages.post("/bookings/new", data=wrong)).text)
+    assert told.keys() == {"name", "end", "value.Source.bitrate"}
+    assert "at least 1 Mbit/s" in told["value.Source.bitrate"]
+    booking = await made(app, await pages.post("/bookings/new", data=NEW))
+    answer = await pages.post(f"/bookings/{booking.id}/edit", data=NEW | unread)
+    assert beside(answer.text).keys() == {"start", "value.Source.bitrate", "priority"}
+
+
 async def test_of_two_times_that_look_the_same_one_is_chosen(pages: httpx.AsyncClient, app: App):
     form = NEW | {"start": "2026-10-25T02:30", "end": "2026-10-25T05:00"}
     refused = (await pages.post("/bookings/new", data=form)).text

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from preroll.domain.changes import Change
 from preroll.domain.errors import Conflict, Invalid, Mistake, NameInUse, NotFound, Refused, Stale
 from preroll.web.command import Command, Subject, Ways
+from preroll.web.draft import beside
 from preroll.web.fields import Field
 from preroll.web.frame import Frame
 from preroll.web.refusals_shown import Refusal, disputed, refusal_of
@@ -91,7 +92,8 @@ async def told(
     """
     dispute = disputed(refused, taken or {}, ways, frame.may, ident)
     since = await history() if isinstance(refused, Stale) else ()
-    return refusal_of(refused, {field.name for field in fields}, dispute, since)
+    names = {field.name for field in fields}
+    return refusal_of(beside(refused, names), names, dispute, since)
 
 
 def elsewhere(frame: Frame, path: str) -> Response:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 from uuid import UUID
@@ -14,7 +14,7 @@ from preroll.app.proposals import Proposal
 from preroll.domain.booking import Booking, NodeChoice, Timing
 from preroll.domain.config import AskedTiming
 from preroll.domain.definition import Node, ServiceDefinition
-from preroll.domain.errors import Invalid, Mistake
+from preroll.domain.errors import Invalid, Mistake, Refused
 from preroll.domain.lengths import length_said
 from preroll.domain.parameter import Parameter, ValueType
 from preroll.domain.window import MINUTE
@@ -48,6 +48,14 @@ def node_field(where: str) -> str:
             return field + rest.removesuffix(ending)
     label, value, name = rest.partition(".values.")
     return value_field(label, name) if value else RESOURCE + rest
+
+
+def beside(refused: Refused, fields: Collection[str]) -> Refused:
+    """The same refusal, each mistake at the field of the form that it is about, if that is one of these."""
+    if not isinstance(refused, Invalid):
+        return refused
+    placed = [(node_field(mistake.where), mistake) for mistake in refused.mistakes]
+    return Invalid([replace(m, where=name if name in fields else m.where) for name, m in placed], hint=refused.hint)
 
 
 def filled(timing: Timing, zone: str) -> dict[str, str]:
@@ -150,8 +158,9 @@ class Draft:
         """The new booking.
 
         Raises:
-            Invalid: every mistake.
+            Invalid: everything that cannot be read.
         """
+        _read(lambda: self.asked_timing, lambda: self.nodes, *self._rest)
         nodes = self.nodes
         return NewBooking(
             name=self.said.get("name", ""), timing=self.asked_timing, platform=platform,
@@ -170,13 +179,14 @@ class Draft:
             names: id -> name of its resources.
 
         Raises:
-            Invalid: every mistake.
+            Invalid: everything that cannot be read.
         """
         before = self.before
         assert before is not None  # noqa: S101 - it is there to be edited
         shown = as_it_is(before, names, self.zone)
         words = filled(before.timing, self.zone)
         moved = any(self.said.get(name, text) != text for name, text in words.items())
+        _read(lambda: self._retimed(before.timing) if moved else None, lambda: self.nodes, *self._rest)
         timing = self._retimed(before.timing) if moved else None
         nodes = {label: self._changed(label, choice, before, shown) for label, choice in self.nodes.items()}
         priority = self.priority
@@ -218,6 +228,11 @@ class Draft:
         profile = self.said.get(PROFILE + label, "") or None
         whole = bool(self.said.get(WHOLE + label))
         return NodeChoice(resource if resource not in ("", OPEN) else None, profile, values, whole=whole)
+
+    @property
+    def _rest(self) -> Sequence[Callable[[], object]]:
+        """What reads the fields that are neither times nor nodes."""
+        return lambda: self.properties, lambda: self.priority, lambda: self._id
 
     @property
     def _id(self) -> str:
@@ -301,6 +316,16 @@ def _value(parameter: Parameter, text: str, where: str, mistakes: list[Mistake])
             return None
     elif parameter.type is ValueType.FLAG:
         value = text == "true"
-    if mistake := parameter.mistake(where, value):
-        mistakes.append(mistake)
     return value
+
+
+def _read(*fields: Callable[[], object]) -> None:
+    """Refuse all that cannot be read, at once."""
+    mistakes: list[Mistake] = []
+    for field in fields:
+        try:
+            field()
+        except Invalid as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise Invalid(mistakes)

@@ -20,7 +20,7 @@ from preroll.domain.parameter import Parameter
 from preroll.domain.service_instance import Provisioned
 from preroll.web.asked import cell, written
 from preroll.web.command import Asking
-from preroll.web.draft import PROFILE, Draft, node_field, parameters_of, value_field
+from preroll.web.draft import PROFILE, Draft, parameters_of, value_field
 from preroll.web.draft_shown import parameter_field
 from preroll.web.fields import Field, Kind, Option, time_field
 from preroll.web.station_time import Typed, instant, typed
@@ -116,13 +116,6 @@ async def _draft(asked: Asked) -> Draft:
 def _said_of(draft: Draft) -> dict[str, NodeChoice]:
     """The nodes of which something is said."""
     return {label: choice for label, choice in draft.nodes.items() if choice != NodeChoice()}
-
-
-def beside(refused: Refused) -> Refused:
-    """The same refusal, each mistake named by the field in which it stands."""
-    if not isinstance(refused, Invalid):
-        return refused
-    return Invalid([replace(mistake, where=node_field(mistake.where)) for mistake in refused.mistakes])
 
 
 async def _proposal(asked: Asked) -> Proposal:

@@ -24,7 +24,7 @@ from preroll.domain.window import MINUTE
 from preroll.web import bookings_shown as shown
 from preroll.web.command import Ways
 from preroll.web.dialog import revision_seen
-from preroll.web.draft import RESOURCE, Draft, as_it_is, filled, with_way_taken
+from preroll.web.draft import RESOURCE, Draft, as_it_is, beside, filled, with_way_taken
 from preroll.web.draft_shown import free_rows, lasts, main_fields, node_rows
 from preroll.web.frame import Frame, TheFrame
 from preroll.web.night_shown import NO_DEFINITIONS, NO_RESOURCES, Lesson
@@ -174,7 +174,7 @@ async def _refusal(form: Form, refused: Refused | None, fields: set[str]) -> Ref
     history: Sequence[Change] = ()
     if isinstance(refused, Stale):
         history = await form.frame.door.app.views.booking_history(form.frame.by, ident)
-    return refusal_of(refused, fields, dispute, history)
+    return refusal_of(beside(refused, fields), fields, dispute, history)
 
 
 def _taken(draft: Draft) -> Mapping[str, list[str]]:

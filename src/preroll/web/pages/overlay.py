@@ -16,7 +16,7 @@ from preroll.web.commands import COMMANDS
 from preroll.web.dialog import dialog, elsewhere, revision_seen, told
 from preroll.web.draft import with_way_taken
 from preroll.web.frame import Frame
-from preroll.web.overlay_draft import Asked, as_said, beside, changed, window_and_values
+from preroll.web.overlay_draft import Asked, as_said, changed, window_and_values
 from preroll.web.pages.booking import looking, subject_of
 
 WAYS = Ways.TIME | Ways.FORCE
@@ -49,6 +49,6 @@ async def _asking(frame: Frame, found: BookingDetails, asked: Asked, refused: Re
     if refused is not None:
         found = await frame.door.app.bookings.get(frame.by, ident)
         history = partial(frame.door.app.views.booking_history, frame.by, ident)
-        refusal = await told(frame, beside(refused), fields, WAYS, history)
+        refusal = await told(frame, refused, fields, WAYS, history)
     why_not = shown.why_not(found, "edit", looking(frame))
     return dialog(frame, COMMANDS["edit"], subject_of(found), fields, asked.said, why_not=why_not, refused=refusal)

@@ -13,7 +13,6 @@ from preroll.app.order_views import OrderDetails
 from preroll.app.services import ServiceDetails
 from preroll.app.views import BookingDetails
 from preroll.domain.errors import Refused
-from preroll.web import overlay_draft
 from preroll.web import services_shown as shown
 from preroll.web.dialog import asks_again, command_of, dialog, elsewhere, revision_seen, told
 from preroll.web.draft import with_way_taken
@@ -108,6 +107,6 @@ async def _asking(
     fields = await command.fields(asked)
     if refused is not None:
         history = partial(app.services.history, frame.by, asked.ident)
-        refusal = await told(frame, overlay_draft.beside(refused), fields, command.ways, history)
+        refusal = await told(frame, refused, fields, command.ways, history)
     why_not = shown.why_not(asked.found, command, frame.may)
     return dialog(frame, command, shown.subject_of(asked.found), fields, asked.said, why_not=why_not, refused=refusal)
