@@ -26,7 +26,7 @@ from preroll.web import create_pages
 from preroll.web.night_shown import apart, shown
 from tests import builders
 from tests.builders import NOON
-from tests.store.world import ON_AIR, PRE_ROLL, StoppedClock, World
+from tests.store.world import OFF_AIR, ON_AIR, PRE_ROLL, StoppedClock, World
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
 
@@ -79,6 +79,10 @@ async def test_what_is_on_the_air_tells_its_next_event(world: World, tonight: ht
     assert 'On the air <span class="count">1</span>' in part
     assert re.search(r"STOP</span> in 1 h", part)
     assert "Nothing needs anybody" in part
+    assert ">next: <" in part
+    world.clock.us = OFF_AIR + 3 * MINUTE
+    part = (await tonight.get("/")).text
+    assert re.search(r'>due: <span class="mono">STOP</span> 3 min ago', part)
 
 
 async def test_what_comes_next_tells_what_it_lacks(world: World, tonight: httpx.AsyncClient):
