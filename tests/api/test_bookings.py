@@ -42,8 +42,11 @@ async def test_a_booking_is_made_and_has_an_address(api: httpx.AsyncClient):
 async def test_a_client_brings_its_own_id(api: httpx.AsyncClient):
     ident = str(uuid.uuid4())
     assert (await made(api, id=ident))["id"] == ident
-    again = await api.post("bookings", json=asked(id=ident, nodes={}))
+    again = await api.post("bookings", json=asked(id=ident))
     assert again.status_code == 409
+    assert again.json()["detail"] == f"a booking with the id {ident} exists", (
+        "and not that its resources are held by it"
+    )
 
 
 async def test_times_of_any_zone_are_shown_in_utc(api: httpx.AsyncClient):

@@ -17,6 +17,7 @@ from preroll.domain.errors import (
     NotFound,
     NotPermitted,
     NotReady,
+    Refused,
     Stale,
 )
 from preroll.domain.permission import LOCAL, Actor
@@ -156,8 +157,8 @@ async def test_a_clients_own_id_is_taken_once(stage):
     ident = "01a0bf1d-db00-73ab-8d44-7e35b8b6d8fe"
     made = await stage.app.bookings.create(LOCAL, new(id=ident))
     assert made.booking.id == ident
-    with pytest.raises(Exception, match=ident):
-        await stage.app.bookings.create(LOCAL, new("Other", nodes={}, id=ident))
+    with pytest.raises(Refused, match=f"a booking with the id {ident} exists"):
+        await stage.app.bookings.create(LOCAL, new("Other", id=ident))
 
 
 async def test_a_property_that_is_none_is_taken_away(stage):

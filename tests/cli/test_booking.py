@@ -126,6 +126,9 @@ def test_changes_are_listed_from_a_position(preroll: Preroll):
     assert [c["kind"] for c in whole] == ["platform.created", "resource.added", "resource.added"]
     rest = preroll("changes", "--after", whole[0]["position"], "--json").json
     assert rest == whole[1:]
+    preroll("booking", "create", "News", *TIMES)
+    told = [line.split() for line in preroll("changes").out.splitlines()]
+    assert {(line[2], line[3]) for line in told} >= {("resource.added", "ENC"), ("booking.created", "News")}
 
 
 def test_nothing_that_a_name_holds_moves_the_cursor(preroll: Preroll):

@@ -117,6 +117,7 @@ def test_a_profile_is_applied_and_what_it_changed_is_printed(server: App, prerol
     assert "nothing had to be changed" in again.out
     steps = preroll("runs", preroll("resource", "apply", "enc-1", "HD", "--json").json["id"])
     assert "load:enc-1" in steps.out
+    assert steps.out.splitlines()[2].split()[:2] == ["load:enc-1", "enc-1"], "a step names its resource"
 
 
 def test_a_booking_that_has_the_resource_is_told_and_force_goes_on(server: App, preroll: Preroll, devices: FileWorld):

@@ -6,14 +6,16 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from preroll.clock.dispatcher import Dispatcher, Pace
 from preroll.clock.heartbeat import beat
-from preroll.domain.boundaries import Kind, Run
+from preroll.domain.boundaries import Kind, Reason, Run
 from preroll.domain.config import Platform
 from preroll.domain.errors import StoreUnavailable
 from preroll.domain.machine import Outcome
-from preroll.ports.rows import Claimed, Claims, Fence, Judged, Settled, Settlement, Verdict
+from preroll.ports.rows import Claimed, Claims, Failure, Fence, Judged, Settled, Settlement, Verdict
+from preroll.telemetry import ended
 from tests.builders import booking, boundary, definition
 
 SECOND = 1_000_000
@@ -112,6 +114,20 @@ async def test_a_claim_that_fails_does_not_end_the_loop(error):
     await played(told, 2.5)
     assert [at for at, _ in told.claims][:3] == [0, 1, 2]
     assert len(told.settled) == 1
+
+
+async def test_what_cannot_begin_is_told_and_counted():
+    counted = ended("START", Outcome.FAILED)
+    before = counted._value.get()
+    with capture_logs() as lines:
+        await played(Told(Claims(failed=(Failure("b-1", "News", "START", Reason.MISSED, "too late"),))), 0.5)
+    assert [line for line in lines if line["log_level"] == "error"] == [
+        {
+            "event": "could not begin", "booking": "b-1", "name": "News", "booking_event": "START",
+            "reason": "Missed", "message": "too late", "log_level": "error",
+        }
+    ]  # fmt: skip
+    assert counted._value.get() == before + 1
 
 
 async def test_when_there_is_more_it_claims_again_at_once():

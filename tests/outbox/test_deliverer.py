@@ -19,6 +19,7 @@ from preroll.bootstrap.wall import WallClock
 from preroll.domain.account import User
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
+from preroll.domain.errors import StoreUnavailable
 from preroll.domain.outward import networks
 from preroll.domain.permission import Rights
 from preroll.domain.subscription import Filter, Kind, Status, Subscription
@@ -232,16 +233,24 @@ class Counted(Deliveries):
     def __init__(self, store: SqlStore) -> None:
         super().__init__(store)
         self.claims, self.written, self.looked, self.seen = 0, list[str](), 0, ""
+        self.away = 0
+        """How often the store does not answer."""
         self.revisions = set[int]()
         """Of the subscriptions that were claimed."""
 
     async def claimable(self, *args):
         self.looked += 1
+        if self.away:
+            self.away -= 1
+            raise StoreUnavailable
         return await super().claimable(*args)
 
     async def claim(self, *args):
-        self.claims += 1
+        if self.away:
+            self.away -= 1
+            raise StoreUnavailable
         found = await super().claim(*args)
+        self.claims += 1
         self.revisions |= {one.revision for one in found}
         return found
 
@@ -266,13 +275,28 @@ async def test_who_has_nothing_to_do_writes_nothing_but_the_lease_after_a_quarte
             await until(lambda: counted.looked > looked)  # noqa: B023 - it is met before the next one
         assert (counted.claims, counted.written) == (1, [])
         place.clock.by_us += LEASE // 4
-        await until(lambda: counted.claims == 2)
+        await until(lambda: counted.claims >= 2)
         await place.store.write(lambda tx: tx.subscriptions.put(replace(hook, name="MCR")))
         await place.tell("seen")
         await until(lambda: counted.claims >= 3)
         await until(lambda: bool(place.states))
     assert set(place.states) == {"seen"}, "once more under its id when the claim came while it was sent"
     assert len(set(place.ids)) == 1
+
+
+@pytest.mark.parametrize("away", [1, 2, 3])
+async def test_a_store_that_was_away_hides_no_change_of_a_subscription(place: Place, away: int):
+    """Whatever fails, looking or claiming, is done again without another change."""
+    hook = await place.subscribe(filter=Filter(nouns=frozenset({"booking"})))
+    counted = Counted(place.store)
+    async with place.delivering(deliveries=counted):
+        await until(lambda: counted.claims == 1)
+        await place.store.write(lambda tx: tx.subscriptions.put(replace(hook, name="MCR")))
+        counted.away = away
+        await place.tell("about something else", kind="resource.changed")
+        await until(lambda: counted.claims >= 2)
+        assert len(counted.revisions) == 2
+    assert counted.away == 0
 
 
 async def test_what_is_none_of_its_business_is_written_down_in_steps_and_when_it_stops(place: Place):

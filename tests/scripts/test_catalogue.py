@@ -10,9 +10,12 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from preroll.ports.scripts import ScriptKind
+from preroll.ports.scripts import BrokenScript, ScriptKind
 from preroll.scripts.catalogue import Listing, fingerprint, list_command, read_listing
+from preroll.scripts.frames import Ready
+from preroll.scripts.generations import Generation
 from tests.scripts.rig import ROOT
 
 
@@ -139,6 +142,17 @@ def test_odd_texts_break_no_other(tmp_path: Path) -> None:
     assert [(s.name, s.summary) for s in found.installed] == [("fine", ""), ("odd", "an ? of its own")]
     assert [(Path(b.source).name, b.error) for b in found.broken] == [
         ("c_?t?.py", "ZeroDivisionError: division by zero")
+    ]
+
+
+def test_what_cannot_be_used_is_in_the_log_of_the_engine_once() -> None:
+    ready = Ready((), (BrokenScript("/scripts/up.py", "SyntaxError: invalid syntax", 2),))
+    found = Generation(1, ())
+    with capture_logs() as lines:
+        found.learn(ready)
+        found.learn(ready)
+    assert [(line["source"], line["line"], line["why"]) for line in lines] == [
+        ("/scripts/up.py", 2, "SyntaxError: invalid syntax")
     ]
 
 

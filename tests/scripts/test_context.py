@@ -271,7 +271,8 @@ async def test_a_doubtful_step_is_not_repeated(bench: Bench) -> None:
         ),
         (
             lambda c: c.step("mine", lambda key: raises(Retry("soon", after="5"))),
-            "mine: TypeError: Retry('soon', after=",
+            "mine: TypeError: Retry('soon', after='5'): write Retry('why', after=seconds), from 0 to 86400 seconds "
+            "(test_context",
         ),
         (lambda c: c.step("", lambda key: 1), "step name '': give it 1 to 200 characters"),
         (lambda c: c.step(7, lambda key: 1), "step name 7: give it 1 to 200 characters"),

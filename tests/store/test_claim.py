@@ -14,6 +14,7 @@ from preroll.domain.config import Platform
 from preroll.domain.errors import Stale
 from preroll.domain.resource import Mode
 from preroll.domain.window import MINUTE, SECOND
+from preroll.ports.rows import Failure
 from preroll.store import journal_claim
 from tests import builders
 from tests.builders import NOON
@@ -68,9 +69,12 @@ async def test_planned_and_actual_times_are_kept(world):
 async def test_the_four_events_come_in_order_however_late(world):
     made = await world.book(timing=Timing(NOON, NOON + 60 * MINUTE, 5 * MINUTE, 5 * MINUTE))
     assert await world.drain(PRE_ROLL) == [Kind.START_OF_PRE_ROLL]
+    claims = await world.claim(END)
+    missed = Failure(made.id, made.name, "START", Reason.MISSED, "the on-air end has passed")
+    assert (claims.runs, claims.settled, claims.failed) == ((), 1, (missed,)), "no up event at or after the on-air end"
     assert await world.drain(END) == [Kind.START_OF_POST_ROLL, Kind.END_OF_POST_ROLL]
     stored = await world.boundaries(made)
-    assert stored[Kind.END_OF_PRE_ROLL].reason is Reason.MISSED, "no up event at or after the on-air end"
+    assert stored[Kind.END_OF_PRE_ROLL].reason is Reason.MISSED
     assert await world.state(made) is State.COMPLETED
 
 

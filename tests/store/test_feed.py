@@ -52,6 +52,14 @@ async def test_a_change_comes_back_as_it_went_in(world):
     assert await world.store.read(lambda tx: tx.changes.of("b-2")) == []
 
 
+async def test_a_change_tells_what_the_thing_is_called(world):
+    news = await world.book("News", on=["enc-1"])
+    await add(world, news.id, world.resources["enc-1"].id, "somebody else")
+    found = await world.store.feed.read("", 1000)
+    assert [c.name for c in found[-3:]] == ["News", "enc-1", ""]
+    assert [c.name for c in await world.store.read(lambda tx: tx.changes.of(news.id))][-1:] == ["News"]
+
+
 async def test_the_feed_is_followed_page_by_page(world):
     await add(world, "a", "b", "c")
     await add(world, "d", "e")

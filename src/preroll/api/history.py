@@ -30,6 +30,7 @@ class ChangeShown(Shown):
     at: datetime
     kind: str = Field(examples=["booking.state"])
     id: str = Field(description="of the thing that changed")
+    name: str = Field(description="what it is called now, if it is a booking, an order or a resource")
     revision: int
     state: str = Field(description="the life cycle state after it, where the change tells of one")
     before: str
@@ -54,7 +55,7 @@ def line_shown(line: LogLine) -> LineShown:
 def change_shown(c: Change) -> ChangeShown:
     """A change."""
     return ChangeShown(
-        position=c.position, at=when(c.at_us), kind=c.kind, id=c.subject, revision=c.revision,
+        position=c.position, at=when(c.at_us), kind=c.kind, id=c.subject, name=c.name, revision=c.revision,
         state=c.after if c.kind == "booking.state" or c.kind == "booking.created" else "", before=c.before,
         after=c.after, actor=c.actor, why=c.why, cause=c.cause,
     )  # fmt: skip

@@ -19,7 +19,8 @@ class StepShown(Shown):
     """One step of a run."""
 
     name: str
-    resource: str
+    resource: str = Field(description="id of the resource that it touches")
+    resource_name: str = Field(description="as it is called now")
     state: StepState
     attempts: int
     began: datetime
@@ -67,6 +68,6 @@ def run_shown(found: RunDetails) -> RunShown:
 
 def _step(s: StepRow) -> StepShown:
     return StepShown(
-        name=s.name, resource=s.resource, state=s.state, attempts=s.attempts, began=when(s.began_us),
-        ended=maybe_when(s.ended_us), result=s.result, diff=list(s.diff), error=s.error,
+        name=s.name, resource=s.resource, resource_name=s.resource_name, state=s.state, attempts=s.attempts,
+        began=when(s.began_us), ended=maybe_when(s.ended_us), result=s.result, diff=list(s.diff), error=s.error,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from preroll.domain.boundaries import Boundary, begun_kinds, orchestrates, retim
 from preroll.domain.config import AskedTiming
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.edits import NodePatch, merged, once_more, timing_mistakes
-from preroll.domain.errors import Invalid, Mistake, require_seen
+from preroll.domain.errors import Invalid, Mistake, known_id, require_seen
 from preroll.domain.free_list import states_of
 from preroll.domain.permission import Actor
 from preroll.domain.service import STOP
@@ -97,7 +97,7 @@ def create(tx: Tx, by: Actor, new: NewBooking, attempt: Attempt) -> BookingDetai
     """Book: the state is Partial, the resources are held, nothing is orchestrated.
 
     Raises:
-        Invalid: every mistake in the input. Conflict: a resource is held. NameInUse.
+        Invalid: every mistake in the input. Conflict: a resource is held. NameInUse. Refused: the id is known.
     """
     platform = sight.platform(tx, by, new.platform, "booking.create")
     sight.require_scopes(by, platform.key, (), new.scopes)
@@ -106,6 +106,8 @@ def create(tx: Tx, by: Actor, new: NewBooking, attempt: Attempt) -> BookingDetai
     mistakes = list(timing.mistakes())
     if not new.name.strip():
         mistakes.append(Mistake("name", "is empty", "a name"))
+    if new.id and tx.bookings.several([new.id]):
+        raise known_id(new.id)
     definition = None
     if new.definition is not None:
         definition = tx.catalogue.definition(platform.key, new.definition, new.definition_version)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 RESTART_S = 120.0
 """How long a follower waits for a server that was there."""
-HEAD = ("at", "what", "id", "from", "to", "who", "why")
+HEAD = ("at", "what", "name", "from", "to", "who", "why")
 
 
 def define(name: str) -> Parser:
@@ -53,4 +53,4 @@ def changes(after: str | None, platform: str | None, server: str, *, follow: boo
 
 def row(c: Change) -> tuple[object, ...]:
     """A change as a row under HEAD."""
-    return c.at, c.kind, c.id, c.before, c.after, c.actor, c.why or c.cause
+    return c.at, c.kind, c.name or c.id, c.before, c.after, c.actor, c.why or c.cause

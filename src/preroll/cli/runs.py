@@ -28,5 +28,5 @@ def runs(booking: str, server: str, *, as_json: bool) -> None:
     rows: list[output.Row] = []
     for r in found:
         rows.append((r.event, "", f"{r.script} {r.version}", r.outcome, r.began, r.ended, f"{r.reason} {r.message}"))
-        rows += [("", s.name, s.resource, s.state, s.began, s.ended, s.error) for s in r.steps]
+        rows += [("", s.name, s.resource_name or s.resource, s.state, s.began, s.ended, s.error) for s in r.steps]
     output.table(("event", "step", "script / resource", "outcome", "began", "ended", "why"), rows, empty="nothing ran")

@@ -198,6 +198,7 @@ class Step:
     result: Any
     diff: list[tuple[str, Any, Any]]
     error: str
+    resource_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +253,7 @@ class Change:
     actor: str
     why: str
     cause: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,12 @@ class Dispatcher:
             self._carrier.cancel(fence)
         for claimed in claims.runs:
             _ = self.begin(claimed, claims.now_us, claims.read_at)
+        for failure in claims.failed:
+            ended(failure.event, Outcome.FAILED).inc()
+            log.error(
+                "could not begin", booking=failure.booking, name=failure.name, booking_event=failure.event,
+                reason=failure.reason.value, message=failure.message,
+            )  # fmt: skip
         return claims
 
     async def idle(self) -> None:

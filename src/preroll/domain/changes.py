@@ -27,3 +27,5 @@ class Change:
     """Set by the store."""
     position: str = ""
     """Opaque cursor of this change; set by the store."""
+    name: str = ""
+    """What the thing is called now, if it is a booking, an order or a resource; set by the store."""

@@ -94,6 +94,11 @@ class Refused(PrerollError):
     code = "refused"
 
 
+def known_id(ident: str) -> Refused:
+    """Somebody brings an id of its own, and it is taken: perhaps by the same request, whose answer was lost."""
+    return Refused(f"a booking with the id {ident} exists", hint="if you have made it, read it; else use another id")
+
+
 @dataclass(frozen=True, slots=True)
 class Mistake:
     """One thing wrong in an input: where, what, and what was expected."""

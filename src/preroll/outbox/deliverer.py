@@ -100,8 +100,8 @@ class Deliverer:
         """By the key of the subscription."""
         self._pace = pace or Pace()
         self._renew_us = 0
-        self._stirred = True
-        """Something has changed since it last looked for subscriptions."""
+        self._stirs, self._seen = 1, 0
+        """How often something has changed, and of how many of them the subscriptions were looked at since."""
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -136,15 +136,20 @@ class Deliverer:
         """Is there anything to write about who delivers what? An idle process writes when a lease has to be renewed."""
         if self._clock.now_us() >= self._renew_us or any(each.is_over for each in self._rounds.values()):
             return True
-        if not self._stirred:
+        stirs = self._stirs
+        if stirs == self._seen:
             return False
-        self._stirred = False
         mine = {(key, each.now.revision) for key, each in self._rounds.items()}
-        return mine != await self._deliveries.claimable(self._terms.holder, self._desk.kinds)
+        if mine != await self._deliveries.claimable(self._terms.holder, self._desk.kinds):
+            return True
+        self._seen = stirs
+        return False
 
     async def _claim(self) -> None:
         """One task for each of mine, anew when it was changed; none for any other."""
+        stirs = self._stirs
         found = await self._deliveries.claim(self._terms.holder, self._desk.kinds, self._terms.lease_us)
+        self._seen = stirs
         self._renew_us = self._clock.now_us() + self._terms.lease_us // 4
         mine = {one.key: one for one in found}
         for key, each in list(self._rounds.items()):
@@ -169,7 +174,8 @@ class Deliverer:
                 await asyncio.sleep(self._terms.look_s)
                 continue
             if newest != after:
-                after, self._stirred = newest, True
+                after = newest
+                self._stirs += 1
                 news, self._news = self._news, asyncio.Event()
                 news.set()
 

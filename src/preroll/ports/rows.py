@@ -103,6 +103,19 @@ class Fence:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A boundary that failed in its claim: there is no run to find it in."""
+
+    booking: str
+    """Id of the booking."""
+    name: str
+    """Of the booking."""
+    event: str
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Claims:
     """What a claim found."""
 
@@ -118,6 +131,8 @@ class Claims:
     """When ``now_us`` was read, in seconds of the monotonic clock; 0: when the claim was answered."""
     more: bool = False
     """There was more than one claim may take: claim again at once."""
+    failed: tuple[Failure, ...] = ()
+    """What of the settled did not end well."""
 
 
 @dataclass(frozen=True, slots=True)

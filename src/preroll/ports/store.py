@@ -189,6 +189,8 @@ class StepRow:
     result: object
     diff: tuple[tuple[str, object, object], ...]
     error: str
+    resource_name: str = ""
+    """As it is called now; empty: there is none of that id."""
 
 
 class Records(Protocol):

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from preroll.scripts import frames
 from preroll.scripts.catalogue import Fingerprint, Listing
 from preroll.scripts.host import describe_exit
+from preroll.telemetry import logger
+
+log = logger(__name__)
 
 FROM_OUTSIDE = describe_exit(-signal.SIGKILL)
 """How a host ends that was killed by an operator or by the kernel; the engine's own kills say why."""
@@ -38,7 +41,11 @@ class Generation:
 
     def learn(self, ready: frames.Ready) -> None:
         """A host is ready."""
-        self.listing = Listing(ready.installed, ready.broken)
+        listing = Listing(ready.installed, ready.broken)
+        if self.listing != listing:
+            for one in listing.broken:
+                log.warning("scripts cannot be used", source=one.source, line=one.line, why=one.error)
+        self.listing = listing
         self.versions = {script.name: script.version for script in ready.installed}
 
     def blame(self, source: str, how: str) -> None:

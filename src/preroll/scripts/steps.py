@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 
+from preroll import sdk
 from preroll.ports.rows import RecordedStep, Severity, StepState, Verdict
 from preroll.ports.scripts import Order, Reach, nowhere
 from preroll.scripts.frames import MAX_DIFF, MAX_OUTPUT
@@ -20,7 +21,7 @@ from preroll.sdk import DeviceError, Retry, ScriptError, Secret, StepUnknown, Ti
 
 Sleep = Callable[[float], Awaitable[object]]
 Diff = tuple[tuple[str, object, object], ...]
-_NOT_THE_AUTHORS = (os.path.dirname(__file__), os.path.dirname(os.__file__))  # noqa: PTH120 - compared with file names
+_NOT_THE_AUTHORS = tuple(os.path.dirname(file) for file in (__file__, sdk.__file__, os.__file__))  # noqa: PTH120 - compared with file names
 _ROOM_FOR_THE_CUT = 200
 MAX_TEXT = 10_000
 """Characters of a message or of a line of the log."""

@@ -11,7 +11,7 @@ import msgspec
 from preroll.domain.attention import UNCONFIRMED, Attention
 from preroll.domain.booking import ENDED, ORCHESTRATED, Booking, State, Timing
 from preroll.domain.config import Platform
-from preroll.domain.errors import NotFound, Refused
+from preroll.domain.errors import NotFound, known_id
 from preroll.domain.foresight import Standing
 from preroll.domain.permission import Sight
 from preroll.domain.window import DAY, FOREVER, MINUTE
@@ -159,7 +159,7 @@ class Bookings:
         rows = self._work.db.all(_ADD, [(b.id, b.platform, *_written(b)) for b in bookings]) if bookings else ()
         keys = {ident: key for key, ident in rows}
         if known := [booking.id for booking in bookings if booking.id not in keys]:
-            raise Refused(f"a booking with the id {known[0]} exists", hint="use another id, or none")
+            raise known_id(known[0])
         self._watch(*bookings)
         if laid := [(keys[booking.id], booking.overlays) for booking in bookings if booking.overlays]:
             self._work.db.send(_OVERLAY, laid)

@@ -16,6 +16,9 @@ from preroll.store.sql import Row
 from preroll.store.work import Work
 
 _FIELDS = "kind, subject, platform, actor, was, became, why, cause, revision, at_us"
+_NAME = "coalesce({}, '')".format(
+    ", ".join(f"(select name from {table} where id = subject)" for table in ("booking", "service_order", "resource"))
+)
 _ADD = (
     "insert into change_log (kind, subject, platform, actor, was, became, why, cause, revision, at_us)"
     f" select {_FIELDS} from given(kind text, subject text, platform bigint, actor text, was text, became text,"
@@ -53,7 +56,7 @@ class Changes:
 
     def of(self, subject: str, limit: int = 1000) -> list[Change]:
         rows = self._work.db.all(
-            f"select {_FIELDS}, {_POSITION[self._work.db.postgres]} from (select * from change_log where subject = ?"
+            f"select {_row(postgres=self._work.db.postgres)} from (select * from change_log where subject = ?"
             " order by id desc limit ?) newest order by id",
             subject, limit,
         )  # fmt: skip
@@ -63,10 +66,14 @@ class Changes:
         return tail(self._work)
 
 
+def _row(*, postgres: bool) -> str:
+    return f"{_FIELDS}, {_POSITION[postgres]}, {_NAME}"
+
+
 def change_of(row: Row) -> Change:
     """The change that a row holds."""
-    kind, subject, platform, actor, was, became, why, cause, revision, at_us, position = row
-    return Change(kind, subject, platform, actor, was, became, why, cause, revision, at_us, position)
+    kind, subject, platform, actor, was, became, why, cause, revision, at_us, position, name = row
+    return Change(kind, subject, platform, actor, was, became, why, cause, revision, at_us, position, name)
 
 
 def _cursor(after: str, *, postgres: bool) -> tuple[object, ...]:
@@ -82,7 +89,7 @@ def read(work: Work, after: str, limit: int, platform: int | None) -> list[Chang
     postgres = work.db.postgres
     own = () if platform is None else (platform,)
     rows = work.db.all(
-        f"select {_FIELDS}, {_POSITION[postgres]} from change_log where {_AFTER[postgres]} and {_BELOW[postgres]}"
+        f"select {_row(postgres=postgres)} from change_log where {_AFTER[postgres]} and {_BELOW[postgres]}"
         f"{' and platform = ?' if own else ''} order by {_ORDER[postgres]} limit ?",
         *_cursor(after, postgres=postgres), *own, limit,
     )  # fmt: skip

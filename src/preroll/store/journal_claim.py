@@ -21,7 +21,7 @@ from preroll.store.boundaries import boundary_of, claimed
 from preroll.store.catalogue import Catalogue
 from preroll.store.documents import NO_VALUES
 from preroll.store.journal_alarms import raise_alarms
-from preroll.store.journal_endings import Ending, finish
+from preroll.store.journal_endings import Ending, failures, finish
 from preroll.store.journal_facts import Asked, Facts, ask_facts, gather
 from preroll.store.journal_takeover import LOCK_BOOKINGS, WITHIN_REACH, ask_lost, recorded, take_over
 from preroll.store.platforms import Platforms
@@ -156,18 +156,18 @@ def claim(work: Work, call: Call) -> Claims:
             one.expect()
     paused = {platform.key for platform in platforms if platform.config.paused}
     cancel = _stop(work, [row for row in giving_way() if row[3] or row[6] not in paused or not row[7]], call.worker)
-    runs, settled = take_over(work, reach, lost())
-    more, busy = len(runs) >= call.limit > 0, work.db.all(_BUSY) if settled else asked_busy()
+    runs, ended = take_over(work, reach, lost())
+    more, busy = len(runs) >= call.limit > 0, work.db.all(_BUSY) if ended else asked_busy()
     for one in rounds:
         taken = {rank: count for key, rank, count in busy if key == one.platform.key}
         claimed = _claim_platform(one, taken, call.limit - len(runs))
         runs += claimed.runs
-        settled += len(claimed.endings)
+        ended += claimed.endings
         more = more or claimed.more
     early = (due for one in rounds for due in one.early)
     instants = [due for due in (*next_due(), *early, raise_alarms(work, platforms)) if due is not None]
-    next_due_us, more = min(instants, default=None), more or settled > 0
-    return Claims(tuple(runs), settled, cancel, next_due_us, work.now, work.read_at, more)
+    next_due_us, more = min(instants, default=None), more or bool(ended)
+    return Claims(tuple(runs), len(ended), cancel, next_due_us, work.now, work.read_at, more, failures(ended))
 
 
 def _stop(work: Work, rows: Sequence[Row], worker: int) -> tuple[Fence, ...]:

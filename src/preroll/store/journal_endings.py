@@ -29,7 +29,7 @@ from preroll.domain.machine import Outcome
 from preroll.domain.permission import ENGINE
 from preroll.domain.values import dataclass
 from preroll.domain.window import SECOND
-from preroll.ports.rows import Settlement
+from preroll.ports.rows import Failure, Settlement
 from preroll.store.audits import follow
 from preroll.store.bookings import body_of
 from preroll.store.boundaries import Boundaries
@@ -143,6 +143,15 @@ class _Writes:
 def ask_dirty(work: Work) -> Later:
     """Is there any resource that was not reset?"""
     return work.db.later(_STILL_DIRTY)
+
+
+def failures(endings: Sequence[Ending]) -> tuple[Failure, ...]:
+    """Those that did not end well, for whoever reads the log."""
+    return tuple(
+        Failure(e.booking.id, e.booking.name, e.boundary.event.name, told.reason or Reason.UNEXPECTED, told.message)
+        for e in endings
+        if e.outcome is Outcome.FAILED and isinstance(told := e.settlement or e.decision, Settlement | Refusal)
+    )
 
 
 def finish(work: Work, endings: Sequence[Ending], dirty: Later | None = None) -> Mapping[int, State]:

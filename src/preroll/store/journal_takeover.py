@@ -70,10 +70,10 @@ def ask_lost(work: Work, reach: Reach, limit: int, doubt: frozenset[int] | None)
     return work.db.later(_LOST, worker, work.now, worker, doubtful, known, reach.foreign, limit)
 
 
-def take_over(work: Work, reach: Reach, lost: Sequence[Row]) -> tuple[list[Claimed], int]:
-    """Make lost runs this worker's own; returns them, and how many were ended instead."""
+def take_over(work: Work, reach: Reach, lost: Sequence[Row]) -> tuple[list[Claimed], list[Ending]]:
+    """Make lost runs this worker's own; returns them, and what was ended instead."""
     if not lost:
-        return [], 0
+        return [], []
     if work.db.postgres:
         work.db.send(LOCK_BOOKINGS, [row[1] for row in lost])
     return _resume(work, reach, work.db.all(_READ, [row[0] for row in lost], reach.worker, work.now))
@@ -97,7 +97,7 @@ def sent(work: Work, worker: int) -> frozenset[int]:
     return frozenset(key for (key,) in work.db.all(_SENT, worker))
 
 
-def _resume(work: Work, reach: Reach, found: Sequence[Row]) -> tuple[list[Claimed], int]:
+def _resume(work: Work, reach: Reach, found: Sequence[Row]) -> tuple[list[Claimed], list[Ending]]:
     """Go on with runs that were somebody else's, but for those whose script another live worker has alone.
 
     A service order that was to be stopped goes on as well: what it has written is still to be undone.
@@ -125,7 +125,7 @@ def _resume(work: Work, reach: Reach, found: Sequence[Row]) -> tuple[list[Claime
         claimed.append(Claimed(judged, decision, mine.epoch, ident, version, done, began, resumed=True, needs=wants))
     _adopt(work, worker, [c.judged.boundary for c in claimed])
     finish(work, endings)
-    return claimed, len(endings)
+    return claimed, endings
 
 
 def _adopt(work: Work, worker: int, adopted: Sequence[Boundary]) -> None:

@@ -29,7 +29,10 @@ _RUNS = (
     " r.returned from run r join booking k on k.key = r.booking left join worker w on w.key = r.worker"
 )
 _OF_BOOKING = "r.boundary in (select b.key from boundary b where b.booking = ?)"
-_STEP = "r.id, s.name, s.resource, s.state, s.attempts, s.epoch, s.began_us, s.ended_us, s.result, s.diff, s.error"
+_STEP = (
+    "r.id, s.name, s.resource, s.state, s.attempts, s.epoch, s.began_us, s.ended_us, s.result, s.diff, s.error,"
+    " coalesce((select q.name from resource q where q.id = s.resource), '')"
+)
 _OF_RUN = "join step s on s.boundary = r.boundary and s.generation = r.generation and s.try_ = r.try_"
 _STEPS = f"select {_STEP} from run r {_OF_RUN} where r.id in ?texts order by s.began_us, s.name"
 _LIFE = (
@@ -122,8 +125,9 @@ def _newest(rows: Sequence[Row]) -> list[StepRow]:
 
 
 def _step(row: Row) -> StepRow:
-    run, name, resource, state, attempts, epoch, began, ended, result, diff, error = row
+    run, name, resource, state, attempts, epoch, began, ended, result, diff, error, called = row
     return StepRow(
         run, name, resource, StepState(state), attempts, epoch, began, ended,
         None if result is None else ANYTHING.decode(result), () if diff is None else DIFF.decode(diff), error,
+        called,
     )  # fmt: skip
