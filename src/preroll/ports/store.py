@@ -176,7 +176,7 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """A step as it is stored."""
+    """A step as it is stored; its resource also as it is called now (empty: there is none of that id)."""
 
     run: str
     name: str
@@ -190,7 +190,6 @@ class StepRow:
     diff: tuple[tuple[str, object, object], ...]
     error: str
     resource_name: str = ""
-    """As it is called now; empty: there is none of that id."""
 
 
 class Records(Protocol):
