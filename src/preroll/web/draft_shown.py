@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from preroll.app.availability import NodeAnswer
 from preroll.domain.booking import Timing
 from preroll.domain.definition import AutoSelect, Node
-from preroll.domain.parameter import Parameter, ValueType
+from preroll.domain.parameter import A_REFERENCE, Parameter, ValueType
 from preroll.web.asked import TAKE
 from preroll.web.command import START_US
 from preroll.web.draft import (
@@ -172,7 +172,8 @@ def parameter_field(parameter: Parameter, label: str) -> Field:
     """What can be set on a node: left empty, it is as the profile says."""
     name, unit = value_field(label, parameter.name), f" ({parameter.unit})" if parameter.unit else ""
     as_profile = Option("", "As the profile says")
-    shown = Field(name, parameter.name + unit, needed=False, about="")
+    about = f"A secret: {A_REFERENCE}." if parameter.secret else ""
+    shown = Field(name, parameter.name + unit, needed=False, about=about)
     match parameter.type:
         case ValueType.FLAG:
             options = [as_profile, Option("true", "yes"), Option("false", "no")]

@@ -150,4 +150,4 @@ def _value(node: Node, parameter: Parameter, now: Mapping[str, object]) -> Field
     kept = Option("", "As it is")
     has = "" if parameter.secret or parameter.name not in now else f"Now {cell(now[parameter.name])}."
     options = [kept, *shown.options[1:]] if shown.options else ()
-    return replace(shown, name=name, label=f"{node.label}: {shown.label}", options=options, about=has)
+    return replace(shown, name=name, label=f"{node.label}: {shown.label}", options=options, about=has or shown.about)
