@@ -27,7 +27,7 @@ autodoc_default_options = {"members": True, "undoc-members": True}
 nitpick_ignore_regex = [
     (r"py:.*", r"(datetime|collections|contextlib|enum|typing|abc)(\..*)?"),
     (r"py:.*", r"(Mapping|Sequence|Callable|Awaitable|Protocol|object)(\..*)?"),
-    (r"py:class", r"preroll\.sdk\.script\.[FR]"),
+    (r"py:class", r"preroll\.sdk\.(script|declare)\.[FR]"),
 ]
 
 
