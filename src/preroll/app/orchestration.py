@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -15,6 +16,7 @@ from preroll.domain.auditing import decide_audit, event_of
 from preroll.domain.automation import decide_apply
 from preroll.domain.booking import Booking, NodeChoice
 from preroll.domain.boundaries import EXTERNAL, Boundary, Decision, Kind, Reason, Run, derive
+from preroll.domain.config import Platform
 from preroll.domain.created import actions_of, decide_created
 from preroll.domain.decisions import decide
 from preroll.domain.deployment import DEPLOYMENT
@@ -56,13 +58,30 @@ class _Shelf:
     profiles: Profiles
     resources: dict[str, Resource]
 
+    def serves(self, platform: Platform, idents: Iterable[str]) -> bool:
+        """Is it new enough, and has it all of these?"""
+        return self.version >= platform.catalogue_version and all(ident in self.resources for ident in idents)
+
 
 class Orchestration:
-    """Runs what boundaries ask for. Without a runner it can decide but not run."""
+    """Runs what boundaries ask for. Without a runner it can decide but not run.
 
-    def __init__(self, store: Store, runner: ScriptRunner | None) -> None:
-        self._store, self._runner = store, runner
+    Args:
+        store: where all is.
+        runner: of scripts.
+        turn: a lock of the loop that runs are performed on: what several need at once is read once.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        runner: ScriptRunner | None,
+        turn: AbstractAsyncContextManager[object] = nullcontext(),  # noqa: B008 - it holds nothing
+    ) -> None:
+        self._store, self._runner, self._turn = store, runner, turn
         self._shelves: dict[int, _Shelf] = {}
+        self._wanted: dict[int, set[str]] = {}
+        """Resources of a platform that runs wait for."""
         self._installed: Sequence[InstalledScript] | None = None
         self._names: frozenset[str] = frozenset()
 
@@ -223,20 +242,30 @@ class Orchestration:
         return found
 
     async def _shelf(self, judged: Judged) -> _Shelf:
-        """The catalogue as it is: newer than at the claim, it comes with what running bookings keep of the old one."""
-        platform, wanted = judged.platform, judged.booking.held
+        """The catalogue as it is: newer than at the claim, it comes with what running bookings keep of the old one.
+
+        For runs that begin together it is read together.
+        """
+        platform, held = judged.platform, judged.booking.held
         shelf = self._shelves.get(platform.key)
-        if shelf is None or shelf.version < platform.catalogue_version:
+        if shelf is not None and shelf.serves(platform, held):
+            return shelf
+        wanted = self._wanted.setdefault(platform.key, set())
+        wanted.update(held)
+        async with self._turn:
+            shelf = self._shelves.get(platform.key)
+            if shelf is None or shelf.version < platform.catalogue_version:
 
-            def load(tx: Tx) -> _Shelf:
-                version = tx.platforms.by_key(platform.key).catalogue_version
-                return _Shelf(version, tx.catalogue.profiles(platform.key), {})
+                def load(tx: Tx) -> _Shelf:
+                    version = tx.platforms.by_key(platform.key).catalogue_version
+                    return _Shelf(version, tx.catalogue.profiles(platform.key), {})
 
-            shelf = self._shelves[platform.key] = await self._store.read(load)
-        lacking = [ident for ident in wanted if ident not in shelf.resources]
-        if lacking:
-            fetched = await self._store.read(lambda tx: tx.catalogue.resources(platform.key, ids=lacking))
-            shelf.resources.update((r.id, r) for r in fetched)
+                shelf = self._shelves[platform.key] = await self._store.read(load)
+            lacking = wanted.union(held) - shelf.resources.keys()
+            wanted.clear()
+            if lacking:
+                fetched = await self._store.read(lambda tx: tx.catalogue.resources(platform.key, ids=sorted(lacking)))
+                shelf.resources.update((r.id, r) for r in fetched)
         return shelf
 
 

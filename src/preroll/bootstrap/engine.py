@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from preroll import __version__
 from preroll.app import App, build
+from preroll.app.orchestration import Orchestration
 from preroll.bootstrap.punctual import punctual_loop
 from preroll.clock.dispatcher import Dispatcher, Pace
 from preroll.clock.heartbeat import beat
@@ -160,8 +161,9 @@ class Engine:
         try:
             await self.pool.start()
             calm_the_collector()
-            self.app = build(self._store, self.pool)
-            runner = Dispatcher(journal, self.app.orchestration, self._workers[-1], self._pace)
+            orchestration = Orchestration(self._store, self.pool, asyncio.Lock())
+            self.app = replace(build(self._store, self.pool), orchestration=orchestration)
+            runner = Dispatcher(journal, orchestration, self._workers[-1], self._pace)
             async with self._carried(runner) as dispatcher, _kept(self.app):
                 self._store.on_due(dispatcher.waker(asyncio.get_running_loop()))
                 self._dispatcher = dispatcher
