@@ -12,7 +12,7 @@ import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -119,5 +119,8 @@ def running() -> Iterator[Any]:
     try:
         yield server
     finally:
-        os.kill(server.get_pid(), signal.SIGQUIT)  # at once: nobody wants what is in it
+        postmaster = server.get_postmaster_info().process
+        postmaster.send_signal(signal.SIGQUIT)  # at once: nobody wants what is in it
+        with suppress(Exception):  # the wheel kills what has not ended by then, and trips over what ends meanwhile
+            postmaster.wait(10)
         server.cleanup()
