@@ -15,11 +15,11 @@ from preroll.domain.booking import LIFE_CYCLE, Booking
 from preroll.domain.changes import Change
 from preroll.domain.concern import CONCERNS, failed, failure, to_do
 from preroll.domain.permission import may
+from preroll.web.advice import Advice
 from preroll.web.asked import Asked, written
 from preroll.web.command import Button, in_turn
 from preroll.web.commands import COMMANDS
 from preroll.web.diagram import Lit, machine_svg
-from preroll.web.orders_shown import Advice
 
 
 @dataclass(frozen=True, slots=True)

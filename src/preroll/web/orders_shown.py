@@ -17,6 +17,7 @@ from preroll.domain.order_actions import why_not_yours
 from preroll.domain.order_concern import ORDER_CONCERNS, matter, order_concern, remedy
 from preroll.domain.order_content import content_of
 from preroll.domain.permission import may
+from preroll.web.advice import Advice
 from preroll.web.asked import cell, written
 from preroll.web.command import Button, Subject
 from preroll.web.command import in_turn as turned
@@ -62,16 +63,6 @@ class StageShown:
     name: str
     place: str
     """``done``, ``now``, or empty: to come."""
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """Why it needs somebody, and what to do about it."""
-
-    title: str
-    what: str
-    to_do: str
-    urgent: bool
 
 
 def subject_of(found: OrderDetails) -> Subject:

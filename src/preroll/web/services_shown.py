@@ -17,10 +17,11 @@ from preroll.domain.ordered import ServiceRevision
 from preroll.domain.permission import may
 from preroll.domain.revisions import Differing, differing
 from preroll.domain.service_instance import PROVISIONED
+from preroll.web.advice import Advice
 from preroll.web.asked import cell
 from preroll.web.command import Button, Subject, in_turn
 from preroll.web.diagram import Lit, machine_svg
-from preroll.web.orders_shown import Advice, choice_said
+from preroll.web.orders_shown import choice_said
 from preroll.web.service_commands import SERVICE_COMMANDS, ServiceCommand, needs_role, why_not_service
 
 
