@@ -307,6 +307,7 @@ async def test_hosts_killed_at_random_instants_lose_and_repeat_nothing(room: Roo
     choose = random.Random(7)
     bound = asyncio.Semaphore(12)
     killed: list[int] = []
+    alive = lambda: [pid for pid in pool.pids() if pid not in killed]  # noqa: E731 - one that was killed stays listed
 
     async def one(number: int) -> Report:
         properties = {"folder": str(room.device_files), "run": f"{number}"}
@@ -315,12 +316,12 @@ async def test_hosts_killed_at_random_instants_lose_and_repeat_nothing(room: Roo
 
     async def killer() -> None:
         while True:
-            await room.ledger.until(lambda: len(room.ledger.ended) > 50 * (len(killed) + 1))
-            killed.append(choose.choice(pool.pids()))
+            await room.ledger.until(lambda: len(room.ledger.ended) > 50 * (len(killed) + 1) and bool(alive()))
+            killed.append(choose.choice(alive()))
             os.kill(killed[-1], signal.SIGKILL)
 
-    async with asyncio.timeout(100):
-        killing = asyncio.create_task(killer())
+    async with asyncio.timeout(100), asyncio.TaskGroup() as both:
+        killing = both.create_task(killer())
         reports = await asyncio.gather(*(one(n) for n in range(200)))
         killing.cancel()
     assert len(killed) >= 8

@@ -99,10 +99,10 @@ class Network:
             label: {"resource": name, "profile": name, "values": {"rate-kbit": kbit}} for label, name in chosen.items()
         }
 
-    async def measure(self, port: int, kbit: int) -> Audit:
-        """What gets through a circuit now, seen from the near site; a machine that is busy gets a second look."""
+    async def measure(self, port: int, kbit: int, *, within: float = LOOKS) -> Audit:
+        """What gets through a circuit now, seen from the near site; a machine that is busy gets a further look."""
         rate = Throughput("127.0.0.1", self.plane.doors[port], kbit, tolerance=0.3, seconds=1.0)
-        return await watch(rate, within=LOOKS, now=time.monotonic, pause=asyncio.sleep)
+        return await watch(rate, within=within, now=time.monotonic, pause=asyncio.sleep)
 
     def configured(self) -> dict[str, Configured]:
         """Device -> what is in force on it."""

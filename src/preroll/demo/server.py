@@ -21,7 +21,7 @@ from preroll.demo.world import Unavailable
 
 ADMIN = "admin"
 """The account that a first start makes."""
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds until it has to be ready; two are enough unless the machine is very busy."""
 PARTING = 12.0
 """Seconds that it may take to stop."""

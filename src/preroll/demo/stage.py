@@ -36,8 +36,8 @@ LOOK = 5.0
 """Seconds for which a look at what is up wants the engine alive: it has the rate for itself then."""
 PACE = 0.1
 """Seconds between two looks at what is waited for."""
-OUTAGE = 40.0
-"""Seconds for which a call is repeated while the engine is dead."""
+OUTAGE = 90.0
+"""Seconds for which a call is repeated while the engine is dead: looking at what goes on, and a start, fit in."""
 BRISK = 7.0
 """Seconds in which a machine that has little else to do has built the stage."""
 BUDGET = 110.0

@@ -18,6 +18,8 @@ from preroll.demo.evidence import gather
 from preroll.demo.stage import Stage
 from preroll.sdk import Audit
 
+BUSY = 20.0
+"""Seconds in which a further look at what goes on may begin: a machine that is busy sends in bursts."""
 PAUSE = 1.5
 """Seconds that the engine stays dead, as if a person or a supervisor had to notice it."""
 
@@ -117,7 +119,7 @@ async def _what_is_up(stage: Stage) -> tuple[Audit, Audit | None]:
     circuit = Half.CIRCUIT in stage.evidence.halves and stage.board.booking(LINK.name)
     picture, rate, _ = await asyncio.gather(
         stream(stage.world.monitor(NEWS.chain), expect),
-        stage.network.measure(LINK.port, LINK.kbit) if circuit else _nothing(),
+        stage.network.measure(LINK.port, LINK.kbit, within=BUSY) if circuit else _nothing(),
         asyncio.sleep(PAUSE),
     )
     stage.say(f"Picture {picture.state.value}{f', circuit {rate.state.value}' if rate else ''}, with no engine.")
