@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from itertools import product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,6 +110,13 @@ def test_they_are_sorted_as_the_platform_says():
 
     assert [first(Ordering.PRIORITY, none), first(Ordering.NAME, none)] == ["z", "a"]
     assert [first(Ordering.LEFT, rate), first(Ordering.LEFT, none)] == ["a", "z"]
+
+
+@pytest.mark.parametrize("order", Ordering)
+def test_of_those_that_are_alike_the_first_is_the_first_that_people_count(order: Ordering):
+    found = [Resource(f"enc-{n}") for n in (10, 2, 1)]
+    found.sort(key=ranking(Wish("n"), order, lambda _: ()))
+    assert [r.name for r in found] == ["enc-1", "enc-2", "enc-10"]
 
 
 def test_candidates_go_by_function_and_pool():

@@ -10,7 +10,7 @@ import pytest
 
 from preroll.domain.availability import Availability, Hours, Period, Weekday
 from preroll.domain.config import Limits, Platform, PlatformConfig
-from preroll.domain.definition import Node, Publication
+from preroll.domain.definition import Node, Publication, ServiceDefinition
 from preroll.domain.errors import NotFound
 from preroll.domain.parameter import Parameter, ValueType
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
@@ -171,8 +171,28 @@ async def test_settings_have_versions_and_a_history(world):
 
 
 async def test_platforms_are_listed_by_name(world):
-    await write(world, lambda tx: tx.platforms.put(Platform("radio")))
-    assert [p.name for p in await world.store.read(lambda tx: tx.platforms.all())] == ["radio", "tv"]
+    await write(world, lambda tx: [tx.platforms.put(Platform(name)) for name in ("radio 10", "radio 2")])
+    assert [p.name for p in await world.store.read(lambda tx: tx.platforms.all())] == ["radio 2", "radio 10", "tv"]
+
+
+async def test_the_catalogue_is_listed_as_people_count(world):
+    def unit(tx):
+        c, key = tx.catalogue, world.platform.key
+        for number in (10, 2):
+            name = f"port-{number}"
+            c.put_profile_instance(ProfileInstance(name, "Port", platform=key))
+            c.put_resource(Resource(name, platform=key))
+            c.put_definition(ServiceDefinition(name, platform=key))
+        c.put_definition(ServiceDefinition("port-2", nodes=(Node("Source"),), platform=key))
+
+    await write(world, unit)
+    read = await world.store.read(lambda tx: tx.catalogue.resources(world.platform.key))
+    assert [r.name for r in read if r.name.startswith("port")] == ["port-2", "port-10"]
+    instances = await world.store.read(lambda tx: tx.catalogue.profile_instances(world.platform.key))
+    assert [i.name for i in instances if i.name.startswith("port")] == ["port-2", "port-10"]
+    versions = await world.store.read(lambda tx: tx.catalogue.definitions(world.platform.key))
+    found = [(d.name, d.version) for d in versions if d.name.startswith("port")]
+    assert found == [("port-2", 1), ("port-2", 2), ("port-10", 1)]
 
 
 async def test_a_platform_of_those_that_were_read_is_not_read_again(world, monkeypatch):

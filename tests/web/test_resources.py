@@ -83,6 +83,18 @@ async def test_a_long_list_goes_on(pages: httpx.AsyncClient, app: App):
     assert "Port 060" in rest
 
 
+async def test_names_are_counted_wherever_they_are_read(pages: httpx.AsyncClient, app: App):
+    told = [f"Port {n}" for n in range(1, 101)]
+    await furnish(app, *(Resource(name, function="port", pools=(f"Rack {len(name) + 2}",)) for name in told))
+    page = (await pages.get("/resources?q=port")).text
+    more = re.search(r'href="(/resources\?[^"]+)">More', page)
+    assert more
+    rest = (await pages.get(more[1].replace("&amp;", "&"))).text
+    assert re.findall(r"<bdi>(Port \d+)</bdi>", page + rest) == told
+    offered = page.split('name="pool"')[1].split("</select>")[0]
+    assert re.findall(r"Rack \d+(?=</option>)", offered) == ["Rack 8", "Rack 9", "Rack 10"]
+
+
 async def test_one_resource_with_all_that_it_is(pages: httpx.AsyncClient, app: App):
     open_ = Availability(
         weekly=(Hours((Weekday.MONDAY, Weekday.FRIDAY), 8 * 60, 1440),), days_ahead=30,

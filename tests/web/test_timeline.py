@@ -91,6 +91,13 @@ class TestShown:
         fresh = await pages.get("/timeline/blocks", params=WINDOW, headers=known)
         assert len(fresh.json()["blocks"]) == 2
 
+    async def test_rows_and_pools_stand_as_people_count(self, pages: httpx.AsyncClient, app: App):
+        made = [Resource(f"enc-{n}", pools=(f"Rack {n}",)) for n in (10, 2, 1)]
+        await app.catalogue.apply(LOCAL, "default", made)
+        told = (await pages.get("/timeline/rows")).json()
+        assert [row[1] for row in told["rows"]] == [NASTY, "enc-1", "enc-2", "enc-10"]
+        assert told["pools"] == ["Rack 1", "Rack 2", "Rack 10"]
+
     async def test_rows_say_pool_and_what_one_should_know(self, pages: httpx.AsyncClient):
         told = (await pages.get("/timeline/rows")).json()
         assert [row[1:] for row in told["rows"]] == [

@@ -29,6 +29,7 @@ from preroll.api.written import differences, written
 from preroll.app.catalogue import Applied
 from preroll.app.comparison import Plan, Step
 from preroll.domain.errors import Invalid, Mistake
+from preroll.domain.naming import counted
 from preroll.gate import paging
 from preroll.gate.door import By, UseCases
 
@@ -262,9 +263,9 @@ async def list_service_definitions(asks: Asks, app: UseCases, by: By) -> Documen
 def page(asks: CatalogueQueried, documents: Sequence[S]) -> DocumentPage[S]:
     """One page of documents, in the order of their names."""
     after = paging.decode(asks.cursor, asks.platform)
-    keys = [(d.name, d.revision) for d in documents]
-    rows = sorted(zip(keys, documents, strict=True), key=lambda row: row[0])
-    rows = [row for row in rows if after is None or row[0] > (after[1], after[0])]
+    rows = sorted(documents, key=lambda d: (counted(d.name), d.revision))
+    if after is not None:
+        rows = [d for d in rows if (counted(d.name), d.revision) > (counted(after[1]), after[0])]
     shown = rows[: asks.limit]
-    more = paging.encode((shown[-1][0][1], shown[-1][0][0]), asks.platform) if len(rows) > len(shown) else None
-    return DocumentPage(items=[document for _, document in shown], next=more)
+    more = paging.encode((shown[-1].revision, shown[-1].name), asks.platform) if len(rows) > len(shown) else None
+    return DocumentPage(items=shown, next=more)

@@ -16,6 +16,7 @@ from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Conflict, Invalid, Mistake, NotFound, Stale, require_seen
 from preroll.domain.inheritance import Resolved
+from preroll.domain.naming import counted
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
@@ -170,7 +171,7 @@ class Catalogue:
             return [d for d in everything if (not kinds or kind_of(d) in kinds) and (not names or d.name in names)]
 
         found = await self._store.read(query)
-        return sorted(found, key=lambda d: (ORDER.index(kind_of(d)), d.name))
+        return sorted(found, key=lambda d: (ORDER.index(kind_of(d)), counted(d.name)))
 
     async def resources(self, by: Actor, platform: str) -> list[Resource]:
         """All resources of a platform, by name."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from preroll.app import sight
 from preroll.domain.function import Function, Pool
+from preroll.domain.naming import Counted, counted
 from preroll.domain.permission import Actor
 from preroll.domain.resource import Mode, Resource
 from preroll.ports.store import Store, Tx
@@ -34,6 +35,15 @@ class SortBy(StrEnum):
     def place(self, resource: Resource) -> Place:
         """Where a resource stands."""
         return resource.priority if self in (SortBy.PRIORITY, SortBy.PRIORITY_DOWN) else 0, resource.name
+
+    def follows(self, resource: Resource, after: Place) -> bool:
+        """Does a resource stand after a place?"""
+        one, other = _counted(self.place(resource)), _counted(after)
+        return one < other if self.downward else one > other
+
+
+def _counted(place: Place) -> tuple[int, Counted]:
+    return place[0], counted(place[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +96,9 @@ class Resources:
             return tx.catalogue.resources(sight.platform(tx, by, platform).key)
 
         found = where.among(await self._store.read(query))
-        found.sort(key=sort.place, reverse=sort.downward)
+        found.sort(key=lambda r: _counted(sort.place(r)), reverse=sort.downward)
         if after is not None:
-            found = [r for r in found if (sort.place(r) < after if sort.downward else sort.place(r) > after)]
+            found = [r for r in found if sort.follows(r, after)]
         return found[:limit], sort.place(found[limit - 1]) if len(found) > limit else None
 
     async def pools(self, by: Actor, platform: str) -> list[tuple[Pool, int]]:
@@ -98,7 +108,7 @@ class Resources:
             home = sight.platform(tx, by, platform)
             counts = Counter(name for r in tx.catalogue.resources(home.key) for name in r.pools)
             known = {p.name: p for p in tx.catalogue.pools(home.key)}
-            return [(known.get(n) or Pool(n, revision=0), counts[n]) for n in sorted(known.keys() | counts.keys())]
+            return [(known.get(n) or Pool(n, revision=0), counts[n]) for n in _names(known, counts)]
 
         return await self._store.read(query)
 
@@ -109,6 +119,11 @@ class Resources:
             home = sight.platform(tx, by, platform)
             counts = Counter(r.function for r in tx.catalogue.resources(home.key) if r.function)
             known = {f.name: f for f in tx.catalogue.functions(home.key)}
-            return [(known.get(n) or Function(n, revision=0), counts[n]) for n in sorted(known.keys() | counts.keys())]
+            return [(known.get(n) or Function(n, revision=0), counts[n]) for n in _names(known, counts)]
 
         return await self._store.read(query)
+
+
+def _names(known: Iterable[str], used: Iterable[str]) -> list[str]:
+    """Every name once, in its order."""
+    return sorted({*known, *used}, key=counted)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
 from preroll.domain.capacity import Wish
 from preroll.domain.config import Ordering
 from preroll.domain.definition import Node
+from preroll.domain.naming import counted
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Left
 
@@ -49,12 +49,12 @@ def ranking(wish: Wish, order: Ordering, left_of: Callable[[Resource], Sequence[
     """What sorts eligible resources, the best first; what is left of them is looked up only where it matters."""
     match order:
         case Ordering.PRIORITY:
-            return attrgetter("priority", "name")
+            return lambda r: (r.priority, counted(r.name))
         case Ordering.NAME:
-            return attrgetter("name")
+            return lambda r: counted(r.name)
         case Ordering.LEFT:
             asked = next(iter(wish.amounts), "")
-            return lambda r: (-next((one.left for one in left_of(r) if one.dimension == asked), 0), r.name)
+            return lambda r: (-next((one.left for one in left_of(r) if one.dimension == asked), 0), counted(r.name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from operator import attrgetter
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from preroll.domain.choosing import Candidates
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import NotFound
 from preroll.domain.function import Function, Pool
 from preroll.domain.inheritance import Profiles
+from preroll.domain.naming import Counted, counted
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.reach import written
 from preroll.domain.resource import Resource
@@ -34,7 +34,14 @@ _DEFINITION = "select key, body, publication, removed from service_definition"
 """What a version says stands in its body; whether it may be booked changes, and stands beside it."""
 
 
-_name = attrgetter("name")
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def _name(one: _Named) -> Counted:
+    """What of the catalogue is sorted by: a database sorts by letters alone, each in its own way."""
+    return counted(one.name)
 
 
 _BY_NAME, _BY_ID = f"{OF_PLATFORM} and name", f"{UNINDEXED} and id"
@@ -83,10 +90,8 @@ class Catalogue:
         return [known[word] for word in asked if word in known]
 
     def _resources(self, platform: int, where: str = OF_PLATFORM, *values: object) -> list[Resource]:
-        rows = self._work.db.all(
-            f"select key, body from resource where removed = 0 and {where} order by name", platform, *values
-        )
-        return read_resources(rows, self._platforms)
+        rows = self._work.db.all(f"select key, body from resource where removed = 0 and {where}", platform, *values)
+        return sorted(read_resources(rows, self._platforms), key=_name)
 
     def _shelf(self, platform: int) -> Shelf:
         """What is known of a platform's catalogue; nothing, in a transaction that writes it."""
@@ -151,8 +156,8 @@ class Catalogue:
         return shelf.profiles
 
     def _named(self, table: str, codec: Codec[N], platform: int) -> list[N]:
-        rows = self._work.db.all(f"select key, body from {table} where platform = ? order by name", platform)
-        return [codec.decode(body, key=key) for key, body in rows]
+        rows = self._work.db.all(f"select key, body from {table} where platform = ?", platform)
+        return sorted((codec.decode(body, key=key) for key, body in rows), key=_name)
 
     def _put_named(self, table: str, codec: Codec[N], given: N) -> N:
         db = self._work.db
@@ -223,8 +228,8 @@ class Catalogue:
         return {key: known[key] for key in wanted if key in known}
 
     def definitions(self, platform: int) -> list[ServiceDefinition]:
-        rows = self._work.db.all(f"{_DEFINITION} where platform = ? and removed = 0 order by name, version", platform)
-        return [self._definition(row) for row in rows]
+        rows = self._work.db.all(f"{_DEFINITION} where platform = ? and removed = 0 order by version", platform)
+        return sorted(map(self._definition, rows), key=_name)
 
     def put_definition(self, definition: ServiceDefinition) -> ServiceDefinition:
         db = self._work.db

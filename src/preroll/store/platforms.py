@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from preroll.domain.config import Platform, PlatformConfig
 from preroll.domain.errors import NotFound
+from preroll.domain.naming import counted
 from preroll.ports.platforms import Edition
 from preroll.store.documents import Codec
 from preroll.store.races import LostRace
@@ -65,8 +66,8 @@ class Platforms:
 
     def ask_all(self) -> Callable[[], list[Platform]]:
         """The same, when it is wanted."""
-        rows = self._work.db.later(f"select {_COLUMNS} from platform order by name")
-        return lambda: [self._read(row) for row in rows()]
+        rows = self._work.db.later(f"select {_COLUMNS} from platform")
+        return lambda: sorted(map(self._read, rows()), key=lambda home: counted(home.name))
 
     def put(self, platform: Platform, *, seen: int | None = None, actor: str = "", why: str = "") -> Platform:
         work = self._work

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from preroll.app.availability import NodeAnswer
 from preroll.domain.booking import Timing
 from preroll.domain.definition import AutoSelect, Node
+from preroll.domain.naming import counted
 from preroll.domain.parameter import A_REFERENCE, Parameter, ValueType
 from preroll.web.asked import TAKE
 from preroll.web.command import START_US
@@ -153,7 +154,7 @@ def _with(options: Sequence[Option], chosen: str) -> Sequence[Option]:
 
 def _profiles(draft: Draft) -> list[Option]:
     """Every profile, for what no service definition says."""
-    found = sorted(draft.proposal.instances.values(), key=lambda i: (i.definition, i.name))
+    found = sorted(draft.proposal.instances.values(), key=lambda i: (counted(i.definition), counted(i.name)))
     return [Option("", "None"), *(Option(i.name, f"{i.definition}: {i.name}") for i in found)]
 
 

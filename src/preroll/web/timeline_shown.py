@@ -7,7 +7,7 @@ answer carries.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil, floor
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from preroll.app.timeline import Block, Blocks, Mark, Move
 from preroll.domain.booking import Booking, State, Timing
 from preroll.domain.edits import Handle
 from preroll.domain.errors import Clash, Conflict, Invalid, PrerollError, Stale, Way
+from preroll.domain.naming import counted
 from preroll.domain.resource import Mode, Resource
 from preroll.domain.window import DAY, HOUR, SECOND
 from preroll.web.states_shown import slug
@@ -113,12 +114,13 @@ def _seconds(us: int | None) -> int | None:
     return None if us is None else us // SECOND
 
 
-def legend(resources: Iterable[Resource]) -> bytes:
-    """What blocks stand on and how they look, as JSON: the rows with their pools, the states, the marks."""
+def legend(resources: Sequence[Resource]) -> bytes:
+    """What blocks stand on and how they look, as JSON: the pools and the rows of each, the states, the marks."""
     told = {
         "states": [{"name": state, "slug": slug(state), "glyph": glyph(state), "pattern": pattern(state)}
                    for state in STATES],
         "marks": list(MARKS),
+        "pools": sorted({pool for r in resources for pool in r.pools}, key=counted),
         "rows": [(r.id, r.name, r.pools, r.function, _note(r)) for r in resources],
     }  # fmt: skip
     return msgspec.json.encode(told)

@@ -48,6 +48,7 @@ function laned(items) {
 export class Model {
   /** @type {State[]} */ states = [];
   /** @type {string[]} */ marks = [];
+  /** @type {string[]} */ pools = [];
   /** @type {Resource[]} */ resources = [];
   /** @type {Map<string, Booking>} */ bookings = new Map();
   /** @type {Row[]} what is seen, from above */ rows = [];
@@ -62,7 +63,7 @@ export class Model {
 
   /** @param {any} told */
   setLegend(told) {
-    [this.states, this.marks] = [told.states, told.marks];
+    [this.states, this.marks, this.pools] = [told.states, told.marks, told.pools];
     this.resources = told.rows.map((/** @type {any[]} */ [id, name, pools, fn, note]) => ({ id, name, pools, function: fn, note }));
     this.#names = new Map(this.resources.map(({ id, name }) => [id, name]));
   }
@@ -154,7 +155,7 @@ export class Model {
   #groups() {
     /** @type {Map<string, Resource[]>} */
     const groups = new Map();
-    for (const pool of [...new Set(this.resources.flatMap(({ pools }) => pools))].sort()) groups.set(pool, []);
+    for (const pool of this.pools) groups.set(pool, []);
     for (const one of this.resources) for (const pool of one.pools) groups.get(pool)?.push(one);
     const [alone, strange] = [this.resources.filter(({ pools }) => !pools.length), this.#strange()];
     if (alone.length) groups.set("No pool", alone);
