@@ -309,3 +309,108 @@ async def test_an_export_may_be_of_kinds_and_names(api: httpx.AsyncClient):
     assert await exported(api, bundle="other") == []
     assert (await api.get("catalogue", params={"kind": "thing"})).status_code == 422
     assert (await api.get("catalogue", params={"platform": "elsewhere"})).status_code == 404
+
+
+# ---------------------------------------------------------------------- every mistake in one answer
+
+
+BROKEN: list[Document] = [
+    {"kind": "profile_definition", "name": "Video", "parameters": [{"name": "rate", "type": "nummer"}]},
+    {"kind": "profile_instance", "name": "HD", "definition": "Vidoe", "parent": "Bsae", "values": {"x": 1}},
+    {"kind": "profile_instance", "name": "SD", "definition": "Video", "values": {"whatever": 1}},
+    {"kind": "resource", "name": "ENC 1", "function": "encoding", "concurrency": "two"},
+    {"kind": "functoin", "name": "muxing"},
+    {
+        "kind": "service_definition",
+        "name": "Hall",
+        "nodes": [
+            {"label": "a", "function": "encodnig", "profile": "Video", "default_profile": "SD"},
+            {"label": "b", "function": "encoding", "profile": "video", "default_profile": "hd"},
+            {"label": "c", "function": "muxing", "default_profile": "SD"},
+        ],
+        "connections": [{"source": "c", "output": "out", "target": "d"}],
+    },
+    {"kind": "profile_instance", "name": "Base", "definition": "Video"},
+    {"name": "who knows"},
+    5,  # type: ignore[list-item]
+]
+
+
+@pytest.mark.parametrize("path", ["catalogue", "catalogue/plan"])
+async def test_mistakes_of_shape_and_of_references_are_told_in_one_answer(api: httpx.AsyncClient, path: str):
+    answer = await api.post(path, json={"documents": BROKEN})
+    assert answer.status_code == 422
+    kinds = "bundle, function, platform, pool, profile_definition, profile_instance, resource, service_definition"
+    others = kinds.replace("function, ", "")
+    assert [(e["where"], e["detail"], e.get("expected", "")) for e in answer.json()["errors"]] == [
+        ("documents.0.parameters.0.type", "is 'nummer'", "'number', 'text', 'discrete' or 'flag'"),
+        (
+            "documents.1.definition",
+            "there is no profile definition Vidoe",
+            "one of Video, or a document kind: profile_definition",
+        ),
+        ("documents.1.parent", "there is no profile instance Bsae", "a profile instance: Base"),
+        ("documents.3.concurrency", "is 'two'", "a whole number"),
+        ("documents.4.kind", "is 'functoin'", f"function, or another of: {others}"),
+        (
+            "documents.5.nodes.0.function",
+            "there is no function encodnig",
+            "one of encoding, or a document kind: function",
+        ),
+        (
+            "documents.5.nodes.1.profile",
+            "there is no profile definition video",
+            "one of Video, or a document kind: profile_definition",
+        ),
+        ("documents.5.nodes.1.default_profile", "there is no profile instance hd", "a profile instance: HD"),
+        ("documents.5.connections.0.target", "there is no node d", "one of a, b, c"),
+        ("documents.7.kind", "is missing", f"one of: {kinds}"),
+        ("documents.8", "is not an object", "a JSON object"),
+    ]
+    assert [d["kind"] for d in await exported(api)] == ["platform"]
+
+
+async def test_a_document_that_cannot_be_read_makes_no_mistake_of_those_that_need_it(api: httpx.AsyncClient):
+    await applied(api, [{"kind": "bundle", "name": "hall"}, HD | {"definition": "Audio"}, {**VIDEO, "name": "Audio"}])
+    documents: list[Document] = [
+        {"kind": "bundle", "name": "hall", "colour": "red"},
+        {"kind": "platform", "name": "default", "zone": 5},
+        {"kind": "function", "name": "encoding", "profile": 1},
+        {"kind": "profile_definition", "name": "Video", "parameters": {}},
+        {"kind": "profile_instance", "name": "HD", "definition": "Video", "values": []},
+        {"kind": "profile_instance", "name": "SD", "definition": "Video", "parent": "HD", "values": {"rate": "much"}},
+        {"kind": "resource", "name": "E", "pools": ["hall"], "function": "muxing", "mode": "?"},
+        {
+            "kind": "service_definition", "name": "Hall",
+            "nodes": [
+                {"label": "a", "function": "encoding", "default_profile": "SD"},
+                {"label": "b", "function": "muxing", "pool": "hall", "profile": "Video", "default_profile": "HD"},
+                {"label": "c", "function": "encoding"},
+            ],
+            "connections": [{"source": "a", "output": "out", "target": "c", "input": ""}],
+        },
+        {"kind": "resource", "name": "E"},
+    ]  # fmt: skip
+    answer = await api.post("catalogue", json={"documents": documents, "prune": True})
+    assert [e["where"] for e in answer.json()["errors"]] == [
+        "documents.0.colour", "documents.1.zone", "documents.2.profile", "documents.3.parameters",
+        "documents.4.values", "documents.6.mode", "documents.8.name",
+    ]  # fmt: skip
+
+
+async def test_a_default_profile_that_is_none_of_its_node_is_named_with_those_that_there_are(api: httpx.AsyncClient):
+    nodes = [
+        {"label": "a", "profile": "Video", "default_profile": "Stereo"},
+        {"label": "b", "profile": "Video", "default_profile": "HDD"},
+        {"label": "c", "default_profile": "HD"},
+    ]
+    sound = [
+        {"kind": "profile_definition", "name": "Sound"},
+        {**HD, "name": "Stereo", "definition": "Sound", "values": {}},
+    ]
+    answer = await api.post("catalogue", json={"documents": [VIDEO, HD, *sound, {**HALL, "nodes": nodes}]})
+    assert [(e["detail"], e["expected"]) for e in answer.json()["errors"]] == [
+        ("Stereo is no instance of Video but of Sound", "an instance of Video: HD"),
+        ("there is no profile instance HDD", "an instance of Video: HD"),
+        ("is HD, but the node takes no profile", "profile: Video beside it, or no default_profile"),
+    ]

@@ -139,6 +139,22 @@ def test_mistakes_name_file_line_and_column_and_nothing_is_stored(preroll: Prero
     assert "choices, or another of: minimum, maximum, text, time_dependent" in said
 
 
+def test_mistakes_of_kind_shape_and_references_in_several_files_are_told_together(preroll: Preroll, tmp_path: Path):
+    (tmp_path / "a.yaml").write_text("kind: resources\nname: ENC 1\n")
+    (tmp_path / "b.yaml").write_text("kind: profile_instance\nname: HD\ndefinition: Video\n")
+    (tmp_path / "c.yaml").write_text("kind: resource\nname: ENC 1\nconcurrency: many\n---\nname: x\n")
+    ended = preroll("apply", str(tmp_path))
+    assert ended.code == 2
+    for told in (
+        "a.yaml:1:1 kind: is 'resources' (expected resource, or another of: ",
+        "b.yaml:3:1 definition: there is no profile definition Video",
+        "c.yaml:3:1 concurrency: is 'many'",
+        "c.yaml:5:1 kind: is missing",
+    ):
+        assert told in ended.err
+    assert preroll("resource", "list").out == "no resources\n"
+
+
 def test_every_file_that_cannot_be_read_is_told(preroll: Preroll, tmp_path: Path):
     (tmp_path / "a.yaml").write_text("kind: resource\nname: [\n")
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")

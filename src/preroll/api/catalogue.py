@@ -10,7 +10,6 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from preroll.api.documents import DocumentGiven
 from preroll.api.documents_shown import (
     DocumentShown,
     ProfileDefinitionShown,
@@ -23,8 +22,9 @@ from preroll.api.documents_shown import (
     service_definition_shown,
 )
 from preroll.api.door import Ident
-from preroll.api.fields import Given, Name, Queried, Shown, Word
+from preroll.api.fields import Name, Queried, Shown, Word
 from preroll.api.problems import LosingProblem, can, losing_shown
+from preroll.api.sent import Documents
 from preroll.api.written import differences, written
 from preroll.app.catalogue import Applied
 from preroll.app.comparison import Plan, Step
@@ -35,7 +35,6 @@ from preroll.gate.door import By, UseCases
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
 
-MOST_DOCUMENTS = 20_000
 _LIST = can(403, 404, 422, 503)
 
 Kind = Literal[
@@ -50,16 +49,6 @@ class CatalogueQueried(Queried):
     platform: Name = "default"
     cursor: Annotated[str, Field(max_length=500)] | None = Field(default=None, description="`next` of the page before")
     limit: Annotated[int, Field(ge=1, le=paging.MOST)] = paging.DEFAULT
-
-
-class Documents(Given):
-    """Documents to be stored by name, all or none."""
-
-    platform: Name = "default"
-    documents: Annotated[list[DocumentGiven], Field(max_length=MOST_DOCUMENTS)]
-    prune: bool = Field(
-        default=False, description="remove what the same bundle (`kind: bundle`) created and does not have any more"
-    )
 
 
 class DocumentsOfPlan(Documents):
@@ -159,10 +148,9 @@ Asks = Annotated[CatalogueQueried, Query()]
 @router.post("/catalogue", responses=can(400, 403, 404, 409, 412, 413, 422, 503))
 async def apply_catalogue(body: DocumentsOfPlan, app: UseCases, by: By) -> AppliedPage:
     """Store documents by name in one transaction, or none of them. A repeat changes nothing."""
-    documents = [d.thing() for d in body.documents]
     with _in_the_body():
         applied = await app.catalogue.apply(
-            by, body.platform, documents, prune=body.prune, version=body.version, force=body.force
+            by, body.platform, body.things(), prune=body.prune, version=body.version, force=body.force
         )
     return AppliedPage(items=[applied_shown(a) for a in applied])
 
@@ -171,7 +159,7 @@ async def apply_catalogue(body: DocumentsOfPlan, app: UseCases, by: By) -> Appli
 async def plan_catalogue(body: Documents, app: UseCases, by: By) -> PlanShown:
     """What storing these documents would add, change and remove. Nothing is written."""
     with _in_the_body():
-        plan = await app.catalogue.plan(by, body.platform, [d.thing() for d in body.documents], prune=body.prune)
+        plan = await app.catalogue.plan(by, body.platform, body.things(), prune=body.prune)
     return _plan_shown(plan)
 
 

@@ -28,6 +28,12 @@ def known_fields(shape: object, loc: Sequence[object]) -> list[str]:
     return list(_within(found, found.get("$defs", {}), tuple(loc[:-1])).get("properties", ()))
 
 
+def known_kinds(shape: object, loc: Sequence[object]) -> list[str]:
+    """The kinds of a thing that says itself of which kind it is; the arguments as of ``known_fields``, loc in full."""
+    found = _schema(shape)
+    return list(_within(found, found.get("$defs", {}), tuple(loc)).get("discriminator", {}).get("mapping", ()))
+
+
 def told(name: str, known: Sequence[str]) -> str:
     """These fields as what was expected instead of a name, the nearest first."""
     near = get_close_matches(name, known, 1)
@@ -46,6 +52,8 @@ def _within(schema: Schema, defs: Mapping[str, Schema], loc: tuple[object, ...])
     """The schema at the end of a way; empty when the way leads nowhere."""
     if ref := schema.get("$ref"):
         return _within(defs[ref.removeprefix(_REF)], defs, loc)
+    if not loc and "discriminator" in schema:
+        return schema
     if tags := schema.get("discriminator", {}).get("mapping"):
         return _within({"$ref": tags[loc[0]]}, defs, loc[1:]) if loc and loc[0] in tags else {}
     for option in schema.get("anyOf", ()):  # pydantic names the option on the way, but for one that may be null

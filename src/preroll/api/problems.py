@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from preroll.api.fields import Shown, maybe_when, when
-from preroll.api.known import known_fields, told
+from preroll.api.known import known_fields, known_kinds, told
 from preroll.domain.errors import (
     Clash,
     Conflict,
@@ -257,7 +257,9 @@ def _mistake(error: Mapping[str, Any], expected: Expected) -> Mistake:
     where, kind, text = _where(error["loc"]), error["type"], error["msg"]
     context = error.get("ctx", {})
     if kind.startswith("union_tag_"):
-        where = f"{where}.{context['discriminator'].strip(chr(39))}"
+        tag, known = context.get("tag"), known_kinds(*expected)
+        what = "is missing" if tag is None else f"is {_short(tag)}"
+        return Mistake(f"{where}.{context['discriminator'].strip(chr(39))}", what, told(tag or "", known))
     if kind == "extra_forbidden":
         return Mistake(where, "is not a known field", told(str(error["loc"][-1]), known_fields(*expected)))
     if kind in _WORDS:

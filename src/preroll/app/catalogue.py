@@ -10,7 +10,7 @@ from itertools import count
 
 from preroll.app import aftermath, judgement, platforms, sight, uses
 from preroll.app.comparison import ORDER, ChangeKind, Plan, Shelf, Step, compared, completed, sorted_out
-from preroll.domain.bundle import Bundle, Document, Title, kind_of, revision_of, title_of
+from preroll.domain.bundle import PLATFORM, Bundle, Document, Title, Unread, kind_of, revision_of, title_of
 from preroll.domain.changes import Change
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
@@ -24,7 +24,7 @@ from preroll.ports.bundles import Batch, Prepared
 from preroll.ports.scripts import ScriptKinds
 from preroll.ports.store import Store, Tx
 
-Documents = Sequence[Document | Platform | Bundle]
+Documents = Sequence[Document | Platform | Bundle | Unread]
 _Priced = tuple[Plan, aftermath.Aftermath | None]
 ROUNDS = 5
 """How often a catalogue is compared again when somebody else changed it in between."""
@@ -255,7 +255,8 @@ def _planned(by: Actor, platform: str, documents: Documents, tx: Tx, *, prune: b
     given = sorted_out(documents)
     home = next((p for p in tx.platforms.all() if p.name == platform), None)
     known = home is not None and by.sees(home.key)
-    if not known and (home or not any(p.name == platform for p in given.platforms.values())):
+    brought = {p.name for p in given.platforms.values()} | {u.name for u in given.unread.values() if u.kind == PLATFORM}
+    if not known and (home or platform not in brought):
         raise NotFound("platform", platform)
     permit(by, "catalogue.change", home.key if home else None)
     shelf = Shelf(stored(tx, home) if home else ())
@@ -287,7 +288,9 @@ def _pairs(plan: Plan) -> list[aftermath.Pair]:
 
 
 def _bundle_mistakes(documents: Documents, *, prune: bool) -> list[Mistake]:
-    names = [index for index, document in enumerate(documents) if isinstance(document, Bundle)]
+    names = [
+        i for i, d in enumerate(documents) if isinstance(d, Bundle) or (isinstance(d, Unread) and d.kind == "bundle")
+    ]
     found = [Mistake(f"{index}.kind", "a bundle has one name", "one document of kind: bundle") for index in names[1:]]
     if prune and not names:
         expected = "a document kind: bundle with a name: only what the same bundle created is ever removed"

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeVar
 
-from preroll.domain.bundle import KINDS, PLATFORM, Bundle, Document, Title, kind_of, title_of
+from preroll.domain.bundle import KINDS, PLATFORM, Bundle, Document, Title, Unread, kind_of, title_of
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Losing
@@ -114,20 +114,27 @@ class Given:
     bundle: str
     platforms: Mapping[int, Platform]
     documents: Mapping[int, Document]
+    unread: Mapping[int, Unread] = field(default_factory=dict)
+
+    def unread_names(self, kind: str) -> set[str]:
+        """The names of documents that could not be read and are, or may be, of that kind."""
+        return {u.name for u in self.unread.values() if u.name and u.kind in (kind, "")}
 
 
-def sorted_out(documents: Sequence[Document | Platform | Bundle]) -> Given:
+def sorted_out(documents: Sequence[Document | Platform | Bundle | Unread]) -> Given:
     """Documents by what they are."""
     bundle = next((d.name for d in documents if isinstance(d, Bundle)), "")
     platforms = {index: d for index, d in enumerate(documents) if isinstance(d, Platform)}
-    rest = {index: d for index, d in enumerate(documents) if not isinstance(d, Platform | Bundle)}
-    return Given(bundle, platforms, rest)
+    unread = {index: d for index, d in enumerate(documents) if isinstance(d, Unread)}
+    rest = {index: d for index, d in enumerate(documents) if not isinstance(d, Platform | Bundle | Unread)}
+    return Given(bundle, platforms, rest, unread)
 
 
 def completed(given: Given, shelf: Shelf) -> Given:
     """The same documents, whose nodes take the profile definition of their function where they name none."""
     known = [d for d in given.documents.values() if isinstance(d, Function)]
-    taken = {f.name: f.profile for f in (*shelf.of(Function), *known) if f.profile}
+    unread = given.unread_names("function")
+    taken = {f.name: f.profile for f in (*shelf.of(Function), *known) if f.profile and f.name not in unread}
     if not taken:
         return given
     return replace(given, documents={index: _completed(d, taken) for index, d in given.documents.items()})

@@ -61,7 +61,7 @@ def gathered(sources: Sequence[Path], platform: str | None) -> Sources:
     with _uncollected():
         for file in _files(sources):
             try:
-                documents += bundle.read(file.read_text("utf-8"), str(file), budget)
+                documents += bundle.parsed(file.read_text("utf-8"), str(file), budget)
             except Invalid as error:
                 wrong += [str(mistake) for mistake in error.mistakes]
             except (OSError, UnicodeDecodeError) as error:
@@ -71,7 +71,7 @@ def gathered(sources: Sequence[Path], platform: str | None) -> Sources:
     if not documents:
         told = ", ".join(map(str, sources))
         raise Failure(USAGE, f"{told}: there is no document", "expected YAML files with kind: resource ...")
-    named = (str(d.content.get("name")) for d in documents if d.content["kind"] == "platform")
+    named = (str(d.content.get("name")) for d in documents if d.content.get("kind") == "platform")
     return Sources(documents, platform or next(named, "default"))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
+from preroll.domain.errors import Mistake
 from preroll.domain.function import Function, Pool
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
 from preroll.domain.resource import Resource
@@ -21,6 +22,22 @@ class Bundle:
     """The name under which documents are put in."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A document that could not be read for the mistakes in it; the others are judged as if it were as they need it."""
+
+    mistakes: tuple[Mistake, ...]
+    """Each with its field."""
+    kind: str = ""
+    """Empty: not even that is known, so that it may be of any."""
+    name: str = ""
+    """Empty: not known."""
+    functions: tuple[str, ...] = ()
+    """What it says that it can do, if it is a resource."""
+    pools: tuple[str, ...] = ()
+    """Where it says that it belongs, if it is a resource."""
 
 
 KINDS: Mapping[type[Document], str] = {

@@ -10,6 +10,7 @@ from preroll.domain.booking import NodeChoice
 from preroll.domain.capacity import Wish
 from preroll.domain.definition import Node
 from preroll.domain.errors import Mistake
+from preroll.domain.near import Names
 from preroll.domain.profile import ProfileBy, ProfileCopy, ProfileDefinition, ProfileInstance
 from preroll.domain.values import dataclass
 
@@ -67,22 +68,31 @@ def resolved(name: str, instances: Instances) -> Resolved:
     )
 
 
-def derivation_mistakes(instance: ProfileInstance, instances: Instances) -> list[Mistake]:
-    """What is wrong with what an instance derives from, and with its links."""
+def derivation_mistakes(
+    instance: ProfileInstance, instances: Instances, known: Names | None = None, *, kin: bool = True
+) -> list[Mistake]:
+    """What is wrong with what an instance derives from, and with its links.
+
+    Args:
+        known: the names of the instances of its definition, of which the near ones are told.
+        kin: are they to be of its own definition? Not when nobody knows which that is meant to be.
+    """
     found = []
-    if instance.parent and (mistake := _parent_mistake(instance, instances)):
+    if instance.parent and (mistake := _parent_mistake(instance, instances, known, kin=kin)):
         found.append(mistake)
     inline = {state.casefold() for state in instance.states}
     for state, link in instance.variants.items():
         where = f"variants.{state}"
         if state.casefold() in inline:
             found.append(Mistake(where, "stands in states too", "either values or a link"))
-        if mistake := _kin_mistake(where, instance, link, instances):
+        if mistake := _kin_mistake(where, instance, link, instances, known, kin=kin):
             found.append(mistake)
     return found
 
 
-def _parent_mistake(instance: ProfileInstance, instances: Instances) -> Mistake | None:
+def _parent_mistake(
+    instance: ProfileInstance, instances: Instances, known: Names | None, *, kin: bool
+) -> Mistake | None:
     line = [i.name for i in reversed(lineage(instance.name, instances))]
     oldest = instances[line[-1]].parent if line else ""
     if oldest in line:
@@ -90,16 +100,22 @@ def _parent_mistake(instance: ProfileInstance, instances: Instances) -> Mistake 
     if len(line) > LONGEST_LINE:
         chain = " -> ".join([*line[:3], "...", line[-1]])
         return Mistake("parent", f"makes a line of {len(line)}: {chain}", f"at most {LONGEST_LINE} in a row")
-    return _kin_mistake("parent", instance, instance.parent, instances)
+    return _kin_mistake("parent", instance, instance.parent, instances, known, kin=kin)
 
 
-def _kin_mistake(where: str, instance: ProfileInstance, name: str, instances: Instances) -> Mistake | None:
-    kin = instances.get(name)
-    if kin is None:
-        return Mistake(where, f"there is no profile instance {name}", f"an instance of {instance.definition}")
-    if kin.definition != instance.definition:
-        return Mistake(where, f"{name} is of {kin.definition}", f"an instance of {instance.definition}")
-    return None
+def _kin_mistake(
+    where: str, instance: ProfileInstance, name: str, instances: Instances, known: Names | None, *, kin: bool
+) -> Mistake | None:
+    found = instances.get(name)
+    if found is None:
+        what = f"there is no profile instance {name}"
+    elif kin and found.definition != instance.definition:
+        what = f"{name} is of {found.definition}"
+    else:
+        return None
+    near = [n for n in known.near(name) if n != instance.name] if known else []
+    kind = f"an instance of {instance.definition}" if kin else "a profile instance"
+    return Mistake(where, what, f"{kind}: {', '.join(near)}" if near else kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,26 +82,34 @@ class Budget:
 
 
 def read(text: str, file: str = "<text>", budget: Budget | None = None) -> list[Document]:
-    """The documents of a file.
+    """The documents of a file, each of a kind that is known.
+
+    Raises:
+        Invalid: as ``parsed``, or a document has no known kind.
+    """
+    documents = parsed(text, file, budget)
+    if mistakes := [m for document in documents if (m := _kind_mistake(document))]:
+        raise Invalid(mistakes)
+    return documents
+
+
+def parsed(text: str, file: str = "<text>", budget: Budget | None = None) -> list[Document]:
+    """The documents of a file, of whatever kind they say that they are.
 
     Args:
         budget: what all files of a folder share; None: the file is alone.
 
     Raises:
-        Invalid: it is no YAML, a key stands twice, a document has no known kind, or a limit is exceeded;
-            every mistake names file, line and column.
+        Invalid: it is no YAML, a key stands twice, or a limit is exceeded; every mistake names file, line and column.
     """
     if len(text) > MOST_TEXT:
         raise Invalid([Mistake(f"{file}:1:1", "is too large", f"at most {MOST_TEXT} characters")])
     try:
-        documents = list(_Reader(text, file, budget or Budget()).documents())
+        return list(_Reader(text, file, budget or Budget()).documents())
     except yaml.MarkedYAMLError as error:
         raise Invalid([_unreadable(error, file)]) from None
     except yaml.YAMLError as error:  # a character that YAML does not allow has no mark
         raise Invalid([Mistake(f"{file}:1:1", f"is no YAML: {error}".replace("\n", " "), "YAML 1.1")]) from None
-    if mistakes := [m for document in documents if (m := _kind_mistake(document))]:
-        raise Invalid(mistakes)
-    return documents
 
 
 def plain(text: str) -> object:
