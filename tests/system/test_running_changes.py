@@ -10,6 +10,7 @@ import pytest
 from preroll.app.bookings import Refit
 from preroll.domain.booking import State
 from preroll.domain.boundaries import BoundaryState, Kind
+from preroll.domain.concern import Concern
 from preroll.domain.errors import ActionNotPossible, Conflict, Invalid
 from preroll.domain.permission import LOCAL
 from preroll.domain.service import ServiceStates
@@ -215,6 +216,11 @@ async def test_a_forced_action_that_fails_sets_failed_and_the_next_event_still_c
     seen = await stage.see(news)
     assert (seen.booking.state, seen.booking.service_state) == (State.ACTIVE, "FAILED")
     assert any("EXTERNAL failed" in w for w in seen.warnings)
+    (trouble,) = (await stage.app.nights.of(LOCAL, "default")).troubles
+    assert (trouble.concern, trouble.what) == (Concern.ACTION_FAILED, "EXTERNAL: no route")
+    await stage.app.bookings.force_state(LOCAL, news, None, "START")
+    await stage.rig.quiet()
+    assert (await stage.app.nights.of(LOCAL, "default")).troubles == (), "forced again, it is well"
     await stage.to(2 * HOUR)
     assert await stage.state(news) is State.COMPLETED
 

@@ -214,6 +214,8 @@ def test_what_fails_is_marked():
     assert told.startswith(b"id: 7\n")
     assert b'"failed":true' in told
     assert b"failed" not in framed(Change("booking.state", "b", 1, "engine", after=State.ACTIVE.value))
+    assert b'"failed":true' in framed(Change("booking.service_state", "b", 1, "engine", after="FAILED"))
+    assert b"failed" not in framed(Change("booking.service_state", "b", 1, "engine", after="PAUSE"))
     for kind, state in (("order.state", "Failed Deploy"), ("service.state", "Fail Deploy")):
         assert b'"failed":true' in framed(Change(kind, "o", 1, "engine", after=state))
 

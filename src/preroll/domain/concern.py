@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from preroll.domain.attention import TO_DO, WHEN_LAPSED
-from preroll.domain.booking import FAILED_EVENT, Booking, State
-from preroll.domain.boundaries import STANDARD, Boundary, BoundaryState
+from preroll.domain.booking import FAILED_EVENT, RUNNING, Booking, State
+from preroll.domain.boundaries import EXTERNAL, STANDARD, Boundary, BoundaryState
+from preroll.domain.service import FAILED
 from preroll.domain.values import dataclass
 
 
@@ -19,6 +20,7 @@ class Concern(StrEnum):
     """Why a booking needs somebody."""
 
     FAILED = "failed"
+    ACTION_FAILED = "action_failed"
     IN_CONFLICT = "in_conflict"
     DOWN = "down"
     LATE = "late"
@@ -45,17 +47,18 @@ class Remedy:
 C = Concern
 # fmt: off
 CONCERNS: Mapping[Concern, Remedy] = {
-    # concern              what is the matter          what to do about it, and by which actions
-    C.FAILED:       Remedy("Failed while it runs",     "read in its log why; retry the event, or acknowledge it once it is repaired by hand",  ("retry", "acknowledge", "finish")),
-    C.IN_CONFLICT:  Remedy("In conflict",              "give it another resource, or finish one of the two",                                   ("swap", "finish")),
-    C.DOWN:         Remedy("Service down",             "see what the checks found, mend it, and audit it again",                               ("audit", "swap")),
-    C.LATE:         Remedy("Late",                     "see who runs what is due, and start what is missing",                                  ()),
-    C.WAITING:      Remedy("Waiting",                  "finish the booking that it waits for, or give one of the two another resource",        ("swap",)),
-    C.NOT_STARTED:  Remedy("Could not be started",     "mend what kept it from starting, then duplicate it for the rest of its time",          ("duplicate",)),
-    C.NEAR_AIR:     Remedy("Near air, not confirmed",  "",                                                                                     ("confirm", "leave-quarantine", "adjust", "cancel")),
-    C.NOT_RESET:    Remedy("Not reset",                "retry its last event, or acknowledge it once the devices are reset by hand",           ("retry", "acknowledge")),
-    C.QUARANTINED:  Remedy("Quarantined",              TO_DO[State.QUARANTINED],                                                               ("leave-quarantine", "swap", "adjust", "cancel")),
-    C.LAPSED:       Remedy("Lapsed",                   WHEN_LAPSED,                                                                            ("adjust", "cancel")),
+    # concern               what is the matter          what to do about it, and by which actions
+    C.FAILED:        Remedy("Failed while it runs",     "read in its log why; retry the event, or acknowledge it once it is repaired by hand",  ("retry", "acknowledge", "finish")),
+    C.ACTION_FAILED: Remedy("Failed on request",       "read in its log why; ask for it again, or force a service state that puts it right",    ("force-state", "swap", "finish")),
+    C.IN_CONFLICT:   Remedy("In conflict",              "give it another resource, or finish one of the two",                                   ("swap", "finish")),
+    C.DOWN:          Remedy("Service down",             "see what the checks found, mend it, and audit it again",                               ("audit", "swap")),
+    C.LATE:          Remedy("Late",                     "see who runs what is due, and start what is missing",                                  ()),
+    C.WAITING:       Remedy("Waiting",                  "finish the booking that it waits for, or give one of the two another resource",        ("swap",)),
+    C.NOT_STARTED:   Remedy("Could not be started",     "mend what kept it from starting, then duplicate it for the rest of its time",          ("duplicate",)),
+    C.NEAR_AIR:      Remedy("Near air, not confirmed",  "",                                                                                     ("confirm", "leave-quarantine", "adjust", "cancel")),
+    C.NOT_RESET:     Remedy("Not reset",                "retry its last event, or acknowledge it once the devices are reset by hand",           ("retry", "acknowledge")),
+    C.QUARANTINED:   Remedy("Quarantined",              TO_DO[State.QUARANTINED],                                                               ("leave-quarantine", "swap", "adjust", "cancel")),
+    C.LAPSED:        Remedy("Lapsed",                   WHEN_LAPSED,                                                                            ("adjust", "cancel")),
 }
 # fmt: on
 
@@ -75,18 +78,23 @@ class Failure:
 
 
 def failure(booking: Booking, events: Sequence[Boundary]) -> Failure:
-    """What failed last of a booking that is in a failed state."""
-    failed = [one for one in events if one.kind in STANDARD and one.state is BoundaryState.FAILED]
-    if not failed:
-        return Failure(f"it is {booking.state.value}", booking.timing.start)
-    last = max(failed, key=lambda one: one.ended_us or 0)
+    """What failed last of a booking that is in a failed state, or whose service is."""
+    ended_badly = failed(booking) is not Concern.ACTION_FAILED
+    kinds = STANDARD if ended_badly else EXTERNAL
+    found = [one for one in events if one.kind in kinds and one.state is BoundaryState.FAILED]
+    if not found:
+        standing = f"it is {booking.state.value}" if ended_badly else f"its service state is {FAILED}"
+        return Failure(standing, booking.timing.start)
+    last = max(found, key=lambda one: one.ended_us or 0)
     return Failure(f"{last.event.name}: {last.message or 'it failed'}", last.ended_us or last.due_us)
 
 
 def failed(booking: Booking) -> Concern | None:
-    """The concern of a booking that is in a failed state; None: it is in none, or has been put right."""
+    """The concern of a booking that is in a failed state, or whose service is; None: neither, or it was put right."""
     if booking.state is State.FAILED:
         return Concern.NOT_STARTED
     if booking.state is State.FAILED_COMPLETED:
         return Concern.NOT_RESET if booking.not_reset else None
-    return Concern.FAILED if booking.state in FAILED_EVENT else None
+    if booking.state in FAILED_EVENT:
+        return Concern.FAILED
+    return Concern.ACTION_FAILED if booking.state in RUNNING and booking.service_state == FAILED else None

@@ -15,6 +15,7 @@ import msgspec
 
 from preroll.app import App
 from preroll.app.live import News, Viewer
+from preroll.domain import service
 from preroll.domain.booking import FAILED_EVENT, State
 from preroll.domain.changes import Change
 from preroll.domain.errors import NotPermitted, NotSignedIn, StoreUnavailable
@@ -36,8 +37,11 @@ BEHIND = 2_000
 """Changes that are told after the fact; who missed more loads its page again."""
 QUEUED = 200
 """Batches that may wait for a slow browser; then it is dropped, and comes again where it was."""
-STATES_TOLD = frozenset(f"{thing}.{what}" for thing in ("booking", "order", "service") for what in ("state", "created"))
-FAILED = frozenset({State.FAILED, *FAILED_EVENT, OrderState.FAILED_DEPLOY, Provisioned.FAIL_DEPLOY})
+STATES_TOLD = frozenset(
+    {"booking.service_state"}
+    | {f"{thing}.{what}" for thing in ("booking", "order", "service") for what in ("state", "created")}
+)
+FAILED = frozenset({State.FAILED, *FAILED_EVENT, OrderState.FAILED_DEPLOY, Provisioned.FAIL_DEPLOY, service.FAILED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,9 @@ from preroll.domain.window import DAY, HOUR, MINUTE, SECOND
 from preroll.ports.night import Filled
 from preroll.ports.service_audits import Alarmed
 
-RUNS_BADLY = frozenset({Concern.FAILED, Concern.IN_CONFLICT, Concern.DOWN, Concern.LATE, Concern.WAITING})
+RUNS_BADLY = frozenset(
+    {Concern.FAILED, Concern.ACTION_FAILED, Concern.IN_CONFLICT, Concern.DOWN, Concern.LATE, Concern.WAITING}
+)
 """Concerns of what is, or should be, on the air."""
 DEPLOYS_BADLY = frozenset({OrderConcern.AWAITS_OPERATOR, OrderConcern.SERVICE_FAILED, OrderConcern.FAILED_DEPLOY})
 """Concerns of devices that are, or may be, not as they should."""

@@ -74,8 +74,9 @@ function comeBack() {
 
 /** @param {{kind: string, state: string}} change */
 function fail(change) {
-  const [noun] = change.kind.split(".");
-  announce(`${noun === "order" ? "An" : "A"} ${noun} is now ${change.state}`);
+  const [noun, what] = change.kind.split(".");
+  const subject = what === "service_state" ? `The service of a ${noun}` : `${noun === "order" ? "An" : "A"} ${noun}`;
+  announce(`${subject} is now ${change.state}`);
   if (remembered("sound") === "on") sound();
 }
 
