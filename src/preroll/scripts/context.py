@@ -18,6 +18,7 @@ from preroll.scripts.intents import PREFIX
 from preroll.scripts.loading import APPLIED, GIVEN, Apply, Kit
 from preroll.scripts.looking import Look, Scenery, look
 from preroll.scripts.planning import Asked
+from preroll.scripts.readonly import read_only
 from preroll.scripts.steps import MAX_NAME, AuthorError, Book, Step, as_json, as_told, clean, message_of
 from preroll.sdk import (
     Audit,
@@ -282,12 +283,12 @@ def _booking(order: Order, _: Kit) -> Booking:
     b = order.booking
     return Booking(
         b.id, b.name, b.platform, instant(b.start_us), None if b.end_us is None else instant(b.end_us),
-        b.pre_roll_us / 1e6, b.post_roll_us / 1e6, b.state, b.definition, b.properties,
+        b.pre_roll_us / 1e6, b.post_roll_us / 1e6, b.state, b.definition, read_only(b.properties),
     )  # fmt: skip
 
 
 def _resources(order: Order, _: Kit) -> Mapping[str, Resource]:
-    return {e.label: _resource(e) for e in order.equipment}
+    return read_only({e.label: _resource(e) for e in order.equipment})
 
 
 def _deadline(order: Order, _: Kit) -> datetime | None:
@@ -308,8 +309,8 @@ _MADE_WHEN_ASKED_FOR: Mapping[str, Callable[[Order, Kit], object]] = {
 
 def _resource(e: Equipment) -> Resource:
     return Resource(
-        e.label, e.id, e.name, e.driver, e.address, e.function, e.profile, e.values, e.states, e.defaults, e.properties,
-        e.hands_off,
+        e.label, e.id, e.name, e.driver, read_only(e.address), e.function, e.profile, read_only(e.values),
+        read_only(e.states), read_only(e.defaults), read_only(e.properties), e.hands_off,
     )  # fmt: skip
 
 

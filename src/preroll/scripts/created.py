@@ -12,6 +12,7 @@ from preroll.domain.created import PATCH, NodeAction
 from preroll.ports.scripts import InstalledScript, Order, ScriptKind
 from preroll.scripts.catalogue import Loaded
 from preroll.scripts.context import RunContext
+from preroll.scripts.readonly import read_only
 from preroll.scripts.steps import as_json, clean, describe
 from preroll.sdk import GiveUp, Rejected
 
@@ -77,7 +78,7 @@ class CreatedRun:
 
     def __init__(self, run: RunContext, action: NodeAction, patch: dict[str, dict[str, object]]) -> None:
         self._run, self._action, self._patch = run, action, patch
-        self.node, self.parameters = action.label, action.parameters
+        self.node, self.parameters = action.label, read_only(action.parameters)
         self.booking, self.resources, self.log = run.booking, run.resources, run.log
 
     def assign(self, label: str, resource: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from preroll.ports.scripts import Equipment, ScriptKind
 from preroll.scripts.catalogue import Loaded
+from preroll.scripts.readonly import read_only
 from preroll.scripts.steps import Book, Diff, Step, Steps, as_json
 from preroll.scripts.veil import Devices
 from preroll.sdk import (
@@ -110,7 +111,7 @@ class LoadingContext:
         self.event, self.target, self.booking, self.log = run.event, run.target, run.booking, run.log
         self.dry_run, self.check, self.key = run.dry_run, check, key
         self.resource = run.resources[equipment.label]
-        self.driver, self.values, self.desired = driver, values, desired
+        self.driver, self.values, self.desired = driver, read_only(values), read_only(desired)
         self.given: dict[str, object] = {}
 
     def give(self, key: str, value: object) -> None:

@@ -3,7 +3,7 @@
 
 An asynchronous script (``async def``) gets a Context and awaits; a plain ``def`` gets a BlockingContext with the same
 calls, which return when they are done. Both kinds end by returning (success) or by raising (failure). A call that was
-never awaited makes the run fail.
+never awaited makes the run fail. What a context tells is read only to its depth: to change it raises ``TypeError``.
 """
 
 from __future__ import annotations
