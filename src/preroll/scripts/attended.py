@@ -2,24 +2,52 @@
 """``async def`` scripts: a face of the context that knows which of its calls are not over when the script is.
 
 A call that was forgotten would leave a device as it was, in a run that says ok; one that goes on beside the end of its
-run would touch a device that the next run has.
+run would touch a device that the next run has. The same holds for a task that the author has begun and not awaited: it
+is stopped, and named in the action log. The run stays ok, as with a watcher that was meant to end with its script; the
+log tells the author whose work was cut off.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from preroll.scripts.steps import AuthorError
+
+STOPPING = 5.0
+"""Seconds that a task of a script has to end when it is stopped."""
+_MADE: contextvars.ContextVar[set[asyncio.Task[Any]] | None] = contextvars.ContextVar("preroll_made", default=None)
+"""The tasks that the script has made which is running here, as long as they are not over; None: nobody asks."""
+
+
+def note(task: asyncio.Task[Any]) -> None:
+    """A task was made; the loop's task factory tells."""
+    if (made := _MADE.get()) is not None:
+        made.add(task)
+        task.add_done_callback(made.discard)
+
+
+@contextmanager
+def not_the_script() -> Iterator[None]:
+    """What is made in here is not the script's: a driver keeps tasks for as long as its session is open."""
+    before = _MADE.get()
+    _MADE.set(None)
+    try:
+        yield
+    finally:
+        _MADE.set(before)
 
 
 class Attended:
     """A context or driver, for one script: ``async with`` it around the script.
 
-    As in a TaskGroup: what the script has begun is waited for, or stopped when the script fails.
+    As in a TaskGroup: what the script has begun is waited for, or stopped when the script fails. Tasks of its own that
+    it leaves running are stopped, and told.
 
     Raises:
         AuthorError: the script has ended, and one of its calls was never begun.
@@ -30,6 +58,8 @@ class Attended:
         self._inner, self._whose = inner, whose
         self._calls: dict[_Call, None] = {} if calls is None else calls
         """Those that are not over, in their order."""
+        self._made: set[asyncio.Task[Any]] = set()
+        self._before: set[asyncio.Task[Any]] | None = None
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._inner, name)
@@ -51,14 +81,44 @@ class Attended:
     async def _follow(self, call: _Call, do: Callable[..., Any], args: Any, options: Any) -> Any:
         call.task = asyncio.current_task()
         try:
-            return await do(*args, **options)
+            if self._whose == "ctx":
+                return await do(*args, **options)
+            with not_the_script():
+                return await do(*args, **options)
         finally:
             self._calls.pop(call, None)
 
     async def __aenter__(self) -> Attended:
+        self._before = _MADE.get()
+        _MADE.set(self._made)
         return self
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        _MADE.set(self._before)
+        try:
+            await self._calls_over(error)
+        finally:
+            if self._made:
+                await self._stop_the_rest(tell=error is None)
+
+    async def _stop_the_rest(self, *, tell: bool) -> None:
+        """Stop the tasks that the script has left running, and tell which; one that does not end is left behind."""
+        await asyncio.sleep(0)  # what has just become ready to end does so
+        left = {task for task in self._made if not task.done()}
+        if not left:
+            return
+        if tell and (names := sorted({_name(task) for task in left if not task.cancelling()})):
+            it, was = ("it", "was") if len(names) == 1 else ("they", "were")
+            told = f"the script ended while {', '.join(names)} still ran, begun and not awaited: {it} {was} stopped"
+            self._inner.log.warning(f"{told}; await every task before the script ends")  # type: ignore[attr-defined] # noqa: G004
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=STOPPING)
+        for task in left:
+            _ = not task.done() or task.cancelled() or task.exception()
+
+    async def _calls_over(self, error: BaseException | None) -> None:
+        """Wait for the calls that were begun; complain of those that were not."""
         if not self._calls:
             return
         forgotten = [call for call in self._calls if call.task is None]
@@ -95,6 +155,12 @@ class _Call:
             case (str(label), *_):
                 return f"{self.name}({label!r})"
         return f"{self.name}(...)"
+
+
+def _name(task: asyncio.Task[Any]) -> str:
+    """The function that a task runs."""
+    work = task.get_coro()
+    return getattr(work, "__qualname__", None) or type(work).__name__
 
 
 async def _over(tasks: set[asyncio.Task[Any]], *, stop: bool) -> None:

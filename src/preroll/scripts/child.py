@@ -26,7 +26,7 @@ import msgspec
 from preroll.domain.boundaries import Reason
 from preroll.ports.rows import Severity, StepState, Verdict
 from preroll.ports.scripts import Order, Reach, nowhere
-from preroll.scripts import catalogue, frames
+from preroll.scripts import attended, catalogue, frames
 from preroll.scripts.execution import Workshop
 from preroll.scripts.secrets import Secrets
 from preroll.scripts.sessions import Sessions, find_driver
@@ -246,11 +246,13 @@ def _limit_memory(address_space: int) -> None:
 
 
 def _named_by_run(loop: asyncio.AbstractEventLoop, coroutine: Any, /, **options: Any) -> asyncio.Task[Any]:
-    """A task that carries the name of its run, so that the watchdog can tell whose it is."""
+    """A task that carries the name of its run, so that the watchdog can tell whose it is; its script's list has it."""
     if options.get("name") is None:
         context = options.get("context")
         options["name"] = context[_RUN] if context is not None and _RUN in context else _RUN.get()
-    return asyncio.Task(coroutine, loop=loop, **options)
+    task = asyncio.Task(coroutine, loop=loop, **options)
+    attended.note(task)
+    return task
 
 
 async def serve(peer: socket.socket, reach: Reach = nowhere) -> None:

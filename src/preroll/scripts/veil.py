@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from preroll.ports.rows import Severity, StepState, Verdict
 from preroll.ports.scripts import Equipment
+from preroll.scripts.attended import not_the_script
 from preroll.scripts.sessions import Sessions
 from preroll.scripts.steps import Book, Diff, digest_of, is_digest
 from preroll.sdk import Applied, Change, Driver, Mismatch, Plan, Secret, Tolerance
@@ -114,9 +115,10 @@ class Devices:
     @contextlib.asynccontextmanager
     async def use(self, equipment: Equipment) -> AsyncIterator[Driver]:
         """The resource's driver, open, for one user of its device; see ``Sessions.use``. Its address is covered too."""
-        async with self._sessions.use(equipment, lambda secret: self._veil.secret(secret.reveal())) as driver:
-            paths = frozenset(equipment.paths.get(name, name) for name in equipment.secrets)
-            yield VeiledDriver(driver, paths, self._veil) if paths else driver
+        with not_the_script():
+            async with self._sessions.use(equipment, lambda secret: self._veil.secret(secret.reveal())) as driver:
+                paths = frozenset(equipment.paths.get(name, name) for name in equipment.secrets)
+                yield VeiledDriver(driver, paths, self._veil) if paths else driver
 
 
 class VeiledDriver:
