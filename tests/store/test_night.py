@@ -23,7 +23,7 @@ async def look(world: World, by: Actor = LOCAL, installed: frozenset[str] | None
 
 
 def concerns(night: Night) -> list[tuple[str, Concern]]:
-    return [(trouble.booking.name, trouble.concern) for trouble in night.troubles]
+    return [(trouble.booking.name, trouble.concern) for trouble in night.needing.troubles]
 
 
 async def test_what_comes_next_and_what_it_lacks(world: World):
@@ -35,7 +35,7 @@ async def test_what_comes_next_and_what_it_lacks(world: World):
     assert "state: is Partial (expected Confirmed)" in told["Half"]
     assert any("definition.actions.STOP: script reset is not installed" in line for line in told["Ready"])
     assert all("Confirmed" not in line for line in told["Ready"])
-    assert night.troubles == ()
+    assert night.needing.troubles == ()
 
 
 async def test_a_paused_platform_and_hands_off_are_told(world: World):
@@ -60,7 +60,7 @@ async def test_on_the_air_with_its_next_event(world: World):
 async def test_what_failed_says_why_and_what_to_do(world: World):
     await world.book("News", ["enc-1"])
     await world.fail(await world.only(PRE_ROLL))
-    (trouble,) = (await look(world)).troubles
+    (trouble,) = (await look(world)).needing.troubles
     assert trouble.concern is Concern.FAILED
     assert trouble.what == "START_BOOKING_WITH_PREROLL: it would not"
     assert trouble.actions[:2] == ("retry", "acknowledge")
@@ -99,8 +99,8 @@ async def test_lists_are_bounded(world: World):
     world.clock.us = PRE_ROLL
     nights = Nights(world.store, lambda: None, lambda: ())
     short = await nights.of(LOCAL, "tv", limit=2)
-    assert (len(short.troubles), short.more) == (2, True)
-    assert not (await nights.of(LOCAL, "tv", limit=LISTED)).more
+    assert (len(short.needing.troubles), short.needing.more, str(short.needing)) == (2, True, "2+")
+    assert not (await nights.of(LOCAL, "tv", limit=LISTED)).needing.more
 
 
 async def test_more_bookings_ask_no_more_questions(inline: World, monkeypatch: pytest.MonkeyPatch):

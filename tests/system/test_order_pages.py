@@ -303,7 +303,7 @@ async def test_the_home_page_leads_to_orders_and_services_that_need_somebody(off
     assert f'href="/orders/{failed.order.id}?platform=default"' in page
     assert f'href="/services/{line}?platform=default"' in page
     assert "Service failed to deploy" in text(page)
-    found = (await stage.app.nights.of(LOCAL, "default")).orders
+    found = (await stage.app.nights.of(LOCAL, "default")).needing.orders
     assert [one.concern.value for one in found] == ["service_failed", "failed_deploy"]
     await stage.app.platforms.put(LOCAL, Platform("default", config=replace(config, approve_orders=True)))
     waiting = await office.make(OrderItem("it", K.REDEPLOY, line))

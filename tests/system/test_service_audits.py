@@ -73,7 +73,7 @@ async def office(stage) -> Watched:
 
 
 async def night(stage):
-    return [(one.service.name, one.alarm.kind) for one in (await stage.app.nights.of(LOCAL, "default")).alarmed]
+    return [(one.service.name, one.alarm.kind) for one in (await stage.app.nights.of(LOCAL, "default")).needing.alarmed]
 
 
 async def test_a_difference_raises_an_alarm_until_it_is_gone(office, stage):

@@ -15,7 +15,7 @@ from preroll.app.edits import NewBooking
 from preroll.app.views import BookingDetails
 from preroll.domain.booking import State, Timing
 from preroll.domain.permission import LOCAL
-from preroll.domain.window import HOUR
+from preroll.domain.window import DAY, HOUR, MINUTE
 from preroll.store import SqlStore
 from tests.api.conftest import NOON
 from tests.web.studio import NASTY, furnish, running
@@ -54,6 +54,31 @@ async def test_the_list_finds_by_name_and_state(pages: httpx.AsyncClient, app: A
     for query, there in (("", (news, sport)), ("q=new", (news,)), ("state=Confirmed", (sport,)), (both, (news, sport))):
         page = (await pages.get(f"/bookings?{query}")).text
         assert set(listed(page)) == {one.booking.id for one in there}
+
+
+async def test_the_list_opens_with_what_runs_or_comes(pages: httpx.AsyncClient, app: App):
+    over = [(await booked(app, f"Over {n}", NOON - n * HOUR)).booking.id for n in (1, 20, 3)]
+    page = (await pages.get("/bookings")).text
+    assert "Nothing runs, and nothing is to come" in page
+    assert "Show what is over" in page
+    timing = Timing(NOON - 90 * DAY, NOON + DAY)
+    long = (await app.bookings.create(LOCAL, NewBooking("Long", timing))).booking.id
+    endless = (await app.bookings.create(LOCAL, NewBooking("Endless", Timing(NOON - 30 * DAY, None)))).booking.id
+    now, soon = [(await booked(app, f"Now {n}", NOON + n * MINUTE)).booking.id for n in (-10, 70)]
+    page = (await pages.get("/bookings")).text
+    assert listed(page) == [long, endless, now, soon]
+    assert not onward(page, "Earlier")
+    assert listed((await pages.get("/bookings?sort=-start")).text) == [soon, now, endless, long]
+    assert listed((await pages.get("/bookings?sort=name")).text) == [endless, long, now, soon]
+    link = re.search(r'href="(/bookings\?[^"]+)" data-look="over after before">Also what is over', page)
+    assert link
+    whole = (await pages.get(unescape(link[1]))).text
+    assert listed(whole) == [over[2], over[0], now, soon]
+    assert listed((await pages.get(onward(whole, "Earlier"))).text) == [long, endless, over[1]]
+    back = re.search(r'href="(/bookings\?[^"]+)" data-look="over after before">Only what runs or comes', whole)
+    assert back
+    assert listed((await pages.get(unescape(back[1]))).text) == [long, endless, now, soon]
+    assert over[0] in listed((await pages.get("/bookings?q=over")).text), "who looks for one finds it"
 
 
 @pytest.mark.parametrize("sort", ["", "name", "-name", "-start", "state", "-end", "changed"])
@@ -132,19 +157,27 @@ async def test_what_cannot_be_done_with_several(pages: httpx.AsyncClient, form: 
     assert (await pages.post("/bookings/bulk", data=form, headers=PART)).status_code == status
 
 
-async def test_the_header_counts_what_failed_and_leads_to_it(pages: httpx.AsyncClient, app: App, store: SqlStore):
-    fine, broken = await booked(app), await booked(app, "Broken")
-    assert re.search(r'id="alarms" class="alarms".*<span class="number">0<', (await pages.get("/")).text)
+async def test_the_header_counts_what_needs_somebody_and_leads_to_it(
+    pages: httpx.AsyncClient, app: App, store: SqlStore
+):
+    await booked(app)
+    broken, lapsed = await booked(app, "Broken"), await booked(app, "Forgotten", NOON - 5 * HOUR)
+    await app.bookings.cancel(LOCAL, lapsed.booking.id, None)
+    assert re.search(r'id="needing" class="needing".*<span class="number">0<', (await pages.get("/bookings")).text)
     await running(store, broken, State.FAILED_ACTIVE)
-    page = (await pages.get("/bookings")).text
-    assert re.search(r'id="alarms" class="alarms some".*<span class="number">1<', page)
-    part = (await pages.get("/alarms", headers=PART)).text
-    assert '<span class="number">1<' in part
-    link = re.search(r'id="alarms"[^>]* href="([^"]+)"', part)
+    await booked(app, "Lapsed", NOON - 5 * HOUR)
+    for path in ("/bookings", "/resources", "/"):
+        page = (await pages.get(path)).text
+        assert re.search(r'id="needing" class="needing some".*<span class="number">2<', page), path
+    part = (await pages.get("/needing", headers=PART)).text
+    assert '<span class="number">2<' in part
+    link = re.search(r'id="needing"[^>]* href="([^"]+)"', part)
     assert link
-    there = listed((await pages.get(unescape(link[1]))).text)
-    assert there == [broken.booking.id]
-    assert fine.booking.id not in there
+    there = (await pages.get(unescape(link[1]))).text
+    assert re.search(r'Needs somebody <span class="count">2</span>', there)
+    assert all(f"<bdi>{name}</bdi>" in there for name in ("Broken", "Lapsed"))
+    again = (await pages.get("/", headers=PART)).text
+    assert re.search(r'id="needing"[^>]* hx-swap-oob="outerMorph".*<span class="number">2<', again)
 
 
 @pytest.mark.parametrize("after", ["x", "1~", "~a", "9" * 30 + "~a", "1~\n"])

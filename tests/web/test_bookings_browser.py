@@ -156,15 +156,16 @@ def test_of_two_bookings_the_one_that_was_chosen_last_is_beside(visit: Visit, si
     expect(page.locator("#side .diagram .wire path").first).to_have_css("fill", "none")
 
 
-def test_the_header_counts_at_once_what_failed(visit: Visit, site: Site):
+def test_the_header_counts_at_once_what_needs_somebody(visit: Visit, site: Site):
     found = site.do(book(site.app, "Gala", SOON + 12 * HOUR))
     page = visit.page
     page.goto("/")
-    expect(page.locator("#alarms .number")).to_have_text("0")
+    expect(page.locator("#needing .number")).to_have_text("0")
     expect(page.get_by_text("Live", exact=True)).to_be_attached()
     site.do(running(site.store, found, State.FAILED_ACTIVE))
     site.do(book(site.app, "After it", SOON + 16 * HOUR))
-    expect(page.locator("#alarms .number")).to_have_text("1")
-    page.locator("#alarms").click()
-    expect(page.locator("#list tbody tr")).to_have_count(1)
-    expect(page.locator("#list tbody tr")).to_contain_text("Gala")
+    expect(page.locator("#needing .number")).to_have_text("1")
+    expect(page.locator("#troubles-head .count")).to_have_text("1")
+    page.goto("/bookings")
+    page.locator("#needing").click()
+    expect(page.locator("#troubles-head ~ *, .line.urgent")).to_contain_text("Gala")

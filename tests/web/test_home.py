@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from preroll.app import build
-from preroll.app.night import Night, Trouble
+from preroll.app.night import Needing, Night, Trouble
 from preroll.app.night_orders import OrderTrouble
 from preroll.app.workers import Fleet
 from preroll.domain.booking import State
@@ -67,7 +67,7 @@ def test_what_is_urgent_is_first_whatever_it_is_of():
     held = Trouble(quarantined, Concern.QUARANTINED, "lost it", "cancel it", NOON)
     order = OrderTrouble("o-1", "Line", "Failed Deploy", OrderConcern.FAILED_DEPLOY, "enc-4", "retry it", NOON)
     fleet, filled = Fleet((), (), (), NOON), Filled(resources=True, definitions=True, bookings=True)
-    night = Night(Platform("tv"), NOON, (), (), (held,), (), fleet, filled, more=False, orders=(order,))
+    night = Night(Platform("tv"), NOON, (), (), Needing((held,), orders=(order,)), (), fleet, filled)
     assert [(one.link.name, one.urgent) for one in shown(night).troubles] == [("Line", True), ("Evening news", False)]
 
 

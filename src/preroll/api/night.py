@@ -125,11 +125,12 @@ async def get_night(app: UseCases, by: By, asked: Annotated[NightQueried, Query(
 
 
 def _night(night: Night) -> NightShown:
+    needing = night.needing
     return NightShown(
         platform=night.platform.name, now=when(night.now_us), on_air=[_on_air(one) for one in night.on_air],
-        coming=[_coming(one) for one in night.coming], troubles=[_trouble(one) for one in night.troubles],
-        services=[_alarmed(one) for one in night.alarmed], orders=[_order(one) for one in night.orders],
-        ailments=[AilmentShown(part=a.part, what=a.what, to_do=a.to_do) for a in night.ailments], more=night.more,
+        coming=[_coming(one) for one in night.coming], troubles=[_trouble(one) for one in needing.troubles],
+        services=[_alarmed(one) for one in needing.alarmed], orders=[_order(one) for one in needing.orders],
+        ailments=[AilmentShown(part=a.part, what=a.what, to_do=a.to_do) for a in night.ailments], more=needing.more,
     )  # fmt: skip
 
 

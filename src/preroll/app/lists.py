@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from preroll.app import sight
@@ -25,8 +25,6 @@ class Around:
     """The one that was asked for, or the best to begin with; where there is none, an empty one."""
     position: str
     """The cursor of the newest change: whatever is read later is at least as new."""
-    count: int = 0
-    """How many bookings of that platform are as was asked."""
 
 
 class Lists:
@@ -63,15 +61,6 @@ class Lists:
 
         return await self._store.read(query)
 
-    async def count(self, by: Actor, where: BookingFilter) -> int:
-        """How many bookings of a list there are."""
-
-        def query(tx: Tx) -> int:
-            permit(by, "view", where.platform)
-            return tx.bookings.count(replace(where, sight=by.sight))
-
-        return await self._store.read(query)
-
     async def several(self, by: Actor, idents: Collection[str]) -> list[BookingDetails]:
         """Those of these bookings that the actor sees, in the order in which they are asked for."""
 
@@ -82,15 +71,12 @@ class Lists:
 
         return await self._store.read(query)
 
-    async def around(
-        self, by: Actor, platform: str = "", last: str = "", where: Callable[[int], BookingFilter] | None = None
-    ) -> Around:
+    async def around(self, by: Actor, platform: str = "", last: str = "") -> Around:
         """The platforms that the actor sees, one of them, and how far the change log reaches.
 
         Args:
             platform: which one, by name; empty: the last one.
             last: the one of last time; not one that is seen: that with bookings, else with resources, else the first.
-            where: which of its bookings are counted, by its key; None: none.
 
         Raises:
             NotFound: there is no such platform, or the actor does not see it.
@@ -101,11 +87,7 @@ class Lists:
             position = tx.changes.tail()
             seen = tuple(found for found in tx.platforms.all() if by.sees(found.key))
             looked_at = sight.platform(tx, by, platform) if platform else _first(tx, seen, last)
-            if where is None or not looked_at.key:
-                return Around(seen, looked_at, position)
-            permit(by, "view", looked_at.key)
-            count = tx.bookings.count(replace(where(looked_at.key), sight=by.sight))
-            return Around(seen, looked_at, position, count)
+            return Around(seen, looked_at, position)
 
         return await self._store.read(query)
 

@@ -100,6 +100,24 @@ class Ailment:
 
 
 @dataclass(frozen=True, slots=True)
+class Needing:
+    """All that needs somebody, of one platform at one instant."""
+
+    troubles: tuple[Trouble, ...] = ()
+    """Bookings, each with its most urgent reason; the most urgent first."""
+    alarmed: tuple[Alarmed, ...] = ()
+    """Services that audits have found not well, the oldest alarm first."""
+    orders: tuple[OrderTrouble, ...] = ()
+    """Orders, and services that failed to deploy, that need somebody; the most urgent first."""
+    more: bool = False
+    """There is more of something than is listed."""
+
+    def __str__(self) -> str:
+        """How many they are."""
+        return f"{len(self.troubles) + len(self.alarmed) + len(self.orders)}{'+' if self.more else ''}"
+
+
+@dataclass(frozen=True, slots=True)
 class Night:
     """All of it, of one platform at one instant."""
 
@@ -107,16 +125,10 @@ class Night:
     now_us: int
     on_air: tuple[OnAir, ...]
     coming: tuple[Coming, ...]
-    troubles: tuple[Trouble, ...]
+    needing: Needing
     ailments: tuple[Ailment, ...]
     fleet: Fleet
     filled: Filled
-    more: bool
-    """There is more of something than is listed."""
-    alarmed: tuple[Alarmed, ...] = ()
-    """Services that audits have found not well, the oldest alarm first."""
-    orders: tuple[OrderTrouble, ...] = ()
-    """Orders, and services that failed to deploy, that need somebody; the most urgent first."""
 
 
 class Nights:
@@ -142,6 +154,14 @@ class Nights:
 
         return await self._store.read(query)
 
+    async def needing(self, by: Actor, platform: str) -> Needing:
+        """What needs somebody on a platform: the same as all of it says.
+
+        Raises:
+            NotFound: no such platform.
+        """
+        return await self._store.read(lambda tx: _Watch(tx, by, sight.platform(tx, by, platform), LISTED).needing())
+
     async def filled(self, by: Actor, platform: str) -> Filled:
         """What there is to work with on a platform.
 
@@ -159,7 +179,6 @@ class _Watch:
         now, near = tx.now, home.config.limits.near_air_us or 0
         self._running = self._within(RUNNING)
         self._due = self._within({State.CONFIRMED}, until=now + 1)
-        self._coming = self._within(WAITING, since=now + 1, limit=COMING)
         self._failed = self._within({State.FAILED}, since=now - RECENT, newest=True)
         self._unreset = self._within({State.FAILED_COMPLETED}, newest=True, not_reset=True)
         self._unconfirmed = self._within(UNCONFIRMED, until=now + near + 1, newest=True)
@@ -168,7 +187,7 @@ class _Watch:
         begun = [*self._running, *self._due, *self._failed, *self._unreset]
         self._times = tx.nights.boundaries(b.key for b in begun)
         self._known = self._audited()
-        lost = [*self._on_air, *self._coming, *self._unconfirmed, *self._quarantined]
+        lost = [*self._on_air, *self._unconfirmed, *self._quarantined]
         self._losses = tx.nights.losses(b.key for b in lost)
         self._fleet = fleet(tx, by)
 
@@ -187,25 +206,29 @@ class _Watch:
 
     def night(self, installed: Collection[str] | None, broken: Sequence[BrokenScript]) -> Night:
         """What it saw."""
-        lists = (self._running, self._due, self._failed, self._unreset, self._unconfirmed, self._quarantined)
-        lacks = Lacks(self._tx, self._home, self._coming, self._losses, installed)
-        alarmed = tuple(self._tx.service_audits.alarmed(self._home.key, self._by.sight, self._limit))
-        worst: dict[int, Trouble] = {}
-        for trouble in sorted(self._troubles(), key=_urgency):
-            worst.setdefault(trouble.booking.key, trouble)
+        coming = self._within(WAITING, since=self._tx.now + 1, limit=COMING)
+        lacks = Lacks(self._tx, self._home, coming, self._tx.nights.losses(b.key for b in coming), installed)
         return Night(
             self._home,
             self._tx.now,
             tuple(sorted(map(self._shown, self._on_air), key=_next_first)),
-            tuple(Coming(booking, tuple(lacks.of(booking))) for booking in self._coming),
-            tuple(worst.values()),
+            tuple(Coming(booking, tuple(lacks.of(booking))) for booking in coming),
+            self.needing(),
             tuple(_ailments(self._home, self._fleet, broken)),
             self._fleet,
             self._tx.nights.filled(self._home.key),
-            any(len(found) == self._limit for found in (*lists, alarmed)),
-            alarmed,
-            tuple(order_troubles(self._tx, self._by, self._home, self._limit)),
         )
+
+    def needing(self) -> Needing:
+        """What of it needs somebody."""
+        worst: dict[int, Trouble] = {}
+        for trouble in sorted(self._troubles(), key=_urgency):
+            worst.setdefault(trouble.booking.key, trouble)
+        alarmed = tuple(self._tx.service_audits.alarmed(self._home.key, self._by.sight, self._limit))
+        orders = tuple(order_troubles(self._tx, self._by, self._home, self._limit))
+        lists = (self._running, self._due, self._failed, self._unreset, self._unconfirmed, self._quarantined, alarmed)
+        more = any(len(found) == self._limit for found in lists)
+        return Needing(tuple(worst.values()), alarmed, orders, more)
 
     # ------------------------------------------------------------------ on the air
 

@@ -75,10 +75,6 @@ class Bookings(Protocol):
         """So many bookings after a place of a list."""
         ...
 
-    def count(self, where: BookingFilter) -> int:
-        """How many there are."""
-        ...
-
     def scopes(self, idents: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         """Id -> security scopes of those that carry any."""
         ...

@@ -222,28 +222,25 @@ class Bookings:
         if after is not None:
             terms.append(f"({column}, id) {than} (?, ?)")
             values += after
-        if order.by is SortBy.START and not (where.states or where.text or where.attention):
-            terms = [UNINDEXED if term == OF_PLATFORM else term for term in terms]
         ordered = f"order by {column} {way}, id {way}"
-        first = f"select key from booking where {' and '.join(terms)} {ordered} limit ?"
-        found = self._work.db.all(f"select {COLUMNS} from booking where key in ({first}) {ordered}", *values, limit + 1)
+
+        def some(*terms: str) -> str:
+            return f"select key from booking where {' and '.join(terms)} {ordered} limit ?"
+
+        wanted: list[object] = [*values, limit + 1]
+        first = some(*terms)
+        if order.by is SortBy.START and not (where.states or where.text or where.attention):
+            by_start = [UNINDEXED if term == OF_PLATFORM else term for term in terms]
+            first = some(*by_start)
+            if where.over_us is not None:  # by the index of starts, from where those begin that can last until then
+                short, lasting = some(*by_start, SHORT, "start_us > ?"), some(*terms, LASTING)
+                first = f"select key from ({short}) short union all select key from ({lasting}) lasting"
+                wanted = [*values, self._work.now - where.over_us - LONG, limit + 1, *wanted]
+        found = self._work.db.all(
+            f"select {COLUMNS} from booking where key in ({first}) {ordered} limit ?", *wanted, limit + 1
+        )
         items = tuple(booking_of(row) for row in found[:limit])
         return Page(items, order.place(items[-1]) if len(found) > limit and items else None, self._work.now)
-
-    def count(self, where: BookingFilter) -> int:
-        terms, values = self._terms(replace(where, states=frozenset()))
-        if where.states:  # written out: SQLite does not know how few a list has, and reads every booking
-            terms.append(f"state in ({', '.join(repr(state.value) for state in sorted(where.states))})")
-        counted = f"select count(*) from booking where {' and '.join(terms)}"
-        if where.over_us is None:
-            rows = self._work.db.all(counted, *values)
-        else:
-            since = self._work.now - where.over_us - LONG
-            rows = self._work.db.all(
-                f"{counted} and {SHORT} and held_start_us > ? union all {counted} and {LASTING}",
-                *values, since, *values,
-            )  # fmt: skip
-        return sum(int(row[0]) for row in rows)
 
     def _terms(self, where: BookingFilter) -> tuple[list[str], list[object]]:
         terms, values = _terms(where)

@@ -3,29 +3,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from preroll.domain.booking import FAILED_EVENT, State
 from preroll.domain.config import Platform
 from preroll.domain.permission import PERMISSIONS, Actor, Role
-from preroll.domain.window import DAY
 from preroll.gate.door import caller
 from preroll.gate.guard import Caller, Way, csrf_of
-from preroll.ports.lists import BookingFilter
 from preroll.web.appearance import wished
 from preroll.web.door import Door, door
 from preroll.web.templating import render
 
 REMEMBERS = "preroll_platform"
 """Cookie with the platform that was looked at last."""
-ALARMING = (State.QUARANTINED, State.FAILED, *sorted(FAILED_EVENT))
-ALARMS = urlencode({"state": [state.value for state in ALARMING], "recent": 1}, doseq=True)
-"""Where the list of what the header counts is."""
+FRESH_S = 10
+"""What time alone changes, such as that an event is late, is seen after so long."""
 YEAR_S = 31_536_000
 NAVIGATION = (
     ("/", "Tonight"), ("/bookings", "Bookings"), ("/orders", "Orders"), ("/services", "Services"),
@@ -56,8 +52,8 @@ class Frame:
     csrf: str
     position: str
     """In the change log, before anything of the page was read."""
-    alarms: int = 0
-    """Bookings that failed, or are quarantined; of a part of a page it is not known."""
+    needing: str = ""
+    """How many of what is there need somebody; of a part of a page it is not known."""
 
     @property
     def zone(self) -> str:
@@ -91,7 +87,6 @@ class Frame:
         around = {
             "frame": self,
             "wished": wished(self.request),
-            "alarming": ALARMS,
             "zone": self.zone,
             "navigation": self.navigation,
             "path": self.request.url.path,
@@ -120,15 +115,22 @@ async def _around(request: Request, platform: str, *, whole: bool) -> Frame:
     """It looks for itself, once: a chain of small dependencies costs more than what they find."""
     through, calling = await door(request), await caller(request)
     by = await calling.actor()
-    around = await through.app.lists.around(by, platform, _remembered(request), alarming if whole else None)
+    around = await through.app.lists.around(by, platform, _remembered(request))
     said = calling.credential
     csrf = csrf_of(said.secret) if said.way is Way.SESSION else ""
-    return Frame(request, through, calling, by, around.platforms, around.platform, csrf, around.position, around.count)
+    made = Frame(request, through, calling, by, around.platforms, around.platform, csrf, around.position)
+    return replace(made, needing=await needing(made)) if whole and made.platform.key else made
 
 
-def alarming(platform: int) -> BookingFilter:
-    """What the header counts: what failed or is quarantined, and is not over for a day."""
-    return BookingFilter(platform, frozenset(ALARMING), over_us=DAY)
+async def needing(frame: Frame) -> str:
+    """How many of what is on the platform need somebody; made once for all who see the same."""
+    by, home = frame.by, frame.platform
+
+    async def make() -> bytes:
+        return str(await frame.door.app.nights.needing(by, home.name)).encode()
+
+    key = ("needing", by.sight, home.key, frame.position, int(time.monotonic() // FRESH_S))
+    return (await frame.door.shelf.get(key, make)).plain.decode()
 
 
 def _remembered(request: Request) -> str:

@@ -133,9 +133,9 @@ NO_BOOKINGS = Lesson(
 def shown(night: Night) -> NightPage:
     """The night, as it is told: what is urgent first, whatever it is of."""
     troubles = (
-        *(_trouble(night, one) for one in night.troubles),
-        *(_order(night, one) for one in night.orders),
-        *(_alarmed(night, one) for one in night.alarmed),
+        *(_trouble(night, one) for one in night.needing.troubles),
+        *(_order(night, one) for one in night.needing.orders),
+        *(_alarmed(night, one) for one in night.needing.alarmed),
     )
     return NightPage(
         night,

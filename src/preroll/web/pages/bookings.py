@@ -13,14 +13,14 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from preroll.domain.booking import State
 from preroll.domain.errors import NotFound
-from preroll.domain.window import DAY, HOUR, SECOND
+from preroll.domain.window import HOUR, SECOND
 from preroll.gate import paging
 from preroll.ports.lists import BookingFilter, Order, Page, Place
 from preroll.web import list_shown as listed
 from preroll.web.columns import aria_sort, sort_word
-from preroll.web.frame import YEAR_S, Frame, TheFrame, alarming
+from preroll.web.frame import YEAR_S, Frame, TheFrame
 from preroll.web.list_shown import MOST
-from preroll.web.night_shown import NO_RESOURCES, Lesson
+from preroll.web.night_shown import NO_RESOURCES
 from preroll.web.pages.booking import everything
 from preroll.web.pages.bulk import commands_for
 from preroll.web.timeline_shown import First
@@ -33,7 +33,7 @@ USUAL = listed.columns_of(listed.USUAL)
 REMEMBERS = "preroll_columns"
 """Cookie with the columns that were chosen last."""
 LATELY = 8 * HOUR
-"""A list that nobody has moved begins so long before now."""
+"""A list of all, that nobody has moved, begins so long before now."""
 
 
 class Look(BaseModel):
@@ -41,8 +41,8 @@ class Look(BaseModel):
 
     q: str = Field("", max_length=200)
     state: list[str] = Field([], max_length=len(State))
-    recent: bool = False
-    """Only what is not over for a day."""
+    over: bool = False
+    """Also what is over, where nothing else says which."""
     begin: AwareDatetime | None = Field(None, alias="from")
     """Where the view begins; None: shortly before now."""
     span: float | None = Field(None, gt=0, le=2400)
@@ -69,11 +69,17 @@ class Look(BaseModel):
     @property
     def narrowed(self) -> bool:
         """Is not simply everything asked for?"""
-        return bool(self.q or self.states or self.recent)
+        return bool(self.q or self.states)
+
+    @property
+    def usual(self) -> bool:
+        """Is nothing said of which ones, nor of when?"""
+        return not (self.narrowed or self.begin)
 
     def where(self, platform: int) -> BookingFilter:
-        """What is asked for, at any time."""
-        return BookingFilter(platform, self.states, self.q.strip(), over_us=DAY if self.recent else None)
+        """What is asked for; of what is simply there, only what runs or is to come."""
+        ahead = self.usual and not self.over
+        return BookingFilter(platform, self.states, self.q.strip(), over_us=0 if ahead else None)
 
     def address(self, **other: object) -> str:
         """It, in an address, at the begin of the list.
@@ -108,7 +114,7 @@ async def bookings(frame: TheFrame, look: Annotated[Look, Query()]) -> Response:
         "rows": [listed.row(one, columns, names, frame.zone, chosen=one.id == look.booking) for one in page.items],
         "look": look, "columns": columns, "shown": {column.key for column in columns},
         "offered": listed.offered(page.items, columns),
-        "commands": commands_for(frame), "counts": None, "lesson": await _lesson(frame, look, page),
+        "commands": commands_for(frame), "counts": None, **await _nothing(frame, look, page),
         **_links(frame, look, page, order),
     }  # fmt: skip
     if frame.partial:
@@ -123,14 +129,8 @@ async def bookings(frame: TheFrame, look: Annotated[Look, Query()]) -> Response:
     return response
 
 
-@router.get("/alarms")
-async def alarms(frame: TheFrame) -> Response:
-    """How many bookings failed or are quarantined, for the header."""
-    return frame.part("_alarms.html", alarms=await frame.door.app.lists.count(frame.by, alarming(frame.platform.key)))
-
-
 async def _page(frame: Frame, look: Look, order: Order) -> Page:
-    """A part of the list. One by start, of which nobody has said where it begins, begins shortly before now."""
+    """A part of the list. One of all by start, of which nobody has said where it begins, begins shortly before now."""
     where, app = look.where(frame.platform.key), frame.door.app
     key = (where, order)
     place = paging.place(look.after or look.before or None, key, order.kind)
@@ -140,7 +140,7 @@ async def _page(frame: Frame, look: Look, order: Order) -> Page:
     by_time = order == Order() and not (place or look.narrowed)
     if by_time and look.begin is not None:
         place = int(look.begin.timestamp()) * SECOND, ""
-    elif by_time:
+    elif by_time and look.over:
         page = await app.lists.page(frame.by, replace(where, lately_us=LATELY), None, PAGE, order)
         return replace(page, before=order.place(page.items[0]) if page.items else None)
     return await app.lists.page(frame.by, where, place, PAGE, order)
@@ -161,12 +161,12 @@ def _links(frame: Frame, look: Look, page: Page, order: Order) -> dict[str, Any]
     return {"earlier": earlier, "later": later, "sorting": sorting, "aria_sort": partial(aria_sort, order=order)}
 
 
-async def _lesson(frame: Frame, look: Look, page: Page) -> Lesson | None:
-    """What there has to be before anything can be booked; None: it is there, or it is not what keeps the list empty."""
-    if page.items or look.narrowed or look.begin or not frame.platform.key:
-        return None
+async def _nothing(frame: Frame, look: Look, page: Page) -> dict[str, Any]:
+    """Why there is nothing to show: what there has to be before anything can be booked, or all of it is over."""
+    if page.items or not look.usual or not frame.platform.key:
+        return {"lesson": None, "booked": False}
     filled = await frame.door.app.nights.filled(frame.by, frame.platform.name)
-    return None if filled.resources else NO_RESOURCES
+    return {"lesson": None if filled.resources else NO_RESOURCES, "booked": filled.bookings}
 
 
 async def _beside(frame: Frame, ident: str) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from preroll.app.timeline import Move
 from preroll.domain.booking import Booking
 from preroll.domain.errors import Conflict, Refused, Stale
 from preroll.domain.window import SECOND
-from preroll.web.frame import BareFrame, Frame
+from preroll.web.frame import FRESH_S, BareFrame, Frame
 from preroll.web.pages.booking import Ident
 from preroll.web.refusals_shown import Dispute, obstacle, refusal_of
 from preroll.web.templating import render
@@ -25,8 +25,6 @@ from preroll.web.timeline_shown import legend, packed, refusal, undoing, verdict
 
 router = APIRouter(prefix="/timeline")
 
-FRESH_S = 10
-"""What time alone changes, such as that an event is late, is seen after so long."""
 FARTHEST = 253_402_300_799
 """The last second of the year 9999."""
 Instant = Annotated[int, Field(ge=-FARTHEST, le=FARTHEST)]
