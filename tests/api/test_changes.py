@@ -84,3 +84,9 @@ async def test_a_position_that_never_was_is_refused(once: httpx.AsyncClient, pos
     for path in ("changes", "changes/stream"):
         assert (await once.get(path, params={"after": position})).status_code == 422
     assert (await once.get("changes/stream", headers={"Last-Event-ID": position})).status_code == 422
+    problem = (await once.get("changes/stream", headers={"Last-Event-ID": position})).json()
+    (mistake,) = problem["errors"]
+    assert mistake["where"] == "header.last-event-id"
+    assert mistake["detail"] == f"is {position!r}, which is no cursor of the change log"
+    assert "the id of an event" in mistake["expected"]
+    assert "leave it away" in mistake["expected"]

@@ -21,6 +21,7 @@ from preroll.domain.permission import Actor
 from preroll.gate.door import By, Calling, UseCases
 from preroll.gate.guard import Caller
 from preroll.gate.paging import DEFAULT, MOST
+from preroll.gate.positions import Position
 
 router = APIRouter(prefix="/api/v1/changes", tags=["changes"])
 
@@ -29,9 +30,6 @@ HEARTBEAT_S = 15.0
 LOOK_S = 0.5
 """How often a quiet stream looks whether the server is stopping, and whether its reader may still look."""
 BATCH = 500
-
-
-Position = Annotated[str, Field(pattern=r"^(\d{1,18}(\.\d{1,18})?)?$")]
 
 
 class ChangesQueried(Queried):

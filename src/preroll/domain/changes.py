@@ -5,6 +5,12 @@ from __future__ import annotations
 
 from preroll.domain.values import dataclass
 
+A_POSITION = (
+    "the id of an event, or the position (next) that a list told, as it was given; or leave it away: a stream then "
+    "begins now, a list at the beginning"
+)
+"""What is expected where somebody says how far it has read the changes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from preroll.domain.changes import Change
+from preroll.domain.changes import A_POSITION, Change
 from preroll.domain.errors import Invalid, Mistake
 from preroll.store.documents import clean
 from preroll.store.sql import Row
@@ -80,7 +80,7 @@ def _cursor(after: str, *, postgres: bool) -> tuple[object, ...]:
     """A cursor as values for a query. Raises Invalid for anything that never was one."""
     parts = (after or ("0.0" if postgres else "0")).split(".")
     if len(parts) != (2 if postgres else 1) or not all(part.isascii() and part.isdigit() for part in parts):
-        raise Invalid([Mistake("after", f"is {after!r}, which is no cursor", "the position of a change, or nothing")])
+        raise Invalid([Mistake("after", f"is {after!r}, which is no cursor of the change log", A_POSITION)])
     return (parts[0], int(parts[1])) if postgres else (int(parts[0]),)
 
 

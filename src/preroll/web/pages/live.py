@@ -7,13 +7,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 from fastapi.responses import StreamingResponse
-from pydantic import Field
 
+from preroll.gate.positions import Position
 from preroll.web.frame import BareFrame
 
 router = APIRouter()
-
-Position = Annotated[str, Field(pattern=r"^(\d{1,18}(\.\d{1,18})?)?$")]
 
 
 @router.get("/live")
