@@ -50,21 +50,24 @@ class Outage:
 
     def __init__(self, log: Any, what: str, again: str, now: Callable[[], float] = time.monotonic) -> None:
         self._log, self._what, self._again, self._now = log, what, again, now
+        self.error = ""
+        """What it says as long as it does not work."""
         self._since: float | None = None
         self._told = 0.0
 
     def lasts(self, error: Exception) -> None:
         """It does not work, and will be tried again."""
-        now = self._now()
+        now, self.error = self._now(), str(error)
         if self._since is None:
             self._since = now
         elif now - self._told < REMIND_SECONDS:
             return
         self._told = now
-        self._log.warning(f"{self._what}; trying again", error=str(error), seconds=round(now - self._since))
+        self._log.warning(f"{self._what}; trying again", error=self.error, seconds=round(now - self._since))
 
     def is_over(self) -> None:
         """It works."""
+        self.error = ""
         if self._since is not None:
             self._log.warning(self._again, seconds=round(self._now() - self._since))
             self._since = None

@@ -9,6 +9,7 @@ import socket
 import subprocess
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from preroll.domain.subscription import Kind, Subscription
 from preroll.settings import Settings
 from preroll.store import open_inline_store
 from tests.cli.conftest import Preroll
+from tests.postgres import Postgres
 
 
 @pytest.fixture(autouse=True)
@@ -205,3 +207,24 @@ def test_a_place_that_cannot_be_had_is_told_before_anything_runs(
     assert not (home / "preroll.db").exists()
     ended = preroll("migrate", "--database", "postgresql://nobody@127.0.0.1:1/none")
     assert (ended.code, "idempotency" in ended.err, "--database" in ended.err) == (8, False, True)
+
+
+def test_the_doctor_signs_in_to_postgresql(preroll: Preroll, postgres: Postgres):
+    def database(address: str) -> dict[str, str]:
+        checks = preroll("doctor", "--database", address, "--json").json
+        return next(c for c in checks if c["what"] == "database")
+
+    found = database(postgres.current())
+    assert (found["state"], found["found"].startswith("PostgreSQL ")) == ("ok", True)
+    found = database(postgres.address("of_no_such_name"))
+    assert (found["state"], "of_no_such_name" in found["found"]) == ("wrong", True)
+    assert "PGPASSWORD" in found["hint"]
+    assert "idempotency" not in found["hint"]
+
+
+def test_the_doctor_tells_of_a_full_disk(preroll: Preroll, monkeypatch: pytest.MonkeyPatch):
+    full = SimpleNamespace(total=10**9, used=10**9, free=4096)
+    monkeypatch.setattr("preroll.cli.doctor.shutil.disk_usage", lambda _: full)
+    ended = preroll("doctor", "--json")
+    found = next(c for c in ended.json if c["what"] == "data folder")
+    assert (ended.code, found["state"], "make room" in found["hint"]) == (9, "wrong", True)

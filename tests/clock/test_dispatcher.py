@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
 
-from preroll.clock.dispatcher import Dispatcher, Pace
-from preroll.clock.heartbeat import beat
+from preroll.clock.dispatcher import TAKEN_OVER, Dispatcher, Pace
+from preroll.clock.heartbeat import STOOD_STILL, beat, renewal
 from preroll.domain.boundaries import Kind, Reason, Run
 from preroll.domain.config import Platform
 from preroll.domain.errors import StoreUnavailable
@@ -212,3 +213,62 @@ async def test_who_is_told_to_stop_before_it_has_begun_is_stopped_when_it_begins
     told = Told(Claims(runs=(run,), more=True), Claims(cancel=(run.fence,)))
     await played(told, 0.5)
     assert told.begun == [(0.01, True)]
+
+
+class StandsStill(Told):
+    """A process that stands still in the middle of a renewal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses = [0.0, 9.0]
+
+    async def renew(self, worker, lease_us):
+        await super().renew(worker, lease_us)
+        await asyncio.sleep(self.pauses.pop(0) if self.pauses else 0)
+
+
+async def test_a_lease_that_had_run_out_is_told_once():
+    told, stopping = StandsStill(), asyncio.Event()
+    with capture_logs() as lines:
+        task = asyncio.ensure_future(beat(told, 1, 4 * SECOND, stopping))
+        await asyncio.sleep(15)
+        stopping.set()
+        await task
+    assert [line for line in lines if line["log_level"] == "warning"] == [
+        {"event": STOOD_STILL, "seconds": 10.0, "log_level": "warning"}
+    ]
+
+
+async def test_why_the_lease_cannot_be_renewed_can_be_asked():
+    told, stopping, outage = Told(), asyncio.Event(), renewal()
+    told.unavailable = 2
+    task = asyncio.ensure_future(beat(told, 1, 4 * SECOND, stopping, outage=outage))
+    await asyncio.sleep(1.5)
+    assert outage.error == str(StoreUnavailable())
+    await asyncio.sleep(1)
+    assert outage.error == ""
+    stopping.set()
+    await task
+
+
+async def test_who_comes_too_late_is_told_of_which_booking():
+    class Fenced(Told):
+        async def settle(self, settlement):
+            return Settled(Verdict.FENCED)
+
+    run = claimed()
+    with capture_logs() as lines:
+        await played(Fenced(Claims(runs=(run,))), 0.5)
+    booked = run.judged.booking
+    assert [line for line in lines if line["log_level"] == "warning"] == [
+        {
+            "event": TAKEN_OVER, "booking": booked.id, "name": booked.name, "run": run.run, "log_level": "warning",
+            "booking_event": run.judged.boundary.event.name,
+        }
+    ]  # fmt: skip
+
+
+async def test_what_is_resumed_is_told_with_who_left_it():
+    with capture_logs() as lines:
+        await played(Told(Claims(runs=(replace(claimed(), resumed=True, left_by="engine-1"),))), 0.5)
+    assert [line["left_by"] for line in lines if line["event"] == "resumed"] == ["engine-1"]

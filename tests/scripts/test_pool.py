@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from preroll.domain.boundaries import Reason
 from preroll.domain.errors import BadSettings
@@ -296,3 +297,22 @@ async def test_a_host_ends_with_its_engine(room: Room, tmp_path: Path) -> None:
     process.stdout.close()
     for pid in pids:
         await gone(pid)
+
+
+async def test_the_log_tells_of_a_host_that_is_gone(room: Room) -> None:
+    room.write("waits.py", WAITS)
+    pool = await room.pool()
+    before = set(pool.pids())
+    with capture_logs() as lines:
+        run = room.run(pool, room.order("waits"))
+        await until(lambda: bool(pool._runs) and all(r.host for r in pool._runs.values()))
+        (host,) = {r.host for r in pool._runs.values()}
+        assert host is not None
+        host.kill("it was silent for 3 s")
+        await until(lambda: host.pid not in pool.pids())
+        run.cancel()
+    told = [line for line in lines if "is gone" in line["event"]]
+    assert [(line["pid"], line["why"], len(line["bookings"])) for line in told] == [
+        (host.pid, "it was silent for 3 s", 1)
+    ]
+    assert host.pid in before

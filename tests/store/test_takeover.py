@@ -6,7 +6,7 @@ from __future__ import annotations
 from preroll.domain.booking import State, Timing
 from preroll.domain.boundaries import Kind
 from preroll.domain.window import MINUTE, SECOND
-from preroll.ports.rows import StepState, Verdict
+from preroll.ports.rows import Severity, StepState, Verdict
 from tests.builders import NOON
 from tests.store.world import END, LEASE, OFF_AIR, ON_AIR, PRE_ROLL, ran
 
@@ -139,3 +139,20 @@ async def test_the_version_with_which_a_run_began_is_told(world):
     await world.book("no steps", timing=Timing(NOON + MINUTE, NOON + 60 * MINUTE))
     await world.claim(NOON + MINUTE)
     assert {r.version for r in (await world.claim(NOON + 2 * MINUTE, worker=heir)).runs} == {"abc", ""}
+
+
+async def test_the_action_log_tells_who_took_over_and_from_whom(world):
+    made = await world.book()
+    run = await world.only(PRE_ROLL)
+    heir = await world.store.journal.enlist("heir", "here", 1, "1.0", LEASE)
+    taken = await world.only(PRE_ROLL + LEASE, worker=heir)
+    (line,) = await world.store.read(lambda tx: tx.records.log(made.key))
+    assert (line.run, line.severity) == (run.run, Severity.WARNING)
+    assert taken.left_by == "w"
+    assert line.text == "START_BOOKING_WITH_PREROLL: heir goes on, because w is gone"
+    back = await world.enlist()
+    await world.only(PRE_ROLL + 2 * LEASE, worker=back)
+    again = await world.enlist()
+    await world.only(PRE_ROLL + 3 * LEASE, worker=again)
+    *_, line = await world.store.read(lambda tx: tx.records.log(made.key))
+    assert line.text == "START_BOOKING_WITH_PREROLL: w, which was gone and is back, goes on"

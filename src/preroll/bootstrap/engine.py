@@ -19,7 +19,7 @@ from preroll.app import App, build
 from preroll.app.orchestration import Orchestration
 from preroll.bootstrap.punctual import punctual_loop
 from preroll.clock.dispatcher import Dispatcher, Pace
-from preroll.clock.heartbeat import beat
+from preroll.clock.heartbeat import beat, renewal
 from preroll.clock.housekeeping import WATCH, keep_house
 from preroll.domain.reach import Labels
 from preroll.ports.store import Journal, Store
@@ -128,6 +128,7 @@ class Engine:
         self._work = Thread("engine", self._claiming)
         self._beat = Thread("heartbeat", self._beating)
         self._dispatcher: Dispatcher | None = None
+        self._renewal = renewal()
         self._workers: list[int] = []
         """One that claims; with a carrier also one that runs."""
         self.left = 0
@@ -149,6 +150,11 @@ class Engine:
     def alive(self) -> bool:
         """Do its threads work?"""
         return self._work.alive and self._beat.alive
+
+    @property
+    def trouble(self) -> str:
+        """Why the store does not let it write; empty: it does."""
+        return self._renewal.error
 
     def hurries(self) -> bool:
         """Is something about to begin? From any thread."""
@@ -203,7 +209,8 @@ class Engine:
         stopping, journal = asyncio.Event(), self._store.journal
         thread.up(stopping.set)
         lease = self._pace.lease_us
-        await asyncio.gather(*(beat(journal, worker, lease, stopping, self._scripts) for worker in self._workers))
+        alike = (lease, stopping, self._scripts, self._renewal)
+        await asyncio.gather(*(beat(journal, worker, *alike) for worker in self._workers))
         await self._retired()
 
     def _scripts(self) -> Mapping[str, str]:

@@ -53,6 +53,7 @@ class Neighbours:
         holder = f"{socket.gethostname()}/{os.getpid()}/{token_hex(4)}"
         self._terms = Terms(holder, round(LEASES * settings.lease * SECOND))
         self._work = Thread("outbox", self._delivering)
+        self._deliverer: Deliverer | None = None
 
     def use_cases(self, app: App) -> App:
         """The use cases, with subscriptions that can be tried."""
@@ -68,6 +69,11 @@ class Neighbours:
         """Does it deliver?"""
         return self._work.alive
 
+    @property
+    def trouble(self) -> str:
+        """Why the store does not answer it; empty: it does."""
+        return "" if self._deliverer is None else self._deliverer.outage.error
+
     def stop(self) -> None:
         """Deliver no more; what was not taken yet is somebody else's, or the next start's."""
         self._work.stop()
@@ -76,7 +82,9 @@ class Neighbours:
         deliveries = Deliveries(self._store)
         if self._only:
             await deliveries.release(None)
-        deliverer = Deliverer(deliveries, self._desk, WallClock(), self._terms, Pace(hurry=self._hurry))
+        self._deliverer = deliverer = Deliverer(
+            deliveries, self._desk, WallClock(), self._terms, Pace(hurry=self._hurry)
+        )
         thread.up(deliverer.stop)
         await deliverer.run()
 

@@ -57,10 +57,12 @@ class Standing:
 
     def health(self) -> Health:
         """Can it do its work?"""
-        parts = {"engine": "ok: in other processes"}
+        parts = {"store": "ok", "engine": "ok: in other processes"}
         if self.engine is not None:
             parts["engine"] = "ok" if self.engine.alive else ENDED
             parts["script hosts"] = "ok" if self.engine.pool.pids() else "none is running"
+        if trouble := next((one.trouble for one in (self.engine, self.neighbours) if one and one.trouble), ""):
+            parts["store"] = f"does not answer: {trouble}"
         if self.neighbours is not None:
             parts["outbox"] = "ok" if self.neighbours.alive else ENDED
         return Health(ready=all(state.startswith("ok") for state in parts.values()), parts=parts)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 OK, NOTE, WRONG = "ok", "note", "wrong"
 A_YEAR_WITH_PREROLL = 2024
+OLDEST_POSTGRESQL = 150_000
+ROOM = 100_000_000
+"""Bytes that a disk should have left: SQLite's log alone grows to some megabytes."""
 
 
 class Check(NamedTuple):
@@ -59,8 +63,8 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _folder("data folder", settings.data)
     database = _database(settings)
     yield database
-    yield from _workers(settings)
     if database.state == OK:
+        yield from _workers(settings)
         yield from _paused(settings)
         yield from _secrets(settings)
     yield _scripts(settings)
@@ -87,17 +91,16 @@ def _folder(what: str, folder: Path) -> Check:
     nearest = next(p for p in (folder, *folder.absolute().parents) if p.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         return Check(what, WRONG, f"{folder} cannot be written", "make it writable, or choose another with --data")
-    return Check(what, OK, f"{folder}{'' if folder.exists() else ' (will be made)'}")
+    free = shutil.disk_usage(nearest).free
+    found = f"{folder}{'' if folder.exists() else ' (will be made)'}, {free / 1e6:,.0f} MB free"
+    if free < ROOM:
+        return Check(what, WRONG, found, "make room: on a full disk nothing is written, and nothing begins")
+    return Check(what, OK, found)
 
 
 def _database(settings: Settings) -> Check:
-    from urllib.parse import urlsplit
-
     url = settings.database_url
-    if url.startswith("sqlite:///"):
-        return _sqlite(Path(url.removeprefix("sqlite:///")))
-    parts = urlsplit(url)
-    return _answers("database", parts.hostname or "localhost", parts.port or 5432)
+    return _sqlite(Path(url.removeprefix("sqlite:///"))) if url.startswith("sqlite:///") else _postgresql(url)
 
 
 def _sqlite(file: Path) -> Check:
@@ -124,14 +127,20 @@ def _sqlite(file: Path) -> Check:
     return Check("database", OK, found)
 
 
-def _answers(what: str, host: str, port: int) -> Check:
-    import socket
+def _postgresql(url: str) -> Check:
+    from preroll.domain.errors import BadSettings, StoreUnavailable
+    from preroll.store import greet
 
     try:
-        socket.create_connection((host, port), timeout=3).close()
-    except OSError as error:
-        return Check(what, WRONG, f"{host}:{port} does not answer: {error}", "start it, or name another: --database")
-    return Check(what, OK, f"{host}:{port} answers")
+        version, found = greet(url)
+    except BadSettings as error:
+        return Check("database", WRONG, str(error), error.hint)
+    except StoreUnavailable as error:
+        hint = "start it; its address: --database; its password: PGPASSWORD or a pgpass file"
+        return Check("database", WRONG, str(error), hint)
+    if version < OLDEST_POSTGRESQL:
+        return Check("database", WRONG, found, "PostgreSQL 15 or later is needed")
+    return Check("database", OK, found)
 
 
 def _workers(settings: Settings) -> Iterator[Check]:
@@ -225,7 +234,6 @@ def _port(settings: Settings) -> Check:
 
 
 def _ffmpeg() -> Check:
-    import shutil
     from importlib.util import find_spec
 
     found = shutil.which("ffmpeg") or ("imageio-ffmpeg" if find_spec("imageio_ffmpeg") else "")

@@ -29,6 +29,10 @@ def settings_of(config: Path | None, **given: Any) -> Iterator[Settings]:
     except EngineLost as error:
         raise Failure(UNEXPECTED, str(error), error.hint) from None
     except StoreUnavailable as error:
-        raise Failure(CANNOT_START, str(error), "its address: --database; preroll doctor looks at it") from None
+        raise Failure(
+            CANNOT_START,
+            str(error),
+            "its address: --database; its password: PGPASSWORD or a pgpass file; preroll doctor looks at it",
+        ) from None
     except (BadSettings, EngineRunning) as error:
         raise Failure(CANNOT_START, str(error), error.hint) from None

@@ -27,6 +27,7 @@ _again = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0
 """Until the store answers."""
 
 
+TAKEN_OVER = "another worker has taken over a run; what became of it here does not count"
 SOON_S = 0.001
 """So long before something is due it is about to begin."""
 UNDER_WAY_S = 0.01
@@ -209,10 +210,7 @@ class Dispatcher:
         boundary, booking = claimed.judged.boundary, claimed.judged.booking
         late = (now_us - boundary.due_us) / 1e6
         if claimed.resumed:
-            log.info(
-                "resumed", booking=booking.id, name=booking.name, booking_event=boundary.event.name, run=claimed.run,
-                late_ms=round(late * 1e3, 1),
-            )  # fmt: skip
+            log.info("resumed", **_names(claimed), left_by=claimed.left_by, steps=len(claimed.steps))
         else:
             LATENESS.observe(max(0.0, late))
             log.debug("claimed", booking=booking.id, run=claimed.run, late=late)
@@ -243,7 +241,7 @@ class Dispatcher:
         for (key, _), (claimed, _) in self._runs.items():
             if key == fence.boundary and claimed.run not in self._stopped:
                 self._stopped.add(claimed.run)
-                log.warning("stopping a run: a down event is due, or its order was canceled", run=claimed.run)
+                log.warning("stopping a run: a down event is due, or its order was canceled", **_names(claimed))
                 self._orchestration.cancel(claimed.run)
 
     async def submit(self, claimed: Claimed) -> None:
@@ -256,7 +254,7 @@ class Dispatcher:
             log.exception("a run could not be carried out", run=claimed.run)
             settlement = unexpected(claimed, error)
         if settlement is None:
-            log.warning("another worker has taken over", run=claimed.run)
+            log.warning(TAKEN_OVER, **_names(claimed))
             return
         await self._settle(claimed, settlement)
 
@@ -264,19 +262,19 @@ class Dispatcher:
         try:
             return await self._orchestration.perform(claimed, self._stopped)
         except StoreUnavailable:
-            log.warning("the store does not answer; a run begins when it does", run=claimed.run)
+            log.warning("the store does not answer; a run begins when it does", **_names(claimed))
             return await _again(StoreUnavailable, self._orchestration.perform, claimed, self._stopped)
 
     async def _settle(self, claimed: Claimed, settlement: Settlement) -> None:
         try:
             settled = await self._journal.settle(settlement)
         except StoreUnavailable:
-            log.warning("the store does not answer; the end of a run is kept until it does", run=claimed.run)
+            log.warning("the store does not answer; the end of a run is kept until it does", **_names(claimed))
             settled = await self._settle_later(settlement)
         event, booking = claimed.judged.boundary.event.name, claimed.judged.booking
         ended(event, settlement.outcome).inc()
         if settled.verdict is not Verdict.OK:
-            log.warning("another worker has taken over", run=claimed.run)
+            log.warning(TAKEN_OVER, **_names(claimed))
         elif settlement.outcome is Outcome.OK:
             log.debug("settled", booking=booking.id, run=claimed.run, state=settled.state and settled.state.value)
         else:
@@ -287,3 +285,10 @@ class Dispatcher:
 
     async def _settle_later(self, settlement: Settlement) -> Settled:
         return await _again(StoreUnavailable, self._journal.settle, settlement)
+
+
+def _names(claimed: Claimed) -> dict[str, str]:
+    """Which run, for the log."""
+    judged = claimed.judged
+    booking, event = judged.booking, judged.boundary.event.name
+    return {"booking": booking.id, "name": booking.name, "booking_event": event, "run": claimed.run}

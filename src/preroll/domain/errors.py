@@ -314,7 +314,7 @@ class StoreUnavailable(PrerollError):
     """The store cannot be reached, or the outcome of a commit is not known."""
 
     code = "store_unavailable"
-    hint = "repeat the request with the same idempotency key"
+    hint = "try again when it answers; a program repeats the request with the same idempotency key"
 
 
 class EngineRunning(PrerollError):

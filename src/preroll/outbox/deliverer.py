@@ -104,6 +104,8 @@ class Deliverer:
         """How often something has changed, and of how many of them the subscriptions were looked at since."""
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
+        self.outage = Outage(log, "deliveries cannot be claimed", "deliveries are claimed again")
+        """Of the store, as it is seen here."""
 
     def stop(self) -> None:
         """Send nothing more; ``run`` returns."""
@@ -112,7 +114,6 @@ class Deliverer:
     async def run(self) -> None:
         """Deliver until stopped, whatever becomes of the store meanwhile."""
         follower = asyncio.get_running_loop().create_task(self._follow())
-        outage = Outage(log, "deliveries cannot be claimed", "deliveries are claimed again")
         try:
             while not self._stopping.is_set():
                 if follower.done():
@@ -120,9 +121,9 @@ class Deliverer:
                 try:
                     if await self._must_claim():
                         await self._claim()
-                    outage.is_over()
+                    self.outage.is_over()
                 except StoreUnavailable as error:
-                    outage.lasts(error)
+                    self.outage.lasts(error)
                 await _pause(self._stopping, self._terms.look_s)
         finally:
             follower.cancel()

@@ -79,6 +79,8 @@ class Claimed:
     resumed: bool = False
     needs: Labels = frozenset()
     """What a worker must reach to run it."""
+    left_by: str = ""
+    """Name of the worker that had it and is gone; empty: nobody had."""
 
     @property
     def fence(self) -> Fence:

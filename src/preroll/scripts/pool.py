@@ -25,7 +25,9 @@ from preroll.scripts.generations import DOUBTS, FROM_OUTSIDE, Generation, Starts
 from preroll.scripts.host import Host, Spawn
 from preroll.scripts.runs import Run
 from preroll.scripts.steps import ASK_AGAIN
+from preroll.telemetry import logger
 
+log = logger(__name__)
 MB = 1_000_000
 
 
@@ -396,6 +398,9 @@ class Pool:
     def gone(self, host: Host, how: str) -> None:
         """A host's process is dead: find out who is to go on, how, and who is not."""
         self._hosts.remove(host)
+        if not (self._closing or (host.stopping and not host.runs)):
+            names = sorted({self._runs[ident].order.booking.name for ident in host.runs})
+            log.warning("a script host is gone; what it ran goes on in another", pid=host.pid, why=how, bookings=names)
         if not host.ready and not host.stopping:
             self._blame_start(host, how)
         runs = [self._runs[ident] for ident in host.runs]

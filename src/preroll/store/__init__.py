@@ -20,6 +20,7 @@ How to open one (all three are called by ``bootstrap`` and by tests; nothing her
     migrate(url) -> None
         Brings an empty or older database to this program's schema.
 
+    greet(url) -> (version, who it is)
     survey(url) -> (workers, unreached) or None
     paused_platforms(url), readable_secrets(url) -> names
         Who works on a database, without changing it.
@@ -28,9 +29,17 @@ How to open one (all three are called by ``bootstrap`` and by tests; nothing her
 from __future__ import annotations
 
 from preroll.store.engine import Spawn
-from preroll.store.opening import migrate, open_inline_store, open_store, paused_platforms, readable_secrets, survey
+from preroll.store.opening import (
+    greet,
+    migrate,
+    open_inline_store,
+    open_store,
+    paused_platforms,
+    readable_secrets,
+    survey,
+)
 from preroll.store.sqlite import EngineLock, lock_engine
 from preroll.store.store import SqlStore
 
-__all__ = ["EngineLock", "Spawn", "SqlStore", "lock_engine", "migrate", "open_inline_store", "open_store",
+__all__ = ["EngineLock", "Spawn", "SqlStore", "greet", "lock_engine", "migrate", "open_inline_store", "open_store",
            "paused_platforms", "readable_secrets", "survey"]  # fmt: skip

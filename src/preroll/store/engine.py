@@ -192,8 +192,9 @@ def _answer(work: Work, route: Route, group: Sequence[Job]) -> None:
 
 def unavailable(jobs: Iterable[Job], error: BaseException) -> None:
     """Tell every caller that the store could not do it, or that nobody knows whether it did."""
+    what = str(error) if isinstance(error, StoreUnavailable) else f"the transaction failed: {error}"
     for job in jobs:
-        job.error = StoreUnavailable(f"the transaction failed: {error}")
+        job.error = StoreUnavailable(what)
         job.error.__cause__ = error
 
 

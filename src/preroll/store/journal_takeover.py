@@ -11,7 +11,17 @@ from preroll.domain.booking import Booking
 from preroll.domain.boundaries import Boundary, Kind, Reason, Run
 from preroll.domain.config import Platform
 from preroll.domain.machine import Outcome
-from preroll.ports.rows import Adopted, Claimed, Fence, Judged, RecordedStep, Settlement, StepState
+from preroll.ports.rows import (
+    Adopted,
+    Claimed,
+    Fence,
+    Judged,
+    LogLine,
+    RecordedStep,
+    Settlement,
+    Severity,
+    StepState,
+)
 from preroll.store import bookings, boundaries
 from preroll.store.bookings import booking_of
 from preroll.store.boundaries import boundary_of
@@ -19,6 +29,7 @@ from preroll.store.catalogue import Catalogue
 from preroll.store.documents import ANYTHING
 from preroll.store.journal_endings import Ending, finish
 from preroll.store.journal_facts import needs_of
+from preroll.store.journal_steps import log
 from preroll.store.platforms import Platforms
 from preroll.store.records import VERSION
 from preroll.store.sql import Later, Row
@@ -36,10 +47,13 @@ _LOST = (
     " and b.rank in (0, 1, 2) and ((w.key <> ? and w.lease_us <= ?) or (w.key = ? and ? = 1 and not (b.key in ?ints)))"
     f" and {WITHIN_REACH} order by b.rank, b.due_us, b.key limit ?"
 )
+_LEFT = "case when w.role = 'sender' then '' else w.name end, (select name from worker where key = ?)"
+"""Who has left it, and who goes on with it."""
 _MAY_LOSE = "(w.key = ? or w.lease_us <= ?)"
 _CLAIMED = (
-    f"select {boundaries.columns('b')}, {bookings.columns('k')}, r.id, r.script, {VERSION}, r.target, r.previous,"
-    " r.began_us, b.stopping from boundary b join booking k on k.key = b.booking join worker w on w.key = b.worker"
+    f"select {boundaries.columns('b')}, {bookings.columns('k')}, {_LEFT}, r.id, r.script, {VERSION}, r.target,"
+    " r.previous, r.began_us, b.stopping from boundary b join booking k on k.key = b.booking"
+    " join worker w on w.key = b.worker"
     " join run r on r.boundary = b.key and r.generation = b.generation and r.try_ = b.try_"
     " where b.key in ?ints and b.state = 'running' and {}"
     " order by b.rank, b.due_us, b.key for no key update of b"
@@ -48,7 +62,7 @@ _READ = _CLAIMED.format(_MAY_LOSE)
 _READ_SENT = _CLAIMED.format(f"({_MAY_LOSE} or w.role = 'sender')")
 _ASKED_FOR = "select booking from boundary where key = ? and generation = ? and state = 'running'"
 _SENT = "select key from boundary where state = 'running' and rank in (0, 1, 2) and worker = ?"
-_TAIL = 7
+_TAIL = 9
 _ADOPT = (
     "update boundary set epoch = g.epoch, worker = g.worker from given(key bigint, epoch bigint, worker bigint) g"
     " where boundary.key = g.key"
@@ -76,7 +90,7 @@ def take_over(work: Work, reach: Reach, lost: Sequence[Row]) -> tuple[list[Claim
         return [], []
     if work.db.postgres:
         work.db.send(LOCK_BOOKINGS, [row[1] for row in lost])
-    return _resume(work, reach, work.db.all(_READ, [row[0] for row in lost], reach.worker, work.now))
+    return _resume(work, reach, work.db.all(_READ, reach.worker, [row[0] for row in lost], reach.worker, work.now))
 
 
 def adopt(work: Work, worker: int, boundary: int, generation: int) -> Adopted:
@@ -87,7 +101,7 @@ def adopt(work: Work, worker: int, boundary: int, generation: int) -> Adopted:
         return Adopted()
     if db.postgres:
         db.send(LOCK_BOOKINGS, [asked[0]])
-    claimed, ended = _resume(work, reach_of(work, worker), db.all(_READ_SENT, [boundary], worker, work.now))
+    claimed, ended = _resume(work, reach_of(work, worker), db.all(_READ_SENT, worker, [boundary], worker, work.now))
     open_still = not (claimed or ended) and db.one(_ASKED_FOR, boundary, generation) is not None
     return Adopted(claimed[0] if claimed else None, busy=open_still, now_us=work.now)
 
@@ -111,8 +125,10 @@ def _resume(work: Work, reach: Reach, found: Sequence[Row]) -> tuple[list[Claime
     steps = recorded(work, [boundary for boundary, _ in pairs])
     claimed: list[Claimed] = []
     endings: list[Ending] = []
+    told: list[LogLine] = []
     for row, (boundary, booking) in zip(rows, pairs, strict=True):
-        ident, script, version, target, previous, began, stopping = row[-_TAIL:]
+        left, own, ident, script, version, target, previous, began, stopping = row[-_TAIL:]
+        left = "" if boundary.worker == worker else left
         platform, decision = platform_of[booking.platform], Run(script, target, previous)
         done = steps.get(boundary.key, ())
         if stopping and boundary.kind is not Kind.ORDER:
@@ -122,8 +138,13 @@ def _resume(work: Work, reach: Reach, found: Sequence[Row]) -> tuple[list[Claime
         definition = definition_of.get(booking.definition) if booking.definition else None
         judged = Judged(mine, booking, definition, platform)
         wants = needs.get(booking.key, frozenset())
-        claimed.append(Claimed(judged, decision, mine.epoch, ident, version, done, began, resumed=True, needs=wants))
+        claimed.append(
+            Claimed(judged, decision, mine.epoch, ident, version, done, began, resumed=True, needs=wants, left_by=left)
+        )
+        if left:
+            told.append(_told(booking, ident, boundary, own, left))
     _adopt(work, worker, [c.judged.boundary for c in claimed])
+    log(work, told)
     finish(work, endings)
     return claimed, endings
 
@@ -132,6 +153,12 @@ def _adopt(work: Work, worker: int, adopted: Sequence[Boundary]) -> None:
     if adopted:
         work.db.send(_ADOPT, [(b.key, b.epoch, worker) for b in adopted])
         work.db.send(_ADOPT_RUN, [(b.key, b.generation, b.try_, b.epoch, worker) for b in adopted])
+
+
+def _told(booking: Booking, run: str, boundary: Boundary, own: str, left: str) -> LogLine:
+    """Who takes over, for whoever reads what the script said: what is not recorded as a step, it says once more."""
+    who = f"{own}, which was gone and is back, goes on" if own == left else f"{own} goes on, because {left} is gone"
+    return LogLine(booking.key, run, Severity.WARNING, f"{boundary.event.name}: {who}", data={"worker": own})
 
 
 def _stopped(

@@ -115,6 +115,24 @@ def require_head(url: str) -> None:
         expect_head(db)
 
 
+def greet(url: str) -> tuple[int, str]:
+    """Sign in to a PostgreSQL server and ask who it is; it is only looked at.
+
+    Returns:
+        Its version as ``server_version_num`` has it (150004 is 15.4), and itself in words.
+
+    Raises:
+        BadSettings, StoreUnavailable: it cannot be looked at.
+    """
+    with closing(_connected(url)) as db:
+        row = db.one(
+            "select current_setting('server_version_num')::int, current_setting('server_version'),"
+            " current_database()::text, current_user::text"
+        )
+        assert row is not None  # noqa: S101 - it is one row
+        return row[0], f"PostgreSQL {row[1].split()[0]}, database {row[2]}, as {row[3]}"
+
+
 def survey(url: str) -> tuple[list[Worker], list[Unreached]] | None:
     """The workers of a database, and the resources that none of them reaches.
 

@@ -226,7 +226,7 @@ def _open(url: str) -> psycopg.Connection[Row]:
         address = psycopg.conninfo.make_conninfo("", **{**DEFAULTS, **said, "options": options})
         connection = psycopg.connect(address, autocommit=True)
     except psycopg.OperationalError as error:
-        raise StoreUnavailable(f"PostgreSQL cannot be reached: {error}") from error
+        raise StoreUnavailable(f"PostgreSQL cannot be reached: {' '.join(str(error).split())}") from error
     except psycopg.ProgrammingError as error:
         raise BadSettings(f"the address of the database cannot be read: {error}") from error
     connection.prepare_threshold = 0
