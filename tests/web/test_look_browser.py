@@ -124,7 +124,7 @@ PAGES = {
 
 
 HIDDEN_SIDEWAYS = """
-[...document.querySelectorAll(".folding")]
+[...document.querySelectorAll(".folding, .scroll")]
   .filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.ariaLabel)
 """
 """Lists that go on beside the screen."""
@@ -249,7 +249,7 @@ def test_a_person_is_added_and_gets_a_token(anna: Visit):
 def test_a_phone_shows_every_page_without_a_way_sideways(browser: Browser, station: Site):
     with visiting(browser, station.url, viewport={"width": 390, "height": 800}, has_touch=True) as phone:
         sign_in(phone.page)
-        for path in (*PAGES, "/people/new", "/config/history", "/config/colors", "/account"):
+        for path in (*PAGES, "/people/new", "/config/history", "/config/colors", "/account", "/platforms"):
             phone.page.goto(path)
             assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390, path
             assert phone.page.evaluate(HIDDEN_SIDEWAYS) == [], path

@@ -17,6 +17,7 @@ from preroll.app import App
 from preroll.app.edits import NewBooking
 from preroll.app.timeline import Move
 from preroll.domain.booking import Booking, NodeChoice, State, Timing
+from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Conflict, Way
 from preroll.domain.permission import LOCAL
 from preroll.domain.resource import Resource
@@ -121,12 +122,31 @@ class TestMove:
         free = (await pages.post(path, data=wish(mine, 30))).json()
         assert free == {"free": True, "says": [], "rivals": []}
         held = (await pages.post(path, data=wish(mine, 90))).json()
-        assert held == {"free": False, "says": [f"enc-1 is held by {NASTY}"], "rivals": [rival.id]}
+        assert held == {
+            "free": False,
+            "says": [f"enc-1 is held by {NASTY}, 01 Mar 15:55 – 01 Mar 16:30"],
+            "rivals": [rival.id],
+        }
         other = (await pages.post(path, data=wish(mine, 90, source="enc-1", target="enc-2"))).json()
         assert other["free"]
         stale = (await pages.post(path, data=wish(mine, 30, revision=7))).json()
         assert "changed by someone else" in stale["says"][0]
         assert (await app.bookings.get(LOCAL, mine.id)).booking == mine
+
+    async def test_a_name_that_is_taken_is_told_with_who_has_it_where_and_when(
+        self, pages: httpx.AsyncClient, app: App
+    ):
+        await app.catalogue.apply(LOCAL, "default", [ServiceDefinition("Feed", nodes=(Node("Encoder"),))])
+        mine = await book(app, "News", 60, definition="Feed")
+        rival = await book(app, "NEWS", 180, "enc-2", definition="Feed")
+        told = "the name News is in use on enc-2: NEWS, 01 Mar 15:55 – 01 Mar 17:00"
+        held = (await pages.post(f"/timeline/{mine.id}/check", data=wish(mine, 90))).json()
+        assert held == {"free": False, "says": [told], "rivals": [rival.id]}
+        refused = await pages.post(f"/timeline/{mine.id}/move", data=wish(mine, 90))
+        assert refused.status_code == 409
+        said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", refused.json()["message"]))
+        assert "the name News: is in use on enc-2; held by NEWS 01 Mar 15:55 – 01 Mar 17:00" in said
+        assert rival.id not in said
 
     async def test_it_is_made_and_has_a_way_back(self, pages: httpx.AsyncClient, app: App):
         mine = await book(app)

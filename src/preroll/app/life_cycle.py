@@ -65,7 +65,7 @@ def leave_quarantine(
     before = open_booking(tx, by, ident, seen, "leave-quarantine")
     after, definition, boundaries = prepared(tx, before, change)
     attempt.tried = after
-    needs = quarantine.require_whole(tx, before, after)
+    needs = quarantine.require_whole(tx, by, before, after)
     trigger = _BACK.get(tx.losses.was(before.key) or State.PARTIAL, Trigger.LEAVE_QUARANTINE)
     acting = trigger is Trigger.CONFIRM and bool(actions_of(definition, after))
     if trigger is Trigger.CONFIRM:

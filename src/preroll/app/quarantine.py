@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from preroll.app import holding
+from preroll.app import holding, sight
 from preroll.app.order_needs import in_place_of, services_of
 from preroll.app.recording import fact, following
 from preroll.domain.booking import LIFE_CYCLE, Booking, Carries, Phase, State, Trigger
@@ -67,7 +67,7 @@ def weigh(tx: Tx, by: Actor, before: Booking | None, after: Booking, *, force: b
         permit(by, "booking.force", after.platform)
     if before is not None and _asks_for_no_more(before, after):
         same = before.timing == after.timing
-        _require_name(tx, after)
+        _require_name(tx, by, after)
         return Verdict(holding.needs_of(tx, after), own=tuple(tx.losses.of(after.key)), untouched=same)
     look = _look(tx, after)
     verdict = Verdict(look.needs, not_reset=look.not_reset)
@@ -75,23 +75,23 @@ def weigh(tx: Tx, by: Actor, before: Booking | None, after: Booking, *, force: b
         raise Conflict([*never, *look.clashes])
     if look.clashes:
         verdict = _disputed(tx, after, look, force=force)
-    _refuse_name(after, look.namesake)
+    _refuse_name(tx, by, after, look.namesake)
     return verdict
 
 
-def foreseen(tx: Tx, before: Booking, after: Booking) -> list[Clash]:
+def foreseen(tx: Tx, by: Actor, before: Booking, after: Booking) -> list[Clash]:
     """What ``weigh`` would find in the way, as far as a look without locks can tell.
 
     Raises:
         NameInUse: another booking has the name at that time.
     """
-    _require_name(tx, after)
+    _require_name(tx, by, after)
     if _asks_for_no_more(before, after):
         return []
     return [*_barred(tx, before, after, holding.needs_of(tx, after)), *_in_the_way(tx, after)]
 
 
-def require_whole(tx: Tx, before: Booking, booking: Booking) -> Sequence[Need]:
+def require_whole(tx: Tx, by: Actor, before: Booking, booking: Booking) -> Sequence[Need]:
     """What a booking needs, all of which it can have.
 
     Args:
@@ -103,7 +103,7 @@ def require_whole(tx: Tx, before: Booking, booking: Booking) -> Sequence[Need]:
     look = _look(tx, booking)
     if found := [*_barred(tx, before, booking, look.needs), *look.clashes]:
         raise Conflict(found)
-    _refuse_name(booking, look.namesake)
+    _refuse_name(tx, by, booking, look.namesake)
     return look.needs
 
 
@@ -265,19 +265,27 @@ def _runs(loser: Loser) -> bool:
     return loser.booking.phase is Phase.RUNNING
 
 
-def _require_name(tx: Tx, booking: Booking) -> None:
+def _require_name(tx: Tx, by: Actor, booking: Booking) -> None:
     if booking.definition is None:
         return
     held = booking.timing.held
-    _refuse_name(booking, tx.bookings.named(booking.platform, booking.name, held.start, held.end, booking.key or None))
+    rival = tx.bookings.named(booking.platform, booking.name, held.start, held.end, booking.key or None)
+    _refuse_name(tx, by, booking, rival)
 
 
-def _refuse_name(booking: Booking, rival: Booking | None) -> None:
-    if rival is not None:
-        raise NameInUse(
-            f"the name {booking.name!r} is in use at that time by booking {rival.id}",
-            hint="choose another name or another time",
-        )
+def _refuse_name(tx: Tx, by: Actor, booking: Booking, rival: Booking | None) -> None:
+    if rival is None:
+        return
+    what, held, who = f"the name {booking.name}", rival.timing.held, f"{rival.name} ({rival.id})"
+    there = ", ".join(r.name for r in tx.catalogue.resources(rival.platform, ids=rival.resources))
+    why = f"is in use{f' on {there}' if there else ''}"
+    if not by.sees(rival.platform, rival.scopes):
+        who, why = sight.SOMEBODY, "is in use"
+    found = [Clash(what, rival.id, rival.name, held.start, held.end, 0, 0, 0, "", why)]
+    raise NameInUse(
+        f"{what} is in use at that time by {who}", hint="choose another name or another time",
+        clashes=sight.clashes(tx, by, rival.platform, found),
+    )  # fmt: skip
 
 
 def _was(tx: Tx, booking: Booking) -> State:

@@ -157,7 +157,7 @@ class Timeline:
             change = move.edit(tx, before)
             after, definition, _ = prepared(tx, before, change)
             choice = choosing.on_edit(tx, before, after, definition, change.nodes or {}, Attempt())
-            found = quarantine.foreseen(tx, before, choice.booking)
+            found = quarantine.foreseen(tx, by, before, choice.booking)
             found = by_node(found, holding.needs_of(tx, choice.booking)) if found else found
             return sight.clashes(tx, by, after.platform, found)
 

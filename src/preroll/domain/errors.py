@@ -265,9 +265,13 @@ class WouldFail(Refused):
 
 
 class NameInUse(Refused):
-    """Another booking of the platform has this name at that time."""
+    """Another one has this name; of a booking also which one, where and when, as far as somebody may see it."""
 
     code = "name_in_use"
+
+    def __init__(self, message: str = "", *, hint: str = "", clashes: Sequence[Clash] = ()) -> None:
+        self.clashes = tuple(clashes)
+        super().__init__(message, hint=hint)
 
 
 class InUse(Refused):

@@ -15,6 +15,7 @@ from preroll.domain.errors import (
     Invalid,
     Losing,
     Mistake,
+    NameInUse,
     NotReady,
     PrerollError,
     Refused,
@@ -133,6 +134,8 @@ def disputed(
         may_do: may who asks do this?
         ident: of the booking; empty: it is a new one.
     """
+    if isinstance(refused, NameInUse) and refused.clashes:
+        return Dispute([obstacle(clash, {}) for clash in refused.clashes], ())
     if not isinstance(refused, Conflict):
         return None
     found = [way for way in (_way(one, ways, ident) for one in refused.ways) if way is not None]

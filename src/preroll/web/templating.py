@@ -72,9 +72,14 @@ def _moment(context: Context, us: int | None) -> str:
     return moment(us, context["zone"])
 
 
+def short(us: int | None, zone: str) -> str:
+    """An instant as a page tells it in few words; None: never."""
+    return "without end" if us is None else f"{local(us, zone):%d %b %H:%M}"
+
+
 @pass_context
 def _short(context: Context, us: int | None) -> str:
-    return "without end" if us is None else f"{local(us, context['zone']):%d %b %H:%M}"
+    return short(us, context["zone"])
 
 
 @pass_context

@@ -17,12 +17,12 @@ import msgspec
 from preroll.app.timeline import Block, Blocks, Mark, Move
 from preroll.domain.booking import Booking, State, Timing
 from preroll.domain.edits import Handle
-from preroll.domain.errors import Clash, Conflict, Invalid, PrerollError, Stale, Way
+from preroll.domain.errors import Clash, Conflict, Invalid, NameInUse, PrerollError, Stale, Way
 from preroll.domain.naming import counted
 from preroll.domain.resource import Mode, Resource
 from preroll.domain.window import DAY, HOUR, SECOND
 from preroll.web.states_shown import slug
-from preroll.web.templating import glyph, local, pattern
+from preroll.web.templating import glyph, local, pattern, short
 
 STATES = {state: place for place, state in enumerate(State)}
 MARKS = {mark: 1 << place for place, mark in enumerate(Mark)}
@@ -133,23 +133,32 @@ def _note(resource: Resource) -> str:
     return "" if resource.mode is Mode.AVAILABLE else resource.mode.value
 
 
-def verdict(clashes: Sequence[Clash]) -> dict[str, object]:
-    """What a move would come to."""
+def verdict(clashes: Sequence[Clash], zone: str) -> dict[str, object]:
+    """What a move would come to.
+
+    Args:
+        zone: in which times are told.
+    """
     rivals = list(dict.fromkeys(clash.rival for clash in clashes if clash.rival))
-    return {"free": not clashes, "says": [_brief(clash) for clash in clashes], "rivals": rivals}
+    says = list(dict.fromkeys(_brief(clash, zone) for clash in clashes))
+    return {"free": not clashes, "says": says, "rivals": rivals}
 
 
-def refusal(error: PrerollError) -> dict[str, object]:
+def refusal(error: PrerollError, zone: str) -> dict[str, object]:
     """Why a move is not possible at all."""
+    if isinstance(error, NameInUse) and error.clashes:
+        return verdict(error.clashes, zone)
     mistakes = error.mistakes if isinstance(error, Invalid) else ()
     says = [f"{mistake.where} {mistake.what}" for mistake in mistakes] or [str(error)]
     return {"free": False, "says": says, "rivals": []}
 
 
-def _brief(clash: Clash) -> str:
-    if clash.why or not clash.rival_name:
+def _brief(clash: Clash, zone: str) -> str:
+    if not clash.rival_name:
         return str(clash)
-    return f"{clash.resource}{f' ({clash.dimension})' if clash.dimension else ''} is held by {clash.rival_name}"
+    what = f"{clash.resource}{f' ({clash.dimension})' if clash.dimension else ''}"
+    why = f"{clash.why}:" if clash.why else "is held by"
+    return f"{what} {why} {clash.rival_name}, {short(clash.start_us, zone)} – {short(clash.end_us, zone)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from preroll.app.timeline import Move
 from preroll.domain.booking import Booking
-from preroll.domain.errors import Conflict, Refused, Stale
+from preroll.domain.errors import Conflict, NameInUse, Refused, Stale
 from preroll.domain.window import SECOND
 from preroll.web.frame import FRESH_S, BareFrame, Frame
 from preroll.web.pages.booking import Ident
@@ -90,9 +90,9 @@ async def check(frame: BareFrame, ident: Ident, asked: Annotated[Asked, Form()])
     app, by = frame.door.app, frame.by
     try:
         move = asked.move((await app.bookings.get(by, ident)).booking)
-        return JSONResponse(verdict(await app.timeline.check(by, ident, asked.revision, move)))
+        return JSONResponse(verdict(await app.timeline.check(by, ident, asked.revision, move), frame.zone))
     except Refused as error:
-        return JSONResponse(refusal(error))
+        return JSONResponse(refusal(error, frame.zone))
 
 
 @router.post("/{ident}/move")
@@ -104,7 +104,8 @@ async def move(frame: BareFrame, ident: Ident, asked: Annotated[Asked, Form()]) 
     try:
         after = (await app.bookings.move(by, ident, asked.revision, wish)).booking
     except Refused as error:
-        dispute = Dispute([obstacle(one, {}) for one in error.clashes], ()) if isinstance(error, Conflict) else None
+        found = error.clashes if isinstance(error, (Conflict, NameInUse)) else ()
+        dispute = Dispute([obstacle(one, {}) for one in found], ()) if found else None
         history = await app.views.booking_history(by, ident) if isinstance(error, Stale) else ()
         refused, ways = refusal_of(error, (), dispute, history), ways_out(before, wish, error)
         return await _told(frame, before, "_move_refused.html", refused.status, refused=refused, ways=ways)
