@@ -194,3 +194,45 @@ async def test_the_wait_of_an_aside_is_no_ones(world):
     settled = await world.settle(aside)
     assert settled.state is State.FAILED_PRE_ROLL
     assert (await world.booking(made)).entering == "Service Active"
+
+
+async def told(world, booking) -> list[str]:
+    found = await world.store.read(lambda tx: tx.changes.of(booking.id))
+    return [change.why for change in found if change.kind == "booking.waiting"]
+
+
+async def test_who_waits_raises_one_alarm_when_it_is_late(world):
+    one, two = await world.book("one", on=["card-a"]), await world.book("two", on=["card-b"])
+    run = await world.only(PRE_ROLL)
+    await world.claim(PRE_ROLL + SECOND)
+    assert await told(world, two) == [], "a hand-over takes a moment"
+    await world.claim(PRE_ROLL + 2 * SECOND)
+    await world.claim(PRE_ROLL + 10 * SECOND)
+    (why,) = await told(world, two)
+    assert why == (
+        f"START_BOOKING_WITH_PREROLL waits for one ({one.id}) to give way;"
+        " finish the booking that it waits for, or give one of the two another resource"
+    )
+    assert await told(world, one) == []
+    await world.settle(run)
+    assert (await world.only(PRE_ROLL + 11 * SECOND)).judged.booking.key == two.key
+    await world.claim(PRE_ROLL + 20 * SECOND)
+    assert len(await told(world, two)) == 1
+
+
+async def test_the_alarm_names_nobody_whom_not_everybody_may_see(world):
+    await world.book("one", on=["card-a"], scopes=("secret",))
+    two = await world.book("two", on=["card-b"])
+    await world.only(PRE_ROLL)
+    await world.claim(PRE_ROLL + 2 * SECOND)
+    (why,) = await told(world, two)
+    assert why.startswith("START_BOOKING_WITH_PREROLL waits for another booking to give way;")
+
+
+async def test_on_a_paused_platform_nobody_is_late_for_another(world):
+    await world.book("one", on=["card-a"])
+    two = await world.book("two", on=["card-b"])
+    await world.only(PRE_ROLL)
+    await world.configure(paused=True)
+    await world.claim(PRE_ROLL + 5 * SECOND)
+    assert await told(world, two) == []

@@ -21,7 +21,7 @@ from preroll.domain.audit import Status, Verdict
 from preroll.domain.auditing import stands
 from preroll.domain.booking import RUNNING, WAITING, Booking, State
 from preroll.domain.boundaries import Boundary, BoundaryState
-from preroll.domain.concern import CONCERNS, Concern, failed, failure, to_do
+from preroll.domain.concern import CONCERNS, PROMPT, Concern, failed, failure, to_do
 from preroll.domain.config import Platform
 from preroll.domain.definition import ServiceDefinition
 from preroll.domain.errors import Mistake
@@ -29,7 +29,7 @@ from preroll.domain.permission import Actor
 from preroll.domain.quarantine import Loss
 from preroll.domain.reach import written
 from preroll.domain.resource import Resource
-from preroll.domain.window import DAY, SECOND
+from preroll.domain.window import DAY
 from preroll.ports.night import Filled, Span
 from preroll.ports.scripts import BrokenScript
 from preroll.ports.service_audits import Alarmed
@@ -42,8 +42,6 @@ COMING = 20
 """Bookings that come next."""
 RECENT = DAY
 """How long one that could not be started is shown."""
-PROMPT = 2 * SECOND
-"""What is due for less is not late."""
 
 Broken = Callable[[], Sequence[BrokenScript]]
 

@@ -14,6 +14,10 @@ from preroll.domain.booking import FAILED_EVENT, RUNNING, Booking, State
 from preroll.domain.boundaries import EXTERNAL, STANDARD, Boundary, BoundaryState
 from preroll.domain.service import FAILED
 from preroll.domain.values import dataclass
+from preroll.domain.window import SECOND
+
+PROMPT = 2 * SECOND
+"""What is due for less is not late."""
 
 
 class Concern(StrEnum):
