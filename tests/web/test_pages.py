@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from preroll.app import App
+from preroll.app.users import NamedRights, NewUser
 from preroll.domain.booking import State
 from preroll.domain.colors import SHIPPED, LifecycleColors, contrast
 from preroll.domain.config import Platform, PlatformConfig
@@ -143,6 +144,42 @@ async def test_what_is_not_there(pages: httpx.AsyncClient):
     assert part.status_code == 404
     assert "<html" not in part.text
     assert part.headers["hx-retarget"] == "#toasts"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/bookings/nothing", 404), ("/bookings?span=x", 422)])
+async def test_an_error_has_the_way_to_every_other_page_around_it(signed_in: httpx.AsyncClient, path: str, status: int):
+    page = await signed_in.get(path)
+    assert page.status_code == status
+    assert 'aria-label="Main"' in page.text
+    assert 'href="/bookings?platform=default"' in page.text
+    assert "content-security-policy" in page.headers
+    signed_in.cookies.clear()
+    alone = await signed_in.get("/nowhere")
+    assert 'aria-label="Main"' not in alone.text
+
+
+async def test_what_nobody_may_and_what_goes_wrong_have_it_too(
+    signed_in: httpx.AsyncClient, app: App, monkeypatch: pytest.MonkeyPatch
+):
+    async def wrong(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(type(app.resources), "pools", wrong)
+    broken = await signed_in.get("/resources")
+    assert broken.status_code == 500
+    assert 'aria-label="Main"' in broken.text
+    assert "the server's log says more" in broken.text.replace("&#39;", "'")
+    monkeypatch.setattr(type(app.lists), "around", wrong)
+    assert 'aria-label="Main"' not in (await signed_in.get("/bookings")).text, "not even the header can be made"
+    monkeypatch.undo()
+    await app.users.create(LOCAL, NewUser("vera", NamedRights(["viewer"]), password=PASSWORD))
+    signed_in.cookies.clear()
+    await signed_in.post("/signin", data={"name": "vera", "password": PASSWORD})
+    refused = await signed_in.get("/people")
+    assert refused.status_code == 403
+    assert 'aria-label="Main"' in refused.text
+    assert "It needs the role admin." in refused.text
+    assert "user.view" not in refused.text
 
 
 async def test_a_body_that_is_too_large(pages: httpx.AsyncClient):

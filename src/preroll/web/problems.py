@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -27,6 +28,7 @@ from preroll.domain.errors import (
 )
 from preroll.gate.statuses import HTTP_CODES, status_of
 from preroll.web.appearance import wished
+from preroll.web.frame import frame
 from preroll.web.seal import SEALS
 from preroll.web.templating import render
 
@@ -62,6 +64,8 @@ def problem_of(error: PrerollError) -> Problem:
     status, title = status_of(error)
     listed: list[str] = []
     match error:
+        case NotPermitted(roles=roles) if roles:
+            return Problem(status, title, f"It needs the role {' or '.join(roles)}.", TO_DO[status])
         case Invalid(mistakes=found) | NotReady(missing=found) | InUse(uses=found):
             listed = [_told(mistake) for mistake in found]
         case Conflict(clashes=clashes, ways=ways, losing=losing):
@@ -92,7 +96,18 @@ def answer(request: Request, problem: Problem) -> Response:
     if is_partial(request):
         beside = {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"}
         return HTMLResponse(render("_problem.html", {"problem": problem}), problem.status, {**sealed, **beside})
-    return HTMLResponse(render("problem.html", {"problem": problem, "wished": wished(request)}), problem.status, sealed)
+    told = render("problem.html", {"problem": problem, "wished": wished(request), "frame": None})
+    return HTMLResponse(told, problem.status, sealed)
+
+
+async def answer_around(request: Request, problem: Problem) -> Response:
+    """The same, with the way to every other page around it, where who asks may go there."""
+    if not is_partial(request):
+        with suppress(Exception):  # nobody is signed in, or what is around it is what went wrong
+            page = (await frame(request)).part("problem.html", problem.status, problem=problem, path="")
+            page.headers.update(SEALS)
+            return page
+    return answer(request, problem)
 
 
 def to_sign_in(request: Request) -> Response:
@@ -123,23 +138,26 @@ def install(pages: FastAPI) -> None:
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, PrerollError)  # noqa: S101 - registered for this class
-        return to_sign_in(request) if isinstance(error, NotSignedIn) else answer(request, problem_of(error))
+        return (
+            to_sign_in(request) if isinstance(error, NotSignedIn) else await answer_around(request, problem_of(error))
+        )
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
         listed = [f"{'.'.join(map(str, found['loc'][1:]))}: {found['msg']}" for found in error.errors()]
         title = "The address or the form cannot be read"
-        return answer(request, Problem(422, title, to_do=TO_DO[422], listed=listed))
+        return await answer_around(request, Problem(422, title, to_do=TO_DO[422], listed=listed))
 
     async def transport(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
-        return answer(request, _of_transport(error.status_code, error.detail if error.status_code == 413 else ""))
+        detail = error.detail if error.status_code == 413 else ""
+        return await answer_around(request, _of_transport(error.status_code, detail))
 
     async def gone(_: Request, __: Exception) -> Response:
         return Response(status_code=400)  # the browser left before it had sent all: nobody reads this
 
     async def unexpected(request: Request, _: Exception) -> Response:
-        return answer(request, _of_transport(500))
+        return await answer_around(request, _of_transport(500))
 
     pages.add_exception_handler(PrerollError, refused)
     pages.add_exception_handler(RequestValidationError, invalid)
