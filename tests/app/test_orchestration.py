@@ -47,3 +47,21 @@ async def test_what_runs_that_begin_together_need_is_read_together(stage):
     assert sorted(order.equipment[0].id for order in listener.orders) == sorted(r.id for r in resources)
     await asyncio.gather(*map(begin, resources))
     assert store.reads == 2, "it is known now"
+
+
+async def test_what_a_run_needs_is_put_together_before_its_instant(stage):
+    await stage.app.catalogue.apply(LOCAL, "default", [Resource("lamp", id="lamp")])
+    seen = await stage.see(await stage.book())
+    platform = await stage.app.platforms.get(LOCAL, "default")
+    store, listener, reads = Awaited(stage.rig.store), Listener(), []
+
+    async def instant() -> None:
+        reads.append(store.reads)
+        assert not listener.orders, "it has not begun"
+
+    booking = replace(seen.booking, definition=None, nodes={"L": NodeChoice("lamp")})
+    judged = Judged(seen.boundaries[1], booking, None, platform)
+    orchestration = Orchestration(store, listener)
+    await orchestration.perform(Claimed(judged, Run("on-air", "START", "STANDBY"), 1, "run"), (), instant)
+    assert reads == [store.reads] == [2]
+    assert len(listener.orders) == 1

@@ -106,12 +106,15 @@ class Orchestration:
             self._installed = installed
         return self._names
 
-    async def perform(self, claimed: Claimed, stopped: Container[str] = ()) -> Settlement | None:
+    async def perform(
+        self, claimed: Claimed, stopped: Container[str] = (), instant: Callable[[], Awaitable[None]] | None = None
+    ) -> Settlement | None:
         """Run a claimed boundary's script to its end.
 
         Args:
             claimed: what the journal handed out.
             stopped: runs that were told to stop; this one may be, before its script was started.
+            instant: waits until the script may begin; what it needs is put together before. None: at once.
 
         Returns:
             How it ended, to be settled; None when another worker owns it now.
@@ -125,6 +128,8 @@ class Orchestration:
             order = await self._audit(claimed, order)
         elif kind is Kind.CREATED:
             order = _created(claimed, order)
+        if instant is not None:
+            await instant()
         running = self._start(claimed, order)
         if claimed.run in stopped:
             self.cancel(claimed.run)

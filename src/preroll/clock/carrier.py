@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from preroll.ports.rows import Claimed, Fence
@@ -15,10 +16,23 @@ class Carrier(Protocol):
     ``here``, the dispatcher itself, runs it in this process; ``temporal`` hands it to a fleet of runners.
     """
 
-    async def submit(self, claimed: Claimed) -> None:
-        """Have it run; returns when it is settled, or when somebody else is answerable for it."""
+    async def submit(self, claimed: Claimed, instant: float = 0.0) -> None:
+        """Have it run; returns when it is settled, or when somebody else is answerable for it.
+
+        Args:
+            claimed: the run.
+            instant: its script begins then and not before, in seconds of the loop's clock; what it needs may be put
+                together until then.
+        """
         ...
 
     def cancel(self, fence: Fence) -> None:
         """Stop the run of a boundary, if it still runs; soon, and as often as it is asked."""
         ...
+
+
+async def reached(instant: float) -> None:
+    """Wait for a time of the loop's clock; one that is over is not waited for."""
+    left = instant - asyncio.get_running_loop().time()
+    if left > 0:
+        await asyncio.sleep(left)

@@ -8,14 +8,15 @@ The loop outlives whatever happens in it; what it could not settle, another clai
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 
 import stamina
 
 from preroll.app.orchestration import Orchestration, unexpected
-from preroll.clock.carrier import Carrier
+from preroll.clock.carrier import Carrier, reached
 from preroll.domain.errors import PrerollError, StoreUnavailable
 from preroll.domain.machine import Outcome
 from preroll.ports.rows import Claimed, Claims, Fence, Settled, Settlement, Verdict
@@ -31,7 +32,7 @@ TAKEN_OVER = "another worker has taken over a run; what became of it here does n
 SOON_S = 0.001
 """So long before something is due it is about to begin."""
 UNDER_WAY_S = 0.01
-"""So long after what was claimed is due it is on its way to a script host."""
+"""So long after its instant, or its claim if that is later, a run is on its way to a script host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,9 @@ class Pace:
     lease_us: int = 5_000_000
     room: int = 256
     """Runs that one worker has at once, over all platforms."""
-    ahead_us: int = 10_000
-    """A run is claimed so long before its instant, and begins on it: a slow disk makes nothing late."""
+    ahead_us: int = 100_000
+    """A run is claimed so long before its instant, and begins on it: neither a slow disk nor the others that begin
+    with it make it late."""
     longest_sleep: float = 1.0
     """Seconds. A wake-up that is lost costs no more than this."""
 
@@ -53,23 +55,34 @@ class Eve:
     def __init__(self) -> None:
         self._time: Callable[[], float] = lambda: 0.0
         self._until, self._from = 0.0, inf
+        self._begin: frozenset[float] = frozenset()
 
     @property
     def now(self) -> bool:
         """Is it just before something begins?"""
-        return not self._until <= self._time() < self._from
+        time = self._time()
+        begin = any(instant - SOON_S <= time < instant + UNDER_WAY_S for instant in self._begin)
+        return begin or not self._until <= time < self._from
 
     def looks(self, time: Callable[[], float]) -> None:
         """It is being looked up what is due: until it is known, something may be."""
         self._time, self._until = time, inf
 
-    def knows(self, *, under_way: float) -> None:
-        """What is due is known, and on its way for so many seconds; 0: nothing is."""
-        self._until = self._time() + under_way if under_way else 0.0
+    def knows(self, instants: Iterable[float] = ()) -> None:
+        """What is due is known, and when it begins."""
+        time = self._time()
+        still = (instant for instant in self._begin if time < instant + UNDER_WAY_S)
+        self._begin = frozenset((*still, *(max(time, instant) for instant in instants)))
+        self._until = 0.0
 
     def waits(self, seconds: float | None) -> None:
         """Nothing is due for so long; None: nothing is planned."""
         self._from = inf if seconds is None else self._time() + seconds - SOON_S
+
+
+def early(claimed: Claimed, now_us: int) -> float:
+    """Seconds until a run's instant; negative: it is late."""
+    return (claimed.judged.boundary.due_us - now_us) / 1e6
 
 
 class Dispatcher:
@@ -125,7 +138,7 @@ class Dispatcher:
             self._eve.looks(loop.time)
             claims = await self._claim()
             known = loop.time() if claims is None else claims.read_at or loop.time()
-            self._eve.knows(under_way=UNDER_WAY_S + self._pace.ahead_us / 1e6 if claims and claims.runs else 0.0)
+            self._eve.knows([known + early(claimed, claims.now_us) for claimed in claims.runs] if claims else ())
             if claims is None:
                 self._eve.waits(None)
                 await self._sleep(self._pace.longest_sleep)
@@ -208,7 +221,7 @@ class Dispatcher:
             read_at: when that was read, in seconds of the loop's clock; 0: now.
         """
         boundary, booking = claimed.judged.boundary, claimed.judged.booking
-        late = (now_us - boundary.due_us) / 1e6
+        late = -early(claimed, now_us)
         if claimed.resumed:
             log.info("resumed", **_names(claimed), left_by=claimed.left_by, steps=len(claimed.steps))
         else:
@@ -216,17 +229,12 @@ class Dispatcher:
             log.debug("claimed", booking=booking.id, run=claimed.run, late=late)
         place = (boundary.key, claimed.epoch)
         loop = asyncio.get_running_loop()
-        early = (read_at or loop.time()) - late - loop.time()
-        task = loop.create_task(self._carrier.submit(claimed) if early <= 0 else self._in_time(claimed, early))
+        instant = (read_at or loop.time()) - late
+        task = loop.create_task(self._carrier.submit(claimed, instant))
         self._runs[place] = (claimed, task)
         RUNNING.inc()
         task.add_done_callback(lambda _: self._over(place))
         return task
-
-    async def _in_time(self, claimed: Claimed, early: float) -> None:
-        """What was claimed ahead begins on its instant."""
-        await asyncio.sleep(early)
-        await self._carrier.submit(claimed)
 
     def _over(self, place: tuple[int, int]) -> None:
         """There may be room again; what a settlement makes due, the store's bell tells."""
@@ -244,10 +252,10 @@ class Dispatcher:
                 log.warning("stopping a run: a down event is due, or its order was canceled", **_names(claimed))
                 self._orchestration.cancel(claimed.run)
 
-    async def submit(self, claimed: Claimed) -> None:
+    async def submit(self, claimed: Claimed, instant: float = 0.0) -> None:
         """As a carrier: run it here, and settle what came of it."""
         try:
-            settlement = await self._perform(claimed)
+            settlement = await self._perform(claimed, partial(reached, instant))
         except PrerollError as error:
             settlement = unexpected(claimed, error)
         except Exception as error:
@@ -258,12 +266,12 @@ class Dispatcher:
             return
         await self._settle(claimed, settlement)
 
-    async def _perform(self, claimed: Claimed) -> Settlement | None:
+    async def _perform(self, claimed: Claimed, instant: Callable[[], Awaitable[None]]) -> Settlement | None:
         try:
-            return await self._orchestration.perform(claimed, self._stopped)
+            return await self._orchestration.perform(claimed, self._stopped, instant)
         except StoreUnavailable:
             log.warning("the store does not answer; a run begins when it does", **_names(claimed))
-            return await _again(StoreUnavailable, self._orchestration.perform, claimed, self._stopped)
+            return await _again(StoreUnavailable, self._orchestration.perform, claimed, self._stopped, instant)
 
     async def _settle(self, claimed: Claimed, settlement: Settlement) -> None:
         try:

@@ -21,6 +21,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from preroll.clock.carrier import reached
 from preroll.clock.dispatcher import Dispatcher
 from preroll.domain.errors import StoreUnavailable
 from preroll.domain.reach import Labels, written
@@ -101,8 +102,9 @@ class Temporal:
         self._sent: dict[int, Parcel] = {}
         self._cancelling: set[asyncio.Task[None]] = set()
 
-    async def submit(self, claimed: Claimed) -> None:
-        """Have it delivered; returns when Temporal has taken it."""
+    async def submit(self, claimed: Claimed, instant: float = 0.0) -> None:
+        """Have it delivered on its instant; returns when Temporal has taken it."""
+        await reached(instant)
         boundary = claimed.judged.boundary
         queue = queue_of(self._name, claimed.needs)
         parcel = self._sent[boundary.key] = Parcel(boundary.key, boundary.generation, queue, self._silence)
