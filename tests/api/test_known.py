@@ -6,7 +6,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from preroll.api.known import told
+from preroll.domain.near import told
 
 RESOURCE = {"kind": "resource", "name": "ENC 1"}
 SENT = [

@@ -93,7 +93,8 @@ def test_resources_are_added_shown_set_and_removed(preroll: Preroll):
     again = preroll("resource", "add", "ENC 1")
     assert (again.code, "there is a resource ENC 1 already" in again.err) == (3, True)
     assert preroll("resource", "add", "ENC 2", "--address", "{").code == 2
-    assert preroll("resource", "add", "ENC 2", "--concurrency", "0").code == 2
+    wrong = preroll("resource", "add", "ENC 2", "--concurrency", "0")
+    assert (wrong.code, "\n  concurrency: is 0 (" in wrong.err) == (2, True)
     shown = preroll("resource", "show", "ENC 1").out
     assert "url=http://[::1]" in shown
     assert preroll("resource", "set-mode", "ENC 1", "maintenance").out == "ENC 1 is maintenance\n"

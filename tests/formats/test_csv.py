@@ -102,7 +102,7 @@ def test_quotes_that_do_not_end_are_told():
 
 def test_unknown_columns_are_told_with_the_known_ones():
     first, second, third = refusal("name,colour,capacity.,tint.x\n")
-    assert first.startswith("line 1, column colour: is no column (expected one of name, function")
+    assert first.startswith("line 1, column colour: is no column (expected one of: name, function")
     assert second.startswith("line 1, column capacity.: is no column")
     assert third.startswith("line 1, column tint.x: is no column")
 

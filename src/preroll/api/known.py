@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
@@ -32,15 +31,6 @@ def known_kinds(shape: object, loc: Sequence[object]) -> list[str]:
     """The kinds of a thing that says itself of which kind it is; the arguments as of ``known_fields``, loc in full."""
     found = _schema(shape)
     return list(_within(found, found.get("$defs", {}), tuple(loc)).get("discriminator", {}).get("mapping", ()))
-
-
-def told(name: str, known: Sequence[str]) -> str:
-    """These fields as what was expected instead of a name, the nearest first."""
-    near = get_close_matches(name, known, 1)
-    others = ", ".join(field for field in known if field not in near)
-    if near:
-        return f"{near[0]}, or another of: {others}" if others else near[0]
-    return f"one of: {others}" if others else "no field"
 
 
 @lru_cache(32)

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from preroll.api.fields import Shown, maybe_when, when
-from preroll.api.known import known_fields, known_kinds, told
+from preroll.api.known import known_fields, known_kinds
 from preroll.domain.errors import (
     Clash,
     Conflict,
@@ -33,6 +33,7 @@ from preroll.domain.errors import (
     Way,
     WouldFail,
 )
+from preroll.domain.near import told
 from preroll.gate.door import methods_at
 from preroll.gate.statuses import HTTP_CODES, PROBLEMS, status_of
 
@@ -231,6 +232,12 @@ _KINDS = {
     "a valid dictionary": "an object",
 }  # fmt: skip
 """What pydantic expects, in plain words."""
+_LENGTHS = {"string_too_short": ("short", "min_length"), "string_too_long": ("long", "max_length")}
+A_UUID = "an id as the lists show it, such as 01890a5d-ac96-774b-bcce-b302099a8057"
+
+
+def _characters(bound: str, limit: int) -> str:
+    return f"at {'least' if bound == 'min_length' else 'most'} {limit} character{'s' * (limit != 1)}"
 
 
 def mistakes_of(errors: Iterable[Mapping[str, Any]], shape: object) -> list[Mistake]:
@@ -266,6 +273,15 @@ def _mistake(error: Mapping[str, Any], expected: Expected) -> Mistake:
         return Mistake(where, *_WORDS[kind])
     if "what" in context:
         return Mistake(where, context["what"], context.get("expected", ""))
+    if kind in _LENGTHS:
+        word, bound = _LENGTHS[kind]
+        limit = context[bound]
+        empty = kind == "string_too_short" and not error.get("input")
+        return Mistake(where, "is empty" if empty else f"is too {word}", _characters(bound, limit))
+    if kind.startswith("uuid_"):
+        return Mistake(where, f"is {_short(error.get('input'))}", A_UUID)
+    if kind == "int_parsing":
+        return Mistake(where, f"is {_short(error.get('input'))}", "a whole number")
     for opening in ("Input should be ", "Value should be "):
         if text.startswith(opening):
             wanted = text.removeprefix(opening)

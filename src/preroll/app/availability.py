@@ -18,6 +18,7 @@ from preroll.domain.config import Ordering, PlatformConfig
 from preroll.domain.definition import Node, ServiceDefinition
 from preroll.domain.errors import Clash, Conflict, Invalid, Mistake, Way
 from preroll.domain.lengths import length_said
+from preroll.domain.near import listed
 from preroll.domain.permission import Actor, permit
 from preroll.domain.quarantine import standing
 from preroll.domain.resource import Resource
@@ -168,7 +169,8 @@ def _wishes(
         wanted, node = question.nodes.get(label, Wanted()), nodes.get(label, Node(label))
         if wanted.profile and wanted.profile not in shelf.instances:
             what = f"there is no profile instance {wanted.profile}"
-            mistakes.append(Mistake(f"nodes.{label}.profile", what, "one that preroll profile list shows"))
+            near = listed("profile", wanted.profile, shelf.instances)
+            mistakes.append(Mistake(f"nodes.{label}.profile", what, near))
             continue
         filled = shelf.filled(node, NodeChoice(None, wanted.profile, wanted.values))
         profile = filled.profile

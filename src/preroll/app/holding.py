@@ -12,6 +12,7 @@ from preroll.domain.capacity import Wish
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake
 from preroll.domain.inheritance import Filled, Profiles, settled
+from preroll.domain.near import listed
 from preroll.domain.resource import Resource
 from preroll.domain.service import Stage, action_for
 from preroll.domain.usage import Need, of_all, out_of_service
@@ -35,6 +36,9 @@ def resources_of(tx: Tx, booking: Booking, known: Mapping[str, Resource] | None 
     return [found[ident] for ident in booking.held]
 
 
+A_RESOURCE = "the id or name of a resource, as preroll resource list shows them"
+
+
 def unknown_resources(tx: Tx, booking: Booking) -> list[Mistake]:
     """The resources that a booking chose and that do not exist, each with its node."""
     found = tx.catalogue.resources(booking.platform, ids=booking.resources) if booking.resources else []
@@ -43,7 +47,7 @@ def unknown_resources(tx: Tx, booking: Booking) -> list[Mistake]:
 
 def _unknown(booking: Booking, known: Container[str]) -> list[Mistake]:
     return [
-        Mistake(f"nodes.{label}.resource", f"there is no resource {choice.resource}", "the id or name of a resource")
+        Mistake(f"nodes.{label}.resource", f"there is no resource {choice.resource}", A_RESOURCE)
         for label, choice in booking.nodes.items()
         if choice.resource and choice.resource not in known
     ]
@@ -210,7 +214,8 @@ def node_mistakes(tx: Tx, booking: Booking, definition: ServiceDefinition | None
             )
             continue
         if choice.profile and choice.profile not in instances:
-            found.append(Mistake(f"{where}.profile", f"there is no profile instance {choice.profile}", "a known one"))
+            near = listed("profile", choice.profile, instances)
+            found.append(Mistake(f"{where}.profile", f"there is no profile instance {choice.profile}", near))
             continue
         name = choice.profile or (node.default_profile if node else "")
         owner = instances[name].definition if name in instances else node.profile if node else ""

@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
-from difflib import get_close_matches
 
 from preroll.domain.errors import Mistake
 from preroll.domain.function import Function, Pool
+from preroll.domain.near import listed
 from preroll.ports.store import Tx
-
-SHOWN = 3
-"""How many known names are told beside an unknown one."""
 
 
 def unknown_names(tx: Tx, platform: int, where: str, function: str, pool: str) -> list[Mistake]:
@@ -31,7 +28,5 @@ def unknown_names(tx: Tx, platform: int, where: str, function: str, pool: str) -
             continue
         known = sorted(borne | {one.name for one in described(platform)})
         if name not in known:
-            close = get_close_matches(name, known, SHOWN) or known[:SHOWN]
-            expected = f"one of those that preroll {field} list shows{': ' if close else ''}{', '.join(close)}"
-            found.append(Mistake(f"{where}{field}", f"there is no {field} {name}", expected))
+            found.append(Mistake(f"{where}{field}", f"there is no {field} {name}", listed(field, name, known)))
     return found

@@ -44,7 +44,7 @@ def connected(server: str, *, patience: float = PATIENCE_S, token: str | None = 
 
 def told(problem: Problem) -> str:
     """A problem in a few lines."""
-    lines = [f"  {error}" for error in problem.errors]
+    lines = [f"  {str(error).removeprefix('documents.0.')}" for error in problem.errors]  # one was typed in, not sent
     lines += [f"  {c.resource}: {clash_told(c)}" for c in problem.clashes]
     if problem.losing:
         lines += ["With force:", *dict.fromkeys(f"  {x.name} ({x.state}): {_cost(x)}" for x in problem.losing)]

@@ -74,7 +74,9 @@ def mistakes_of(wanted: Wanted, found: Filled) -> list[Mistake]:
         found: what the instance says; without a profile there is no such instance.
     """
     if found.profile is None:
-        return [Mistake("profile", f"there is no profile instance {wanted.profile}", "a known one")]
+        return [
+            Mistake("profile", f"there is no profile instance {wanted.profile}", "one that preroll profile list shows")
+        ]
     mistakes = found.profile.mistakes("values", wanted.values)
     if wanted.part is Part.STATE and not wanted.state:
         mistakes.append(Mistake("state", "is missing", "the service state whose values alone are applied"))

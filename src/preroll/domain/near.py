@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from heapq import nsmallest
 
@@ -26,3 +26,22 @@ class Names:
         self._left -= len(self._known)
         close = get_close_matches(name.casefold(), self._known, SHOWN) if self._left >= 0 else ()
         return [self._known[one] for one in close] or self._first
+
+
+def listed(kind: str, name: str, known: Iterable[str]) -> str:
+    """What is expected instead of a name that is not known: where all of them are told, and those that are near.
+
+    Args:
+        kind: as the command line has it: ``profile``.
+    """
+    near = Names(known).near(name)
+    return f"one of those that preroll {kind} list shows{': ' if near else ''}{', '.join(near)}"
+
+
+def told(name: str, known: Sequence[str]) -> str:
+    """These fields as what was expected instead of a name, the nearest first."""
+    near = get_close_matches(name, known, 1)
+    others = ", ".join(field for field in known if field not in near)
+    if near:
+        return f"{near[0]}, or another of: {others}" if others else near[0]
+    return f"one of: {others}" if others else "no field"

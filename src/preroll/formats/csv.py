@@ -16,6 +16,7 @@ from operator import itemgetter
 from typing import Any
 
 from preroll.domain.errors import Invalid, Mistake
+from preroll.domain.near import told
 from preroll.formats.bundle import plain
 
 MOST_TEXT = 8_000_000
@@ -185,7 +186,7 @@ def _head_mistakes(number: int, columns: Sequence[str]) -> Iterator[Mistake]:
         return
     for index, column in enumerate(columns):
         if not _is_column(column):
-            yield Mistake(f"line {number}, column {column or index + 1}", "is no column", f"one of {', '.join(KNOWN)}")
+            yield Mistake(f"line {number}, column {column or index + 1}", "is no column", told(column, KNOWN))
         elif column in columns[:index]:
             yield Mistake(f"line {number}, column {column}", "stands twice", "each column once")
     if "name" not in columns:
