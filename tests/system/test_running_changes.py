@@ -216,11 +216,11 @@ async def test_a_forced_action_that_fails_sets_failed_and_the_next_event_still_c
     seen = await stage.see(news)
     assert (seen.booking.state, seen.booking.service_state) == (State.ACTIVE, "FAILED")
     assert any("EXTERNAL failed" in w for w in seen.warnings)
-    (trouble,) = (await stage.app.nights.of(LOCAL, "default")).troubles
+    (trouble,) = (await stage.app.nights.of(LOCAL, "default")).needing.troubles
     assert (trouble.concern, trouble.what) == (Concern.ACTION_FAILED, "EXTERNAL: no route")
     await stage.app.bookings.force_state(LOCAL, news, None, "START")
     await stage.rig.quiet()
-    assert (await stage.app.nights.of(LOCAL, "default")).troubles == (), "forced again, it is well"
+    assert (await stage.app.nights.of(LOCAL, "default")).needing.troubles == (), "forced again, it is well"
     await stage.to(2 * HOUR)
     assert await stage.state(news) is State.COMPLETED
 
