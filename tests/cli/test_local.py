@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 import pytest
 
 from preroll import bootstrap
@@ -228,3 +229,17 @@ def test_the_doctor_tells_of_a_full_disk(preroll: Preroll, monkeypatch: pytest.M
     ended = preroll("doctor", "--json")
     found = next(c for c in ended.json if c["what"] == "data folder")
     assert (ended.code, found["state"], "make room" in found["hint"]) == (9, "wrong", True)
+
+
+def test_the_doctor_tells_a_database_that_is_newer_from_one_that_is_older(preroll: Preroll, postgres: Postgres):
+    address = postgres.new()
+
+    def workers() -> tuple[str, str]:
+        found = next(c for c in preroll("doctor", "--database", address, "--json").json if c["what"] == "workers")
+        return found["state"], found["hint"]
+
+    assert workers() == ("note", "run preroll migrate first, or start preroll serve")
+    assert preroll("migrate", "--database", address).code == 0
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("update alembic_version set version_num = '9999'")
+    assert workers() == ("note", "install the newer program")

@@ -150,7 +150,7 @@ def _workers(settings: Settings) -> Iterator[Check]:
     if settings.embedded:
         return
     from preroll.domain.reach import written
-    from preroll.store import survey
+    from preroll.store import require_head, survey
 
     try:
         found = survey(settings.database_url)
@@ -158,7 +158,10 @@ def _workers(settings: Settings) -> Iterator[Check]:
         yield Check("workers", WRONG, str(error), error.hint)
         return
     if found is None:
-        yield Check("workers", NOTE, "the database has another schema than this program", "preroll migrate")
+        try:
+            require_head(settings.database_url)
+        except (BadSettings, StoreUnavailable) as error:
+            yield Check("workers", NOTE, str(error), error.hint)
         return
     alive = [worker for worker in found[0] if worker.alive]
     names = ", ".join(f"{worker.name} on {worker.host}" for worker in alive)

@@ -20,6 +20,9 @@ How to open one (all three are called by ``bootstrap`` and by tests; nothing her
     migrate(url) -> None
         Brings an empty or older database to this program's schema.
 
+    require_head(url) -> None
+        Refuses a database with another schema, and changes nothing.
+
     greet(url) -> (version, who it is)
     survey(url) -> (workers, unreached) or None
     paused_platforms(url), readable_secrets(url) -> names
@@ -36,10 +39,11 @@ from preroll.store.opening import (
     open_store,
     paused_platforms,
     readable_secrets,
+    require_head,
     survey,
 )
 from preroll.store.sqlite import EngineLock, lock_engine
 from preroll.store.store import SqlStore
 
 __all__ = ["EngineLock", "Spawn", "SqlStore", "greet", "lock_engine", "migrate", "open_inline_store", "open_store",
-           "paused_platforms", "readable_secrets", "survey"]  # fmt: skip
+           "paused_platforms", "readable_secrets", "require_head", "survey"]  # fmt: skip
