@@ -37,10 +37,10 @@ async def put(stage, *documents, force: bool = False) -> None:
     await stage.app.catalogue.apply(LOCAL, "default", documents, force=force)
 
 
-async def feed(stage, name: str, by: ProfileBy | None, profile: str = "Feed") -> str:
+async def feed(stage, name: str, by: ProfileBy | None, profile: str = "Feed", *, orchestrated: bool = False) -> str:
     """A booking of the link with a profile; its id."""
     nodes = {"L": NodeChoice("link", profile, {}, by)}
-    new = NewBooking(name, Timing(NOON, NOON + 60 * MINUTE), nodes=nodes)
+    new = NewBooking(name, Timing(NOON, NOON + 60 * MINUTE), nodes=nodes, orchestrated=orchestrated)
     return (await stage.app.bookings.create(LOCAL, new)).booking.id
 
 
@@ -77,6 +77,36 @@ async def test_an_heir_needs_what_it_inherits(stage):
     for rate in (0, 3, 2):
         await put(stage, replace(base, values={"rate": rate}))
         assert await held(stage) == ({"A": rate * MILLION, "B": rate * MILLION} if rate else {})
+
+
+async def test_who_was_confirmed_and_lacks_a_mandatory_value_now_is_partial_again(stage):
+    """In two steps, as whatever a change of the catalogue costs (SPEC 3.1, demote; SPEC 6, with force)."""
+    rate = replace(RATE.parameters[0], default=None, mandatory=True)
+    await put(stage, replace(RATE, parameters=(rate,)), LINK, ProfileInstance("Feed", "Link", {"rate": 3}))
+    confirmed, copied, waits = [
+        await feed(stage, name, by, orchestrated=True)
+        for name, by in (("R", REFERENCE), ("V", VALUE), ("P", REFERENCE))
+    ]
+    for ident in (confirmed, copied):
+        await stage.confirm(ident)
+    taken = ProfileInstance("Feed", "Link", {})
+    with pytest.raises(
+        Conflict, match=r"R \(Confirmed\) would lose nodes.L.values.rate, which is mandatory"
+    ) as refused:
+        await put(stage, taken)
+    assert [(one.name, one.becomes) for one in refused.value.losing] == [("R", "Partial")]
+    assert refused.value.hint == "with force it is saved, and partial: R"
+    assert (await stage.see(confirmed)).booking.state is State.CONFIRMED
+    await put(stage, taken, force=True)
+    states = [(await stage.see(ident)).booking.state for ident in (confirmed, copied, waits)]
+    assert states == [State.PARTIAL, State.CONFIRMED, State.PARTIAL]
+    told = (await stage.history(confirmed))[-1]
+    assert (told.kind, told.after, told.cause) == ("booking.state", "Partial", "the catalogue was changed")
+    assert "nodes.L.values.rate: is missing" in told.why
+    await stage.to(1)
+    assert (await stage.state(confirmed), await stage.runs(confirmed)) == (State.PARTIAL, []), "its time passes it by"
+    await put(stage, ProfileInstance("Feed", "Link", {"rate": 3}))
+    await stage.confirm(confirmed)
 
 
 async def test_a_copied_profile_needs_what_it_needed(stage):

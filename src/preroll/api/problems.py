@@ -82,15 +82,16 @@ class LosingProblem(Shown):
     booking: str
     name: str
     state: str
-    resource: str
+    resource: str = Field(description="empty: what it would lose is no resource")
     dimension: str = Field(description="empty: its place among those that hold the resource at once")
     amount: float
     start: datetime
     end: datetime | None
-    type: str = Field(description="of conflict", examples=["CapacityOverflow"])
+    type: str = Field(description="of conflict, or MissingValue", examples=["CapacityOverflow"])
     what: str = Field(examples=["LINK 1: 2 of bandwidth to Cup final"])
     runs: bool = Field(description="it loses nothing, and would be marked in conflict")
     reason: str = Field(description="what brings it about", examples=["CapacityDowngraded"])
+    becomes: str = Field(description="its state then; of one that runs, the same as now", examples=["Quarantined"])
 
 
 class DoomedProblem(Shown):
@@ -319,7 +320,7 @@ def losing_shown(one: Losing) -> LosingProblem:
     return LosingProblem(
         booking=one.booking, name=one.name, state=one.state, resource=one.resource, dimension=one.dimension,
         amount=one.amount, start=when(one.start_us), end=maybe_when(one.end_us), type=one.kind, what=one.what,
-        runs=one.runs, reason=one.reason,
+        runs=one.runs, reason=one.reason, becomes=one.becomes,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a change of the catalogue does to bookings: who waits and has too little now is quarantined, who runs is marked.
+"""What a change of the catalogue does to bookings: who waits and has too little now is quarantined, who runs is marked,
+and who was confirmed and lacks a mandatory value now is Partial again (SPEC 3.1, demote).
 
 In two steps, as a booking is saved against others: refused with the list, or forced (SPEC 6). A changed profile reaches
 those that wait and have it by reference; who runs keeps what it began with until *apply now* (SPEC 11).
@@ -12,14 +13,15 @@ from dataclasses import dataclass, field, replace
 
 from preroll.app import holding, quarantine, sight
 from preroll.app.order_needs import in_place_of
-from preroll.app.recording import store, tell
-from preroll.domain.booking import Booking, Phase
+from preroll.app.recording import fire, store, tell
+from preroll.domain.booking import Booking, Phase, State, Trigger
 from preroll.domain.config import Platform
-from preroll.domain.errors import Conflict, Losing
+from preroll.domain.definition import ServiceDefinition
+from preroll.domain.errors import Conflict, Losing, Mistake
 from preroll.domain.inheritance import Profiles
 from preroll.domain.permission import Actor, permit
 from preroll.domain.profile import ProfileDefinition, ProfileInstance
-from preroll.domain.quarantine import Contender, Loser, Loss, Share, offers_another, reason_of, settle, share
+from preroll.domain.quarantine import Contender, Loser, Loss, Reason, Share, offers_another, reason_of, settle, share
 from preroll.domain.resource import Resource
 from preroll.domain.usage import Held, Need
 from preroll.domain.window import Window
@@ -28,6 +30,8 @@ from preroll.ports.store import Tx
 Pair = tuple[object | None, object | None]
 """A document before and after the change; after None: it is removed."""
 _GONE = (("", "it was removed"),)
+MISSING = "MissingValue"
+"""The kind of what a confirmed booking lacks; beside the vendor's kinds of conflict."""
 Known = Mapping[str, Resource]
 """Resources by id, as they are after the change."""
 
@@ -56,6 +60,26 @@ class _Touched:
 
 
 @dataclass(frozen=True, slots=True)
+class Demoted:
+    """A confirmed booking that lacks something now that it had."""
+
+    booking: Booking
+    lost: Sequence[Mistake]
+
+    @property
+    def told(self) -> list[Losing]:
+        """For the refusal that lists what force would do."""
+        b, held = self.booking, self.booking.timing.held
+        return [
+            Losing(
+                b.id, b.name, b.state.value, "", "", 1, held.start, held.end, MISSING,
+                f"{one.where}, which is mandatory", reason=Reason.UPDATED.value, becomes=State.PARTIAL.value,
+            )
+            for one in self.lost
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Aftermath:
     """What a change does to bookings."""
 
@@ -67,6 +91,8 @@ class Aftermath:
     """Who is in conflict."""
     fresh: Sequence[Loser] = ()
     """Those of the running that were not, or not so much."""
+    demoted: Sequence[Demoted] = ()
+    """Who is Partial again."""
     needing: Sequence[tuple[Booking, Sequence[Need]]] = ()
     """Users who need something else now than they hold."""
     amended: Sequence[Held] = ()
@@ -77,7 +103,8 @@ class Aftermath:
     @property
     def losing(self) -> list[Losing]:
         """What the change costs, for those who have to allow it."""
-        return [line for loser in (*self.waiting, *self.fresh) for line in loser.told]
+        costs: list[Loser | Demoted] = [*self.waiting, *self.fresh, *self.demoted]
+        return [line for one in costs for line in one.told]
 
 
 def foresee(tx: Tx, platform: int, pairs: Iterable[Pair]) -> Aftermath:
@@ -94,9 +121,11 @@ def foresee(tx: Tx, platform: int, pairs: Iterable[Pair]) -> Aftermath:
     contenders = _contenders(tx, touched, holders, shelf, known)
     losers = [_with_reasons(loser, touched.resources) for loser in settle(contenders)]
     running = [loser for loser in losers if loser.booking.phase is Phase.RUNNING]
+    waiting = [loser for loser in losers if loser.booking.phase is Phase.WAITING]
     return Aftermath(
-        touched, contenders, [loser for loser in losers if loser.booking.phase is Phase.WAITING], running,
+        touched, contenders, waiting, running,
         [loser for loser in running if _differs(tx.losses.of(loser.booking.key), loser.losses)],
+        _demoted(tx, touched, shelf, shelf.before(changed), {loser.booking.id for loser in waiting}),
         *_needing(touched, holders), _revisions([*touched.using, *(holder.booking for holder in holders)]),
     )  # fmt: skip
 
@@ -121,6 +150,8 @@ def settle_changes(
     gone = {before.id for before, after in found.touched.resources.values() if after is None}
     waiting = [_without(loser, gone) for loser in found.waiting] if gone else found.waiting
     quarantine.impose(tx, by, waiting, "the catalogue was changed")
+    for demoted in found.demoted:
+        _demote(tx, by, demoted)
     _mark(tx, by, found.contenders, found.running, {loser.booking.id for loser in found.fresh})
 
 
@@ -130,7 +161,7 @@ def refuse(tx: Tx, by: Actor, platform: int, found: Aftermath, *, force: bool) -
     Raises:
         Conflict: each is listed. NotPermitted.
     """
-    if not found.waiting and not found.fresh:
+    if not found.losing:
         return
     if not force:
         raise sight.conflict(tx, by, platform, Conflict([], losing=found.losing))
@@ -246,6 +277,29 @@ def _keep(tx: Tx, by: Actor, booking: Booking) -> None:
     names = sorted({choice.kept.instance for choice in kept.nodes.values() if choice.kept})
     why = f"it runs and keeps {', '.join(names)} as it was; apply-now brings the change"
     tell(tx, by, "booking.profile_kept", kept, kept.state, kept.state, why, "the catalogue was changed")
+
+
+def _demoted(tx: Tx, touched: _Touched, now: Profiles, before: Profiles, lost: Collection[str]) -> list[Demoted]:
+    """Those of the users who are confirmed, and lack what they had; who is quarantined is not confirmed any more."""
+    found, definitions = [], dict[int, ServiceDefinition]()
+    for booking, _ in touched.users.values():
+        if booking.state is not State.CONFIRMED or booking.carries or booking.id in lost:
+            continue
+        key = booking.definition
+        if key and key not in definitions:
+            definitions[key] = tx.catalogue.definition_by_key(key)
+        definition = definitions[key] if key else None
+        known = {mistake.where for mistake in holding.lacking_by(before, booking, definition)}
+        fresh = [m for m in holding.lacking_by(now, booking, definition) if m.where not in known]
+        if fresh:
+            found.append(Demoted(booking, fresh))
+    return found
+
+
+def _demote(tx: Tx, by: Actor, demoted: Demoted) -> None:
+    why = "; ".join(map(str, demoted.lost))
+    after = fire(tx, by, demoted.booking, demoted.booking, Trigger.DEMOTE, why, "the catalogue was changed")
+    tx.boundaries.disarm([after.key])
 
 
 def _contenders(

@@ -129,7 +129,7 @@ def lacking(
         found += missing_on_nodes(tx, booking, definition) if nodes else []
         found += _missing_actions(tx, booking, definition, installed)
     elif booking.orchestrated and not booking.overlays:
-        found += _missing_on_list(tx, booking)
+        found += _missing_on_list(tx.catalogue.profiles(booking.platform), booking)
     return found
 
 
@@ -141,10 +141,20 @@ def publication_mistakes(definition: ServiceDefinition) -> list[Mistake]:
     return [Mistake("definition", what, "a published version")]
 
 
+def lacking_by(shelf: Profiles, booking: Booking, definition: ServiceDefinition | None) -> list[Mistake]:
+    """What a booking lacks by the profiles of a catalogue."""
+    if definition is not None:
+        return _missing_on(shelf, booking, definition)
+    return _missing_on_list(shelf, booking) if booking.orchestrated and not booking.overlays else []
+
+
 def missing_on_nodes(tx: Tx, booking: Booking, definition: ServiceDefinition) -> list[Mistake]:
     """Every mandatory node without a resource, and every mandatory value that nobody has set."""
+    return _missing_on(tx.catalogue.profiles(booking.platform), booking, definition)
+
+
+def _missing_on(shelf: Profiles, booking: Booking, definition: ServiceDefinition) -> list[Mistake]:
     found = []
-    shelf = tx.catalogue.profiles(booking.platform)
     for node in definition.ordered:
         choice, where = booking.nodes.get(node.label), f"nodes.{node.label}"
         if choice is None or not choice.resource:
@@ -162,9 +172,9 @@ def missing_on_nodes(tx: Tx, booking: Booking, definition: ServiceDefinition) ->
     return found
 
 
-def _missing_on_list(tx: Tx, booking: Booking) -> list[Mistake]:
+def _missing_on_list(shelf: Profiles, booking: Booking) -> list[Mistake]:
     """What an orchestrated free list lacks; a resource without a profile is held and left as it is."""
-    found, shelf = [], tx.catalogue.profiles(booking.platform)
+    found = []
     for label, choice in booking.nodes.items():
         if not choice.resource:
             found.append(Mistake(f"nodes.{label}.resource", "is missing", "a resource"))

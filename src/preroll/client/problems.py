@@ -72,6 +72,8 @@ class Losing:
     runs: bool
     reason: str
     """Such as ``CapacityDowngraded``."""
+    becomes: str = ""
+    """The state in which it would be then."""
 
 
 @dataclass(frozen=True, slots=True)

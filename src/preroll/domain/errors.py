@@ -216,9 +216,20 @@ class Losing:
     """It runs: it loses nothing, and would be marked in conflict."""
     reason: str = ""
     """What brings it about."""
+    becomes: str = "Quarantined"
+    """Its state then; of one that runs, the same as now."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.state}) {'would be in conflict on' if self.runs else 'would lose'} {self.what}"
+
+
+def _by_state(losing: Sequence[Losing]) -> str:
+    """``quarantined: Cup final; partial: Evening news``."""
+    names: dict[str, dict[str, None]] = {}
+    for one in losing:
+        if not one.runs:
+            names.setdefault(one.becomes.lower(), {})[one.name] = None
+    return "; ".join(f"{state}: {', '.join(found)}" for state, found in names.items()) or "quarantined: nobody"
 
 
 class Conflict(Refused):
@@ -230,8 +241,7 @@ class Conflict(Refused):
         self.clashes, self.ways, self.losing = tuple(clashes), tuple(ways), tuple(losing)
         hint = "choose another resource or another time, or end the other booking"
         if losing:
-            names = ", ".join(dict.fromkeys(one.name for one in losing if not one.runs))
-            hint = (f"{hint}; " if clashes else "") + f"with force it is saved, and quarantined: {names or 'nobody'}"
+            hint = (f"{hint}; " if clashes else "") + f"with force it is saved, and {_by_state(losing)}"
         super().__init__("; ".join(dict.fromkeys(map(str, self.clashes or self.losing))), hint=hint)
 
 

@@ -135,6 +135,7 @@ class Loser:
             Losing(
                 b.id, b.name, b.state.value, loss.resource_name, loss.dimension, loss.shown, loss.start,
                 None if loss.end >= FOREVER else loss.end, loss.kind.value, str(loss), loss.held, loss.reason.value,
+                b.state.value if loss.held else State.QUARANTINED.value,
             )
             for loss in self.losses
         ]  # fmt: skip

@@ -170,8 +170,12 @@ def _way(way: Way, ways: Ways, ident: str) -> WayOut | None:
 
 
 def _force(losing: Iterable[Losing]) -> WayOut:
-    names = list(dict.fromkeys(one.name for one in losing if not one.runs))
-    return WayOut(f"Force it: {', '.join(names) or 'nobody'} would be Quarantined", FORCE, "1")
+    names: dict[str, dict[str, None]] = {}
+    for one in losing:
+        if not one.runs:
+            names.setdefault(one.becomes, {})[one.name] = None
+    told = [f"{', '.join(found)} would be {state}" for state, found in names.items()]
+    return WayOut(f"Force it: {'; '.join(told) or 'nobody would be Quarantined'}", FORCE, "1")
 
 
 def changed_since(history: Sequence[Change], seen: int) -> list[Change]:
