@@ -52,7 +52,7 @@ async def tidy(ctx):
 
 @lso
 async def tells(ctx):
-    ctx.give("stopped", STOPPED)
+    ctx.give("stopped", sorted(STOPPED))
     ctx.give("running", sum(not task.done() for task in KEPT))
 """
 
