@@ -270,21 +270,8 @@ document.addEventListener("submit", (event) => {
   const asked = /** @type {HTMLFormElement} */ (event.target);
   if (!asked.dataset.move) return;
   event.preventDefault();
-  const [id, held] = [asked.dataset.move, asked.contains(document.activeElement)];
   asked.closest(".toast")?.remove();
-  move(id, new FormData(asked)).then(() => held && barOf(id)?.focus({ preventScroll: true }));
-});
-
-/** Whoever pressed a button that is gone goes on at its booking. @param {string} id */
-const barOf = (id) => [...timeline.bars.values()].find(({ booking }) => booking.id === id)?.node;
-
-// The last move is taken back, as long as it says so, by the keys that people know for it.
-document.addEventListener("keydown", (event) => {
-  const typing = /** @type {HTMLElement} */ (event.target).closest("input, select, textarea");
-  if (typing || event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
-  const last = /** @type {HTMLFormElement | undefined} */ ([...document.querySelectorAll(".toast:not(.bad) form[data-move]")].at(-1));
-  if (last) event.preventDefault();
-  last?.requestSubmit();
+  move(asked.dataset.move, new FormData(asked));
 });
 
 // ---- what people and other browsers do
