@@ -307,7 +307,8 @@ async def test_hosts_killed_at_random_instants_lose_and_repeat_nothing(room: Roo
     choose = random.Random(7)
     bound = asyncio.Semaphore(12)
     killed: list[int] = []
-    alive = lambda: [pid for pid in pool.pids() if pid not in killed]  # noqa: E731 - one that was killed stays listed
+    gone: list[int] = []
+    alive = lambda: [pid for pid in pool.pids() if pid not in (*killed, *gone)]  # noqa: E731 - one that was killed stays listed
 
     async def one(number: int) -> Report:
         properties = {"folder": str(room.device_files), "run": f"{number}"}
@@ -317,8 +318,13 @@ async def test_hosts_killed_at_random_instants_lose_and_repeat_nothing(room: Roo
     async def killer() -> None:
         while True:
             await room.ledger.until(lambda: len(room.ledger.ended) > 50 * (len(killed) + 1) and bool(alive()))
-            killed.append(choose.choice(alive()))
-            os.kill(killed[-1], signal.SIGKILL)
+            victim = choose.choice(alive())
+            try:
+                os.kill(victim, signal.SIGKILL)
+            except ProcessLookupError:  # it had ended already, and is not replaced yet
+                gone.append(victim)
+            else:
+                killed.append(victim)
 
     async with asyncio.timeout(100), asyncio.TaskGroup() as both:
         killing = both.create_task(killer())
