@@ -125,7 +125,7 @@ def foresee(tx: Tx, platform: int, pairs: Iterable[Pair]) -> Aftermath:
     return Aftermath(
         touched, contenders, waiting, running,
         [loser for loser in running if _differs(tx.losses.of(loser.booking.key), loser.losses)],
-        _demoted(tx, touched, shelf, shelf.before(changed), {loser.booking.id for loser in waiting}),
+        _demoted(tx, touched, shelf, changed, {loser.booking.id for loser in waiting}),
         *_needing(touched, holders), _revisions([*touched.using, *(holder.booking for holder in holders)]),
     )  # fmt: skip
 
@@ -161,7 +161,7 @@ def refuse(tx: Tx, by: Actor, platform: int, found: Aftermath, *, force: bool) -
     Raises:
         Conflict: each is listed. NotPermitted.
     """
-    if not found.losing:
+    if not (found.waiting or found.fresh or found.demoted):
         return
     if not force:
         raise sight.conflict(tx, by, platform, Conflict([], losing=found.losing))
@@ -279,12 +279,14 @@ def _keep(tx: Tx, by: Actor, booking: Booking) -> None:
     tell(tx, by, "booking.profile_kept", kept, kept.state, kept.state, why, "the catalogue was changed")
 
 
-def _demoted(tx: Tx, touched: _Touched, now: Profiles, before: Profiles, lost: Collection[str]) -> list[Demoted]:
+def _demoted(tx: Tx, touched: _Touched, now: Profiles, changed: Sequence[Pair], lost: Collection[str]) -> list[Demoted]:
     """Those of the users who are confirmed, and lack what they had; who is quarantined is not confirmed any more."""
-    found, definitions = [], dict[int, ServiceDefinition]()
-    for booking, _ in touched.users.values():
-        if booking.state is not State.CONFIRMED or booking.carries or booking.id in lost:
-            continue
+    users = [booking for booking, _ in touched.users.values() if booking.state is State.CONFIRMED]
+    confirmed = [booking for booking in users if not booking.carries and booking.id not in lost]
+    if not confirmed:
+        return []
+    before, found, definitions = now.before(changed), [], dict[int, ServiceDefinition]()
+    for booking in confirmed:
         key = booking.definition
         if key and key not in definitions:
             definitions[key] = tx.catalogue.definition_by_key(key)

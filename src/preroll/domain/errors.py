@@ -26,7 +26,7 @@ PrerollError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -194,6 +194,9 @@ class Way:
     """Id of the booking that would have to yield."""
 
 
+_QUARANTINED = "Quarantined"
+
+
 @dataclass(frozen=True, slots=True)
 class Losing:
     """What one booking would lose if a refused change were forced; the one to be saved may be among them."""
@@ -216,20 +219,20 @@ class Losing:
     """It runs: it loses nothing, and would be marked in conflict."""
     reason: str = ""
     """What brings it about."""
-    becomes: str = "Quarantined"
+    becomes: str = _QUARANTINED
     """Its state then; of one that runs, the same as now."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.state}) {'would be in conflict on' if self.runs else 'would lose'} {self.what}"
 
 
-def _by_state(losing: Sequence[Losing]) -> str:
-    """``quarantined: Cup final; partial: Evening news``."""
+def by_state(losing: Iterable[Losing]) -> dict[str, str]:
+    """State -> the names of those who would be in it then, ``Cup final, Gala``; of who runs nothing changes."""
     names: dict[str, dict[str, None]] = {}
     for one in losing:
         if not one.runs:
-            names.setdefault(one.becomes.lower(), {})[one.name] = None
-    return "; ".join(f"{state}: {', '.join(found)}" for state, found in names.items()) or "quarantined: nobody"
+            names.setdefault(one.becomes, {})[one.name] = None
+    return {state: ", ".join(found) for state, found in names.items()} or {_QUARANTINED: "nobody"}
 
 
 class Conflict(Refused):
@@ -241,7 +244,8 @@ class Conflict(Refused):
         self.clashes, self.ways, self.losing = tuple(clashes), tuple(ways), tuple(losing)
         hint = "choose another resource or another time, or end the other booking"
         if losing:
-            hint = (f"{hint}; " if clashes else "") + f"with force it is saved, and {_by_state(losing)}"
+            then = "; ".join(f"{state.lower()}: {names}" for state, names in by_state(losing).items())
+            hint = (f"{hint}; " if clashes else "") + f"with force it is saved, and {then}"
         super().__init__("; ".join(dict.fromkeys(map(str, self.clashes or self.losing))), hint=hint)
 
 

@@ -21,6 +21,7 @@ from preroll.domain.errors import (
     Refused,
     Stale,
     Way,
+    by_state,
 )
 from preroll.domain.permission import may
 from preroll.gate.statuses import status_of
@@ -170,12 +171,8 @@ def _way(way: Way, ways: Ways, ident: str) -> WayOut | None:
 
 
 def _force(losing: Iterable[Losing]) -> WayOut:
-    names: dict[str, dict[str, None]] = {}
-    for one in losing:
-        if not one.runs:
-            names.setdefault(one.becomes, {})[one.name] = None
-    told = [f"{', '.join(found)} would be {state}" for state, found in names.items()]
-    return WayOut(f"Force it: {'; '.join(told) or 'nobody would be Quarantined'}", FORCE, "1")
+    then = "; ".join(f"{names} would be {state}" for state, names in by_state(losing).items())
+    return WayOut(f"Force it: {then}", FORCE, "1")
 
 
 def changed_since(history: Sequence[Change], seen: int) -> list[Change]:
