@@ -38,6 +38,7 @@ from preroll.gate.guard import Guard
 from preroll.settings import Settings, read
 from preroll.store import SqlStore, open_inline_store, open_store
 from preroll.web import create_pages
+from preroll.web.shelf import Shelf
 from tests.api.conftest import StandingClock
 from tests.api.people import PASSWORD, passwords
 
@@ -65,9 +66,17 @@ async def app(store: SqlStore) -> App:
 
 
 @pytest.fixture
-async def pages(app: App) -> AsyncIterator[httpx.AsyncClient]:
+def shelf() -> Shelf:
+    """What many ask for is kept on it, in a time that stands."""
+    return Shelf(ticks=lambda: 0.0)
+
+
+@pytest.fixture
+async def pages(app: App, shelf: Shelf) -> AsyncIterator[httpx.AsyncClient]:
     """The pages of a server on which nobody has an account."""
-    transport = httpx.ASGITransport(create_pages(app, guard=Guard(app, fresh_s=0.0)), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(
+        create_pages(app, guard=Guard(app, fresh_s=0.0), shelf=shelf), raise_app_exceptions=False
+    )
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
 

@@ -23,6 +23,7 @@ from preroll.domain.permission import LOCAL
 from preroll.domain.resource import Resource
 from preroll.domain.window import HOUR, MINUTE, SECOND
 from preroll.gate.guard import CSRF
+from preroll.testing.clock import ManualClock
 from preroll.web.shelf import Shelf
 from preroll.web.templating import HERE
 from preroll.web.timeline_shown import First, Step, undoing, ways_out
@@ -81,11 +82,13 @@ class TestShown:
         assert told["resources"] == list(mine.resources)
         assert told["gone"] == []
 
-    async def test_what_many_ask_for_is_made_once_until_something_changes(self, pages: httpx.AsyncClient, app: App):
+    async def test_what_many_ask_for_is_made_once_until_something_changes(
+        self, pages: httpx.AsyncClient, app: App, shelf: Shelf
+    ):
         await book(app)
         first, again = [await pages.get("/timeline/blocks", params=WINDOW) for _ in range(2)]
         assert first.headers["content-encoding"] == "gzip"
-        assert pages._transport.app.state.door.shelf.made == 1
+        assert shelf.made == 1
         known = {"If-None-Match": again.headers["etag"]}
         assert (await pages.get("/timeline/blocks", params=WINDOW, headers=known)).status_code == 304
         await book(app, "Sport", 180)
@@ -258,6 +261,19 @@ async def test_who_asks_for_what_is_being_made_waits_for_it():
     for key in ("two", "three", "one"):
         await shelf.get(key, make)
     assert shelf.made == 4
+
+
+async def test_what_time_alone_changes_is_made_anew_when_it_is_no_longer_fresh():
+    clock = ManualClock(0)
+    shelf = Shelf(ticks=lambda: clock.us / SECOND)
+
+    async def make() -> bytes:
+        return str(clock.us // SECOND).encode()
+
+    for wait, late in ((0, b"0"), (9, b"0"), (1, b"10"), (9, b"10"), (2, b"21")):
+        await clock.advance(wait)
+        assert (await shelf.get("late", make, 10)).plain == late
+        assert (await shelf.get("never", make)).plain == b"0"
 
 
 async def test_what_could_not_be_made_is_tried_again():

@@ -44,6 +44,7 @@ from preroll.web.pages import (
     tokens,
 )
 from preroll.web.seal import Sealed
+from preroll.web.shelf import Shelf
 
 PAGES = (
     live,
@@ -83,6 +84,7 @@ def create_pages(
     body_limit: int = BODY_LIMIT,
     guard: Guard | None = None,
     counters: Counters | None = None,
+    shelf: Shelf | None = None,
 ) -> FastAPI:
     """The pages on a set of use cases. Any process serves any request: nothing is kept of who looks.
 
@@ -94,9 +96,10 @@ def create_pages(
         body_limit: in bytes; a larger body is refused with 413.
         guard: who tells who asks; None: people sign in as soon as there is an account.
         counters: of requests; None: new ones that nobody reads.
+        shelf: of answers that many ask for; None: a new one.
     """
     pages = FastAPI(title="Preroll", openapi_url=None, docs_url=None, redoc_url=None, routes=[*_pages()])
-    pages.state.door = Door(app, guard or Guard(app), ready, Hub(app, stopping))
+    pages.state.door = Door(app, guard or Guard(app), ready, Hub(app, stopping), shelf or Shelf())
     problems.install(pages)
     refuse = problems.refused_at_the_gate
     pages.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=LEVEL)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -19,7 +19,7 @@ class Door(gate.Door):
 
     hub: Hub
     """What pages hear of changes."""
-    shelf: Shelf = field(default_factory=Shelf)
+    shelf: Shelf
     """What many ask for."""
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -16,12 +15,11 @@ from preroll.gate.door import caller
 from preroll.gate.guard import Caller, Way, csrf_of
 from preroll.web.appearance import wished
 from preroll.web.door import Door, door
+from preroll.web.shelf import FRESH_S
 from preroll.web.templating import render
 
 REMEMBERS = "preroll_platform"
 """Cookie with the platform that was looked at last."""
-FRESH_S = 10
-"""What time alone changes, such as that an event is late, is seen after so long."""
 YEAR_S = 31_536_000
 NAVIGATION = (
     ("/", "Tonight"), ("/bookings", "Bookings"), ("/orders", "Orders"), ("/services", "Services"),
@@ -129,8 +127,8 @@ async def needing(frame: Frame) -> str:
     async def make() -> bytes:
         return str(await frame.door.app.nights.needing(by, home.name)).encode()
 
-    key = ("needing", by.sight, home.key, frame.position, int(time.monotonic() // FRESH_S))
-    return (await frame.door.shelf.get(key, make)).plain.decode()
+    key = ("needing", by.sight, home.key, frame.position)
+    return (await frame.door.shelf.get(key, make, FRESH_S)).plain.decode()
 
 
 def _remembered(request: Request) -> str:

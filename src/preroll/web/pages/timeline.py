@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Annotated
 
@@ -17,9 +16,10 @@ from preroll.app.timeline import Move
 from preroll.domain.booking import Booking
 from preroll.domain.errors import Conflict, NameInUse, Refused, Stale
 from preroll.domain.window import SECOND
-from preroll.web.frame import FRESH_S, BareFrame, Frame
+from preroll.web.frame import BareFrame, Frame
 from preroll.web.pages.booking import Ident
 from preroll.web.refusals_shown import Dispute, obstacle, refusal_of
+from preroll.web.shelf import FRESH_S
 from preroll.web.templating import render
 from preroll.web.timeline_shown import legend, packed, refusal, undoing, verdict, ways_out
 
@@ -79,9 +79,8 @@ async def blocks(request: Request, frame: BareFrame, window: Annotated[Seen, Que
         found = await frame.door.app.timeline.within(by, name, window.start * SECOND, window.end * SECOND)
         return await run_in_threadpool(packed, found)
 
-    lately = int(time.monotonic() // FRESH_S)
-    key = ("blocks", by.sight, frame.platform.key, frame.position, lately, window.start, window.end)
-    return (await frame.door.shelf.get(key, make)).answer(request)
+    key = ("blocks", by.sight, frame.platform.key, frame.position, window.start, window.end)
+    return (await frame.door.shelf.get(key, make, FRESH_S)).answer(request)
 
 
 @router.post("/{ident}/check")
