@@ -23,7 +23,8 @@ from preroll.sdk import Audit, AuditState, Scene
 
 INTERVAL = 0.2
 """Seconds between two requests; less is for the administrator only."""
-_GRACE = 2.0
+_GRACE = 10.0
+"""Seconds for the start of the program, on a machine that is busy."""
 _SENT = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
 _TIMES = re.compile(r"= [\d.]+/([\d.]+)/[\d.]+")
 _NO_ANSWER = 1

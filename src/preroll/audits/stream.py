@@ -19,8 +19,8 @@ import msgspec
 from preroll.audits.parameters import Parameters, Seconds, Text
 from preroll.sdk import Audit, AuditState, Scene
 
-GRACE = 5.0
-"""Seconds for the start of the process and the decoding, on top of what the stream may take."""
+GRACE = 20.0
+"""Seconds for the start of the process and the decoding, on a busy machine, on top of what the stream may take."""
 
 
 @dataclass(frozen=True, slots=True)
