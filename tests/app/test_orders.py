@@ -25,6 +25,7 @@ from tests.builders import NOON
 
 S = OrderState
 EVE = Actor("eve", frozenset({"operator"}))
+PIA = Actor("pia", frozenset({"provisioner"}))
 
 
 def line(resource: str | None = "enc-1", name: str = "Line to B", item: str = "line") -> OrderItem:
@@ -147,10 +148,16 @@ async def test_a_scheduled_order_holds_its_resource_from_its_time_on(stage, orde
 
 
 async def test_two_orders_cannot_make_services_of_one_name_at_once(stage, orders):
-    await stage.book("Line to B", start=NOON, encoder="enc-2")
+    booked = await stage.book("Line to B", start=NOON, encoder="enc-2")
+    await stage.edit(booked, scopes=("sport",))
     made = (await orders.create(LOCAL, new())).order
-    with pytest.raises(NameInUse):
+    with pytest.raises(NameInUse) as refused:
         await orders.schedule(LOCAL, made.id, None, Time(NOON))
+    (clash,) = refused.value.clashes
+    assert (clash.rival, clash.rival_name, clash.why) == (booked, "Line to B", "is in use on enc-2")
+    with pytest.raises(NameInUse, match="a booking that you may not see") as refused:
+        await orders.schedule(PIA, made.id, None, Time(NOON))
+    assert booked not in f"{refused.value} {refused.value.clashes}"
 
 
 async def test_an_order_that_loses_its_resource_is_held_and_the_winner_has_it(stage, orders):

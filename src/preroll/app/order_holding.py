@@ -17,7 +17,7 @@ from preroll.app.recording import store
 from preroll.domain.booking import Booking, Carries, NodeChoice, State, Timing
 from preroll.domain.boundaries import Boundary
 from preroll.domain.deployment import armed, disarmed
-from preroll.domain.errors import Conflict, NameInUse, NotFound
+from preroll.domain.errors import Conflict, NotFound
 from preroll.domain.order import OrderKind
 from preroll.domain.ordered import Order, Service
 from preroll.domain.permission import Actor, permit
@@ -73,7 +73,7 @@ def schedule(tx: Tx, by: Actor, order: Order, *, force: bool) -> None:
     assert order.due_us is not None  # noqa: S101 - a scheduled order has a time
     before, found = carried(tx, order), ordering.targets(tx, order)
     for one in found:
-        require_name(tx, order, one)
+        require_name(tx, by, order, one)
     after = replace(
         before, state=State.CONFIRMED, timing=Timing(order.due_us, None), nodes=nodes_of(found), name=order.name,
         priority=order.priority, began=False, entering="",
@@ -207,13 +207,13 @@ def _clear_overlays(tx: Tx, by: Actor, order: Order, one: Target, *, force: bool
         life_cycle.cancel(tx, by, overlay.id, None, f"{one.name} is decommissioned by order {order.id}")
 
 
-def require_name(tx: Tx, order: Order, one: Target) -> None:
-    """Refuse to provision under a name that a service, or a booking with a service, has then."""
+def require_name(tx: Tx, by: Actor, order: Order, one: Target) -> None:
+    """Refuse to provision under a name that a service, or a booking with a service, has then.
+
+    Raises:
+        NameInUse.
+    """
     if one.item.kind is not OrderKind.PROVISION or order.due_us is None:
         return
     rival = tx.bookings.named(order.platform, one.name, order.due_us, None, None)
-    if rival is not None:
-        what = "service" if rival.carries is Carries.SERVICE else "booking"
-        raise NameInUse(
-            f"the name {one.name!r} is in use at that time by {what} {rival.id}", hint="edit the order: another name"
-        )
+    quarantine.refuse_name(tx, by, order.platform, one.name, rival)

@@ -75,7 +75,7 @@ def weigh(tx: Tx, by: Actor, before: Booking | None, after: Booking, *, force: b
         raise Conflict([*never, *look.clashes])
     if look.clashes:
         verdict = _disputed(tx, after, look, force=force)
-    _refuse_name(tx, by, after, look.namesake)
+    refuse_name(tx, by, after.platform, after.name, look.namesake)
     return verdict
 
 
@@ -103,7 +103,7 @@ def require_whole(tx: Tx, by: Actor, before: Booking, booking: Booking) -> Seque
     look = _look(tx, booking)
     if found := [*_barred(tx, before, booking, look.needs), *look.clashes]:
         raise Conflict(found)
-    _refuse_name(tx, by, booking, look.namesake)
+    refuse_name(tx, by, booking.platform, booking.name, look.namesake)
     return look.needs
 
 
@@ -270,13 +270,19 @@ def _require_name(tx: Tx, by: Actor, booking: Booking) -> None:
         return
     held = booking.timing.held
     rival = tx.bookings.named(booking.platform, booking.name, held.start, held.end, booking.key or None)
-    _refuse_name(tx, by, booking, rival)
+    refuse_name(tx, by, booking.platform, booking.name, rival)
 
 
-def _refuse_name(tx: Tx, by: Actor, booking: Booking, rival: Booking | None) -> None:
+def refuse_name(tx: Tx, by: Actor, platform: int, name: str, rival: Booking | None) -> None:
+    """Refuse a name that a rival has; who may not see the rival does not hear who it is.
+
+    Raises:
+        NameInUse: says where and when.
+    """
     if rival is None:
         return
-    what, held, who = f"the name {booking.name}", rival.timing.held, f"{rival.name} ({rival.id})"
+    kind = "service " if rival.carries is Carries.SERVICE else ""
+    what, held, who = f"the name {name}", rival.timing.held, f"{kind}{rival.name} ({rival.id})"
     there = ", ".join(r.name for r in tx.catalogue.resources(rival.platform, ids=rival.resources))
     why = f"is in use{f' on {there}' if there else ''}"
     if not by.sees(rival.platform, rival.scopes):
@@ -284,7 +290,7 @@ def _refuse_name(tx: Tx, by: Actor, booking: Booking, rival: Booking | None) -> 
     found = [Clash(what, rival.id, rival.name, held.start, held.end, 0, 0, 0, "", why)]
     raise NameInUse(
         f"{what} is in use at that time by {who}", hint="choose another name or another time",
-        clashes=sight.clashes(tx, by, rival.platform, found),
+        clashes=sight.clashes(tx, by, platform, found),
     )  # fmt: skip
 
 

@@ -116,7 +116,7 @@ def _exists(tx: Tx, by: Actor, order: Order, one: Target, reason: str) -> None:
     if mistakes := holding.node_mistakes(tx, candidate, one.definition):
         raise Invalid([replace(m, where=f"items.{one.item.name}.{m.where}") for m in mistakes])
     _require_free(tx, by, candidate)
-    order_holding.require_name(tx, replace(order, due_us=candidate.timing.start), one)
+    order_holding.require_name(tx, by, replace(order, due_us=candidate.timing.start), one)
     state = PROVISIONED.fire(Provisioned.NONE, ServiceTrigger.TAKE_OVER)
     new = Service(
         one.name, order.platform, one.definition.key, state, one.runs, 1, 1, 1, order.scopes, one.needs,
