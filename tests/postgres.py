@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import tempfile
 import warnings
@@ -120,7 +121,9 @@ def running() -> Iterator[Any]:
         yield server
     finally:
         postmaster = server.get_postmaster_info().process
-        postmaster.send_signal(signal.SIGQUIT)  # at once: nobody wants what is in it
+        with suppress(Exception):  # it has ended already
+            postmaster.send_signal(signal.SIGQUIT)  # at once: nobody wants what is in it
+            postmaster.wait(60)
         with suppress(Exception):  # the wheel kills what has not ended by then, and trips over what ends meanwhile
-            postmaster.wait(10)
-        server.cleanup()
+            server.cleanup()
+        shutil.rmtree(server.pgdata, ignore_errors=True)
