@@ -151,7 +151,7 @@ class Room:
         )
         order = Order(
             f"run-{self.count}", f"{self.count}:1:0", ScriptKind.LSO, script, "", "START", "START", "STANDBY", view,
-            equipment, backoff_us=1000,
+            equipment, backoff_us=1000, grace_us=round(PATIENCE * 1e6),
         )  # fmt: skip
         return replace(order, **changes)
 

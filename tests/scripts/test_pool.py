@@ -8,8 +8,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -311,8 +312,60 @@ async def test_the_log_tells_of_a_host_that_is_gone(room: Room) -> None:
         host.kill("it was silent for 3 s")
         await until(lambda: host.pid not in pool.pids())
         run.cancel()
-    told = [line for line in lines if "is gone" in line["event"]]
-    assert [(line["pid"], line["why"], len(line["bookings"])) for line in told] == [
-        (host.pid, "it was silent for 3 s", 1)
-    ]
+    assert gone_of(lines) == [(host.pid, "it was silent for 3 s", ["Cup final"], [])]
     assert host.pid in before
+
+
+async def test_the_log_tells_that_a_host_was_idle(room: Room) -> None:
+    pool = await room.pool()
+    (idle,) = pool.pids()
+    with capture_logs() as lines:
+        os.kill(idle, signal.SIGKILL)
+        await until(lambda: idle not in pool.pids())
+    assert gone_of(lines) == [(idle, "signal SIGKILL", [], [])]
+
+
+async def test_the_log_tells_what_is_over_with_its_host(room: Room) -> None:
+    room.write("waits.py", WAITS)
+    pool = await room.pool()
+    (pid,) = pool.pids()
+    run = room.run(pool, room.order("stubborn", grace_us=1))
+    await room.report(pool, room.order("two"))  # it has begun before this one
+    with capture_logs() as lines:
+        pool.cancel("run-1")
+        assert (await run).cancelled
+    assert gone_of(lines) == [(pid, "stubborn did not stop", [], ["Cup final"])]
+
+
+def gone_of(lines: Sequence[MutableMapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """What the log says of hosts that are gone: which, why, the bookings that go on, and those that do not."""
+    found = [line for line in lines if "is gone" in line["event"]]
+    return [(one["pid"], one["why"], one["resumed"], one["ended"]) for one in found]
+
+
+async def test_a_host_of_one_run_leaves_when_that_is_over_and_is_not_told_of(room: Room) -> None:
+    room.write(
+        "waits.py",
+        """
+        import asyncio
+        from pathlib import Path
+
+        @lso
+        async def waits(ctx):
+            await ctx.step("begin", lambda key: None)
+            while not Path(ctx.booking.properties["flag"]).exists():
+                await asyncio.sleep(0.01)
+        """,
+    )
+    pool = await room.pool()
+    (shared,) = pool.pids()
+    flag = room.device_files / "go"
+    with capture_logs() as lines:
+        run = room.run(pool, room.order("waits", properties={"flag": str(flag)}))
+        await room.ledger.until(lambda: bool(room.ledger.done()))
+        os.kill(shared, signal.SIGKILL)
+        await until(lambda: len(pool.pids()) == 2 and shared not in pool.pids())
+        flag.touch()
+        assert (await run).outcome is Outcome.OK
+        await until(lambda: len(pool.pids()) == 1)
+    assert [pid for pid, *_ in gone_of(lines)] == [shared]

@@ -398,9 +398,6 @@ class Pool:
     def gone(self, host: Host, how: str) -> None:
         """A host's process is dead: find out who is to go on, how, and who is not."""
         self._hosts.remove(host)
-        if not (self._closing or (host.stopping and not host.runs)):
-            names = sorted({self._runs[ident].order.booking.name for ident in host.runs})
-            log.warning("a script host is gone; what it ran goes on in another", pid=host.pid, why=how, bookings=names)
         if not host.ready and not host.stopping:
             self._blame_start(host, how)
         runs = [self._runs[ident] for ident in host.runs]
@@ -410,6 +407,8 @@ class Pool:
             self._judge(run, host, how)
             run.alone = run.alone or (host.ready and (not known or run.order.run == host.suspect))
             run.when_quiet(partial(self._conclude if run.over else self._place, run))
+        if not (self._closing or (host.stopping and not runs)):
+            _tell(host, how, runs)
         if host.generation != self._now.number and all(h.generation != host.generation for h in self._hosts):
             del self._generations[host.generation]
         self._news.set()
@@ -464,3 +463,9 @@ class Pool:
             self._widen()
         self._ticked = now
         self._tick_handle = self._loop.call_later(options.pulse, self._tick)
+
+
+def _tell(host: Host, how: str, runs: Sequence[Run]) -> None:
+    """Log the end of a host that nobody had asked to leave, or that still ran something: what becomes of that."""
+    ended, resumed = (sorted({run.order.booking.name for run in runs if run.over is so}) for so in (True, False))
+    log.warning("a script host is gone", pid=host.pid, why=how, resumed=resumed, ended=ended)
