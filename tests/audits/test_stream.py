@@ -111,7 +111,8 @@ async def test_no_file_and_no_film_are_down(ffmpeg: str, tmp_path: Path) -> None
         assert audit.message
 
 
-async def test_a_silent_port_is_down(ffmpeg: str) -> None:
+async def test_a_silent_port_is_down(ffmpeg: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[stream.__module__], "GRACE", 60.0)  # the probe may begin late
     (port,) = free_ports(1)
     audit = await stream(f"udp://127.0.0.1:{port}", patience=0.3)
     assert audit.state is AuditState.DOWN, audit

@@ -24,7 +24,7 @@ async def test_who_listens_is_up_and_who_does_not_is_down() -> None:
 
 
 async def test_a_name_that_does_not_exist_says_nothing_about_the_service() -> None:
-    audit = await Tcp("no-such-host.invalid", 80).look()
+    audit = await Tcp("no-such-host.invalid", 80, patience=60).look()
     assert audit.state is AuditState.UNKNOWN, audit
 
 

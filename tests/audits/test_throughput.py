@@ -18,6 +18,7 @@ from preroll.audits.throughput import Meter, answer
 from preroll.bootstrap.virtual import VirtualLoop, run_virtual
 from preroll.sdk import AuditState
 from tests.audits.far_ends import serving
+from tests.ports import reserved_port
 
 
 class Wall:
@@ -69,12 +70,6 @@ def in_virtual_time(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[
     return timed
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 @asynccontextmanager
 async def relay(to: int, kbit: float) -> AsyncIterator[int]:
     """Hands on what it gets, so many kbit/s; returns its port."""
@@ -107,10 +102,10 @@ async def relay(to: int, kbit: float) -> AsyncIterator[int]:
 
 @in_virtual_time
 async def test_a_limited_path_has_its_rate() -> None:
-    arrives = free_port()
-    async with relay(arrives, 2000) as port:
-        fits = await Throughput("127.0.0.1", port, 2000, tolerance=0.6, seconds=0.6, arrives=arrives).look()
-        less = await Throughput("127.0.0.1", port, 40_000, seconds=0.6, arrives=arrives).look()
+    with reserved_port() as arrives:
+        async with relay(arrives, 2000) as port:
+            fits = await Throughput("127.0.0.1", port, 2000, tolerance=0.6, seconds=0.6, arrives=arrives).look()
+            less = await Throughput("127.0.0.1", port, 40_000, seconds=0.6, arrives=arrives).look()
     assert fits.state is AuditState.UP, fits
     assert less.state is AuditState.DOWN
     assert less.message.startswith("expected 40000 kbit/s within 20%, found ")
@@ -118,10 +113,10 @@ async def test_a_limited_path_has_its_rate() -> None:
 
 @in_virtual_time
 async def test_a_slow_path_is_measured_and_not_taken_for_dead() -> None:
-    arrives = free_port()
-    async with relay(arrives, 150) as port:
-        slow = await Throughput("127.0.0.1", port, 150, tolerance=0.7, seconds=1.0, arrives=arrives).look()
-        far = await Throughput("127.0.0.1", port, 8000, seconds=0.5, arrives=arrives).look()
+    with reserved_port() as arrives:
+        async with relay(arrives, 150) as port:
+            slow = await Throughput("127.0.0.1", port, 150, tolerance=0.7, seconds=1.0, arrives=arrives).look()
+            far = await Throughput("127.0.0.1", port, 8000, seconds=0.5, arrives=arrives).look()
     assert slow.state is AuditState.UP, slow
     assert far.state is AuditState.DOWN
     assert "found nothing" not in far.message
@@ -129,12 +124,12 @@ async def test_a_slow_path_is_measured_and_not_taken_for_dead() -> None:
 
 @in_virtual_time
 async def test_a_path_without_its_limit_is_down_unless_more_is_fine() -> None:
-    arrives = free_port()
-    async with relay(arrives, 1_000_000) as port:
-        limit = Throughput("127.0.0.1", port, 1000, tolerance=0.3, seconds=0.4, arrives=arrives)
-        assert (await limit.look()).state is AuditState.DOWN
-        enough = Throughput("127.0.0.1", port, 1000, tolerance=0.3, seconds=0.4, arrives=arrives, more=True)
-        assert (await enough.look()).state is AuditState.UP
+    with reserved_port() as arrives:
+        async with relay(arrives, 1_000_000) as port:
+            limit = Throughput("127.0.0.1", port, 1000, tolerance=0.3, seconds=0.4, arrives=arrives)
+            assert (await limit.look()).state is AuditState.DOWN
+            enough = Throughput("127.0.0.1", port, 1000, tolerance=0.3, seconds=0.4, arrives=arrives, more=True)
+            assert (await enough.look()).state is AuditState.UP
 
 
 @in_virtual_time
@@ -160,7 +155,8 @@ async def test_nothing_gets_through_is_down_and_a_taken_port_is_unknown() -> Non
         audit = await Throughput("127.0.0.1", port, 100, seconds=0.2, arrives=port).look()
         assert audit.state is AuditState.UNKNOWN, audit
         assert "cannot be had" in audit.message
-    audit = await Throughput("127.0.0.1", port, 100, seconds=0.2, arrives=free_port()).look()
+    with reserved_port() as arrives:
+        audit = await Throughput("127.0.0.1", port, 100, seconds=0.2, arrives=arrives).look()
     assert audit.state is AuditState.DOWN, audit
 
 

@@ -55,7 +55,8 @@ class Setting:
     """A protection that is taken away, for the controls."""
     finishes: bool = True
     """Plays the operator who finishes what is on the air."""
-    silence: float = 3.0
+    silence: float = 60.0
+    """Long, as that of the stall: no host ends but where a test has it end."""
     hosts: int = 1
     drivers: tuple[str, ...] = ()
     """Those that its hosts load, the fewer the faster; none: all that are shipped."""
@@ -73,12 +74,13 @@ class Wall:
 
 
 async def _operate(app: App) -> None:
-    """Finish what is on the air, as an operator would."""
+    """Finish what is on the air, as an operator would; also after the database was away."""
     while True:
-        page = await app.bookings.page(LOCAL, BookingFilter(states=frozenset({State.ACTIVE})), limit=500)
-        for booking in page.items:
-            with contextlib.suppress(PrerollError):
-                await app.bookings.finish(LOCAL, booking.id, None)
+        with contextlib.suppress(PrerollError):
+            page = await app.bookings.page(LOCAL, BookingFilter(states=frozenset({State.ACTIVE})), limit=500)
+            for booking in page.items:
+                with contextlib.suppress(PrerollError):
+                    await app.bookings.finish(LOCAL, booking.id, None)
         await asyncio.sleep(0.05)
 
 
@@ -107,6 +109,7 @@ async def _main(setting: Setting) -> None:
         command=(sys.executable, "-m", "tests.crash.host", setting.traps),
         hosts=setting.hosts,
         silence=setting.silence,
+        stall=60.0,
         checks=CHECKS,
     )
     engine = Engine(store, options, Identity(setting.name, only=setting.only), Pace(setting.lease_us))

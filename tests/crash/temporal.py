@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ PROGRAM = Path(sys.executable).with_name("temporal")
 
 @dataclass(slots=True)
 class TemporalServer:
-    """A development server on a free port; its database is a file, so that it can come back."""
+    """A development server; its database is a file, so that it can come back."""
 
     folder: Path
     port: int
@@ -59,12 +58,6 @@ class TemporalServer:
         if memory:
             for file in self.folder.glob("temporal.db*"):
                 file.unlink()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def needed() -> None:

@@ -23,9 +23,10 @@ from preroll.ports.rows import StepState
 from preroll.ports.store import Tx
 from preroll.ports.workers import Role
 from tests.crash.processes import state_of, until
-from tests.crash.temporal import TemporalServer, free_port, needed
+from tests.crash.temporal import TemporalServer, needed
 from tests.crash.workers import WorkerProcess, operator, start
 from tests.crash.world import LABELS, World
+from tests.ports import reserved_port
 from tests.postgres import Postgres
 
 pytestmark = pytest.mark.timeout(400)
@@ -50,15 +51,16 @@ def carrier(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def temporal(folder: Path, carrier: str) -> AsyncIterator[TemporalServer]:
     """A server that answers, if it is the carrier."""
-    server = TemporalServer(folder, free_port())
     if carrier == "temporal":
         needed()
-    try:
-        if carrier == "temporal":
-            await server.start()
-        yield server
-    finally:
-        await server.lose()
+    with reserved_port() as port:
+        server = TemporalServer(folder, port)
+        try:
+            if carrier == "temporal":
+                await server.start()
+            yield server
+        finally:
+            await server.lose()
 
 
 @pytest.fixture
@@ -68,12 +70,12 @@ async def fleet(world: World, carrier: str, temporal: TemporalServer) -> AsyncIt
     operators: list[str] = []
     async with contextlib.AsyncExitStack() as stack:
 
-        async def one(name: str, *options: str, finishes: bool = True) -> WorkerProcess:
+        async def one(name: str, *options: str, finishes: bool = True, lease: float = 1.5) -> WorkerProcess:
             if finishes and not operators:
                 operators.append(name)
                 await stack.enter_async_context(operator(world.app))
             asked = ("--carrier", carrier, "--temporal", temporal.address, *options)
-            made.append(await start(world, name, *asked, lease=1.5))
+            made.append(await start(world, name, *asked, lease=lease))
             return made[-1]
 
         try:
@@ -127,7 +129,7 @@ async def test_a_life_is_played_once(world: World, fleet: Starts):
 
 
 async def test_a_run_that_is_delivered_twice_is_run_once(world: World, fleet: Starts):
-    await fleet("A")
+    await fleet("A", lease=300.0)  # it is not taken for dead, however long it stands still
     await world.book(1, work_s=1.0)
     journal = world.store.journal
     other = await journal.enlist("other", "here", 1, "1.0", 3600 * SECOND, role=Role.RUNNER)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preroll.app import App
-from preroll.domain.errors import StoreUnavailable
 from preroll.ports.workers import Worker
 from tests import nursery
 from tests.crash.engine import SCRIPTS, _operate
@@ -72,15 +71,8 @@ async def runs_of(world: World, name: str) -> int:
 
 @asynccontextmanager
 async def operator(app: App) -> AsyncIterator[None]:
-    """Somebody who finishes what is on the air, also after the database was away."""
-
-    async def patient() -> None:
-        while True:
-            with contextlib.suppress(StoreUnavailable):
-                await _operate(app)
-            await asyncio.sleep(0.1)
-
-    task = asyncio.create_task(patient())
+    """Somebody who finishes what is on the air."""
+    task = asyncio.create_task(_operate(app))
     try:
         yield
     finally:

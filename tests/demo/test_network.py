@@ -96,11 +96,18 @@ async def soon(check: Check) -> Audit:
     return await watch(check, within=PATIENCE, now=time.monotonic, pause=asyncio.sleep)
 
 
+async def at_once(check: Check) -> AuditState:
+    """The state of now; a machine that is too busy to ask is asked again."""
+    while (audit := await check.look()).state is AuditState.UNKNOWN:
+        pass
+    return audit.state
+
+
 @BOTH_KINDS
 async def test_commits_on_both_devices_make_a_circuit_of_the_rate_that_was_booked(network, drivers):
-    assert (await way_through(network).look()).state is DOWN
+    assert await at_once(way_through(network)) is DOWN
     await load(drivers["pe-1"], values(network, "pe-1", 2000))
-    assert (await way_through(network).look()).state is DOWN, "one end is no circuit"
+    assert await at_once(way_through(network)) is DOWN, "one end is no circuit"
     await load(drivers["pe-2"], values(network, "pe-2", 2000))
     assert (await soon(way_through(network))).state is UP
     slow = await measured(network, 2000)
@@ -111,9 +118,8 @@ async def test_commits_on_both_devices_make_a_circuit_of_the_rate_that_was_booke
     assert fast.state is UP, fast
     assert network.configured() == {"pe-1": {1: 6000}, "pe-2": {1: 6000}}
     await load(drivers["pe-1"], {"circuit": False})
-    assert (await way_through(network).look()).state is DOWN
-    gone = await Throughput("127.0.0.1", network.plane.doors[1], 2000, seconds=0.2).look()
-    assert gone.state is DOWN, gone
+    assert await at_once(way_through(network)) is DOWN
+    assert await at_once(Throughput("127.0.0.1", network.plane.doors[1], 2000, seconds=0.2)) is DOWN
     assert network.configured() == {"pe-1": {}, "pe-2": {1: 6000}}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
@@ -57,7 +58,10 @@ async def opened(world: World) -> AsyncIterator[Open]:
         await driver.close()
 
 
-async def test_a_picture_goes_all_the_way_and_is_recorded(world: World, opened: Open) -> None:
+async def test_a_picture_goes_all_the_way_and_is_recorded(
+    world: World, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[stream.__module__], "GRACE", 60.0)  # a probe may begin late
     encoder, decoder, recorder = [await opened(name) for name in ("enc-1", "dec-1", "rec-1")]
     await load(decoder, desired(world, "Decoder"))
     await load(encoder, desired(world, "Encoder"))
@@ -194,13 +198,13 @@ async def test_the_scripts_take_it_on_the_air_and_off_again(world: World, stage:
     report = await stage.play("STANDBY", "STOP")
     assert report.outcome is Outcome.OK, report.message
     assert report.returned["picture"]["state"] == "Up"  # type: ignore[index]
-    assert (await world.active("rec-1"))["enabled"] is (time.time_ns() // 1000 >= stage.start_us)
 
     async def on_air() -> bool:
-        return bool((await world.active("rec-1"))["enabled"])
+        began = bool((await world.active("rec-1"))["enabled"])
+        assert not began or time.time_ns() // 1000 >= stage.start_us, "too early"
+        return began
 
-    await until(on_air)
-    assert time.time_ns() // 1000 >= stage.start_us, "the device began by itself, and not too early"
+    await until(on_air)  # the device begins by itself
     stage.ledger.steps.clear()
     report = await stage.play("START", "STANDBY")
     assert report.outcome is Outcome.OK, report.message

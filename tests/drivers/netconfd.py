@@ -7,16 +7,16 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from preroll.drivers.netconf import NetconfDriver, netconf
 from preroll.sdk import Secret
-from tests.drivers.debian import Daemons, folder, free_port, need, run
+from tests.drivers.debian import Daemons, folder, need, run
 from tests.drivers.netconf_rigs import CIRCUIT, PARAMETERS
 from tests.drivers.patience import ANSWERS
+from tests.ports import reserved_port
 
 YANG = f"""module demo-circuit {{ yang-version 1.1; namespace "{CIRCUIT}"; prefix dc; revision 2026-11-21;
  container circuits {{ list circuit {{ key name; leaf name {{ type string; }}
@@ -51,8 +51,8 @@ def _faketime() -> Path | None:
 class Netconfd:
     """The two programs: the server, and OpenSSH in front of it. Each has the folder as its home: it writes files."""
 
-    def __init__(self, place: Path) -> None:
-        self.place, self.port = place, free_port(socket.SOCK_STREAM)
+    def __init__(self, place: Path, port: int) -> None:
+        self.place, self.port = place, port
         (place / "demo-circuit.yang").write_text(YANG)
         (place / "sshd_config").write_text(SSHD.format(port=self.port, place=place))
         for key in ("host", "client"):
@@ -130,8 +130,8 @@ class Netconfd:
 def netconfd() -> Iterator[Netconfd]:
     """One that serves; without its programs the test is skipped, in the build it fails."""
     need("netconfd", "/usr/sbin/sshd", "/usr/sbin/netconf-subsystem", "ssh-keygen", "faketime")
-    with folder() as place:
-        server = Netconfd(place)
+    with folder() as place, reserved_port() as port:
+        server = Netconfd(place, port)
         try:
             yield server
         finally:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
-import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,7 +17,7 @@ from preroll.drivers.ssh import ssh
 from preroll.formats import bundle
 from preroll.sdk import AuthFailed, DeviceError, Driver, InvalidValue, RefusedByDevice, Secret, load
 from preroll.testing.conformance import DriverConformance, Rig
-from tests.drivers.debian import Daemons, folder, free_port, need, run
+from tests.drivers.debian import Daemons, folder, free_udp_port, need, run
 from tests.drivers.front import Front
 from tests.drivers.patience import ANSWERS, SILENCE, Made
 
@@ -307,7 +306,7 @@ class Agent(Rig):
     invalid = ("carrier.kbit", 200_000)
 
     def __init__(self, place: Path) -> None:
-        self.place, self.port, self.made = place, free_port(socket.SOCK_DGRAM), Made()
+        self.place, self.port, self.made = place, free_udp_port(), Made()
         (place / "conf").write_text(
             "rwcommunity writing 127.0.0.1\nrocommunity reading 127.0.0.1\n"
             "createUser operator SHA authentication AES encryption\nrwuser operator priv\n"

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from standardwebhooks.webhooks import Webhook
 from preroll.client import AsyncClient, calls, subscriptions
 from tests import nursery
 from tests.outbox.receiver import Receiver, receiving
+from tests.ports import reserved_port
 
 PASSWORD = "correct horse battery"
 PATIENCE_S = 60
@@ -87,10 +88,9 @@ async def until(condition: Callable[[], bool], server: Server) -> None:
 
 
 @pytest.fixture
-def server(url: str, tmp_path: Path, nursery: None) -> Server:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return Server(tmp_path, url, free.getsockname()[1])
+def server(url: str, tmp_path: Path, nursery: None) -> Iterator[Server]:
+    with reserved_port() as port:
+        yield Server(tmp_path, url, port)
 
 
 async def test_a_server_that_is_killed_while_it_delivers_loses_nothing(server: Server):
