@@ -23,7 +23,7 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ({"nodes": {"x": {"profile": "hdd"}}},  "nodes.x.profile",    "there is no profile instance hdd",
      "one of those that preroll profile list shows: HD"),
     ({"nodes": {"x": {"resource": "ENC"}}}, "nodes.x.resource",   "there is no resource ENC",
-     "the id or name of a resource, as preroll resource list shows them"),
+     "one of those that preroll resource list shows: ENC 1"),
     ({"name": ""},                          "name",               "is empty",       "at least 1 character"),
     ({"name": "x" * 201},                   "name",               "is too long",    "at most 200 characters"),
     ({"id": "5"},                           "id",                 "is '5'",

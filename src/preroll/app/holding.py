@@ -12,7 +12,7 @@ from preroll.domain.capacity import Wish
 from preroll.domain.definition import Publication, ServiceDefinition
 from preroll.domain.errors import Invalid, Mistake
 from preroll.domain.inheritance import Filled, Profiles, settled
-from preroll.domain.near import listed
+from preroll.domain.near import Names, listed
 from preroll.domain.resource import Resource
 from preroll.domain.service import Stage, action_for
 from preroll.domain.usage import Need, of_all, out_of_service
@@ -31,25 +31,25 @@ def resources_of(tx: Tx, booking: Booking, known: Mapping[str, Resource] | None 
     found = {ident: known[ident] for ident in booking.held if known and ident in known}
     if unknown := [ident for ident in booking.held if ident not in found]:
         found |= {r.id: r for r in tx.catalogue.resources(booking.platform, ids=unknown)}
-    if lost := _unknown(booking, found):
+    if lost := _unknown(tx, booking, found):
         raise Invalid(lost)
     return [found[ident] for ident in booking.held]
-
-
-A_RESOURCE = "the id or name of a resource, as preroll resource list shows them"
 
 
 def unknown_resources(tx: Tx, booking: Booking) -> list[Mistake]:
     """The resources that a booking chose and that do not exist, each with its node."""
     found = tx.catalogue.resources(booking.platform, ids=booking.resources) if booking.resources else []
-    return _unknown(booking, {resource.id for resource in found})
+    return _unknown(tx, booking, {resource.id for resource in found})
 
 
-def _unknown(booking: Booking, known: Container[str]) -> list[Mistake]:
+def _unknown(tx: Tx, booking: Booking, known: Container[str]) -> list[Mistake]:
+    lost = [(label, n.resource) for label, n in booking.nodes.items() if n.resource and n.resource not in known]
+    if not lost:
+        return []
+    names = Names(resource.name for resource in tx.catalogue.resources(booking.platform))
     return [
-        Mistake(f"nodes.{label}.resource", f"there is no resource {choice.resource}", A_RESOURCE)
-        for label, choice in booking.nodes.items()
-        if choice.resource and choice.resource not in known
+        Mistake(f"nodes.{label}.resource", f"there is no resource {name}", names.listed("resource", name))
+        for label, name in lost
     ]
 
 

@@ -27,15 +27,19 @@ class Names:
         close = get_close_matches(name.casefold(), self._known, SHOWN) if self._left >= 0 else ()
         return [self._known[one] for one in close] or self._first
 
+    def listed(self, kind: str, name: str) -> str:
+        """What is expected instead of a name that is not known: where all of them are told, and those that are near.
+
+        Args:
+            kind: as the command line has it: ``profile``.
+        """
+        near = self.near(name)
+        return f"one of those that preroll {kind} list shows{': ' if near else ''}{', '.join(near)}"
+
 
 def listed(kind: str, name: str, known: Iterable[str]) -> str:
-    """What is expected instead of a name that is not known: where all of them are told, and those that are near.
-
-    Args:
-        kind: as the command line has it: ``profile``.
-    """
-    near = Names(known).near(name)
-    return f"one of those that preroll {kind} list shows{': ' if near else ''}{', '.join(near)}"
+    """The same of a single name."""
+    return Names(known).listed(kind, name)
 
 
 def told(name: str, known: Sequence[str]) -> str:
