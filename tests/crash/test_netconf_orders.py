@@ -12,6 +12,7 @@ import pytest
 from preroll.app.order_questions import Answer
 from preroll.app.orders import NewOrder, OrderDetails
 from preroll.domain.deployment import Has
+from preroll.domain.errors import ActionNotPossible
 from preroll.domain.order import OrderItem, OrderKind, OrderPhase, OrderState
 from preroll.domain.permission import LOCAL
 from preroll.domain.resource import Resource
@@ -133,8 +134,14 @@ async def test_killed_while_it_goes_back_it_is_all_old_and_failed(office: Office
     await engine.stop()
 
 
-async def test_killed_while_it_awaits_an_operator_it_still_asks_and_goes_on_by_the_answer(office: Office) -> None:
-    """First in the middle of a write of which then nobody can tell whether it came about, then while it waits."""
+@pytest.mark.parametrize("settled", [True, False], ids=["its run is over", "its run is not settled"])
+async def test_killed_while_it_awaits_an_operator_it_still_asks_and_goes_on_by_the_answer(
+    office: Office, settled: bool
+) -> None:
+    """First in the middle of a write of which then nobody can tell whether it came about, then when it has asked.
+
+    The run that has asked ends in a transaction of its own. Whoever answers before that is told to do it again.
+    """
     app, setting = office.world.app, office.world.setting(finishes=False, drivers=("netconf",))
     engine = await start(setting)
     await engine.ready()
@@ -142,14 +149,22 @@ async def test_killed_while_it_awaits_an_operator_it_still_asks_and_goes_on_by_t
     ident = await office.provision()
     assert await engine.dead() == -signal.SIGKILL
     office.devices["PE2"].fault("drop")
+    if not settled:
+        arm(office.world.traps(), "settle.before")
     engine = await start(setting)
-    await until(lambda: _asks(office, ident), "the order asks")
-    asked = await app.orders.get(LOCAL, ident)
-    engine.send(signal.SIGKILL)
+    if settled:
+        await until(lambda: _asks(office, ident), "the order asks")
+        await until(lambda: _none_runs(office.world, ident), "the run that asks is over")
+        engine.send(signal.SIGKILL)
     assert await engine.dead() == -signal.SIGKILL
-    assert await app.orders.get(LOCAL, ident) == asked
+    assert await _asks(office, ident)
+    if not settled:
+        with pytest.raises(ActionNotPossible, match="the run that asks is about to end"):
+            await app.order_questions.answer(LOCAL, ident, None, Answer(every=Has.OLD))
+    asked = await app.orders.get(LOCAL, ident)
     engine = await start(setting)
-    await engine.ready()
+    await until(lambda: _none_runs(office.world, ident), "the run that asks is over")
+    assert await app.orders.get(LOCAL, ident) == asked
     office.devices["PE2"].fault("none")
     await app.order_questions.answer(LOCAL, ident, None, Answer(every=Has.OLD))
     failed = await office.ended(ident)
@@ -160,6 +175,10 @@ async def test_killed_while_it_awaits_an_operator_it_still_asks_and_goes_on_by_t
 
 async def _asks(office: Office, ident: str) -> bool:
     return (await office.world.app.orders.get(LOCAL, ident)).phase is OrderPhase.AWAITING_OPERATOR
+
+
+async def _none_runs(world: World, ident: str) -> bool:
+    return all(run.run.outcome != "running" for run in await world.app.orders.runs(LOCAL, ident))
 
 
 async def _steps(world: World, ident: str) -> tuple[str, list[str]]:
