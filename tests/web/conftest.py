@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, Response, Route, expect, sync_playwright
 from prometheus_client import CollectorRegistry
 
 from preroll.app import App, build
@@ -228,6 +229,30 @@ def until(page: Page, expression: str) -> Any:
             return found
         page.wait_for_timeout(10)
     raise AssertionError(f"never true: {expression}")
+
+
+def held_back(page: Page, path: str) -> list[Route]:
+    """The first answer from a path is held back; its route, once it is asked for, can let it go."""
+    held: list[Route] = []
+
+    def once(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(re.compile(path), once)
+    return held
+
+
+def let_go(page: Page, held: list[Route]) -> None:
+    """The answer that was held back comes at last, and what the page does with it is done; it may want it no more."""
+    with suppress(Error):
+        held[0].fulfill(response=held[0].fetch())
+        if answer := held[0].request.response():
+            answer.finished()
+    page.wait_for_load_state("networkidle")
+    page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
 
 
 AXE = Path(__file__).parent / "vendor/node_modules/axe-core/axe.min.js"

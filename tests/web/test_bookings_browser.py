@@ -3,19 +3,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Error, Page, Route, expect
+from playwright.sync_api import expect
 
 from preroll.app import App
 from preroll.bootstrap.wall import WallClock
 from preroll.domain.booking import State
 from preroll.domain.permission import LOCAL
 from preroll.domain.window import DAY, HOUR
-from tests.web.conftest import Site, Visit, barriers, barriers_in_both_themes, seed, serving
+from tests.web.conftest import Site, Visit, barriers, barriers_in_both_themes, held_back, let_go, seed, serving
 from tests.web.studio import book, furnish, running
 
 SOON = WallClock().now_us() // DAY * DAY + DAY
@@ -72,14 +71,18 @@ def test_what_could_not_be_done_with_some_is_told_of_each(visit: Visit, site: Si
 
 def test_columns_order_and_states_stay_in_the_address(visit: Visit, site: Site):
     page = visit.page
-    page.goto("/bookings?from=2026-01-01T00:00:00Z&span=24")
+    starts = {"Ballet 1": SOON + DAY + 6 * HOUR, "Ballet 2": SOON + DAY}
+    first, second = (site.do(book(site.app, *one, properties={"desk": "A"})).booking.id for one in starts.items())
+    site.do(site.app.bookings.cancel(LOCAL, second, None))
+    page.goto("/bookings?from=2026-01-01T00:00:00Z&span=24&q=Ballet")
+    expect(page.locator("#list tbody tr").first).to_contain_text("Ballet 2")
     page.get_by_text("Columns").click()
     page.get_by_label("desk").check()
     expect(page.locator("#list th", has_text="desk")).to_be_visible()
     page.get_by_role("link", name="Name", exact=True).click()
     expect(page).to_have_url(re.compile("sort=name"))
     expect(page.locator("details.menu[open]")).to_have_count(0)
-    expect(page.locator("#list tbody tr").first).to_contain_text("Film")
+    expect(page.locator("#list tbody tr").first).to_contain_text("Ballet 1")
     page.get_by_text("Any state").click()
     page.get_by_label("Partial", exact=True).check()
     page.get_by_label("Confirmed", exact=True).check()
@@ -89,27 +92,9 @@ def test_columns_order_and_states_stay_in_the_address(visit: Visit, site: Site):
     expect(page.get_by_text("2 states")).to_be_visible()
     expect(page.locator("#list tbody tr")).to_have_count(1)
     assert barriers(page) == []
-
-
-def held_back(page: Page, path: str) -> list[Route]:
-    """The first answer from a path is held back; its route, once it is asked for, can let it go."""
-    held: list[Route] = []
-
-    def once(route: Route) -> None:
-        if held:
-            route.continue_()
-        else:
-            held.append(route)
-
-    page.route(re.compile(path), once)
-    return held
-
-
-def let_go(page: Page, held: list[Route]) -> None:
-    """The answer that was held back comes at last; nobody may want it any more."""
-    with contextlib.suppress(Error):
-        held[0].fulfill(response=held[0].fetch())
-    page.wait_for_load_state("networkidle")
+    site.do(site.app.bookings.cancel(LOCAL, first, None))
+    for ident in (first, second):
+        site.do(site.app.bookings.delete(LOCAL, ident, None))
 
 
 def test_of_two_lists_the_one_that_was_asked_for_last_is_shown(visit: Visit, site: Site):
@@ -140,6 +125,19 @@ def test_a_list_that_is_asked_for_meanwhile_does_not_lose_the_order(visit: Visit
     expect(page).to_have_url(re.compile("sort=name.*q=o"))
     expect(page.locator("#list tbody tr")).to_have_count(2)
     expect(page.locator("#list th", has_text="Name")).to_have_attribute("aria-sort", "ascending")
+
+
+def test_what_is_chosen_before_all_scripts_are_there_is_shown_when_they_are(visit: Visit, site: Site):
+    page = visit.page
+    held = held_back(page, r"/htmx\.min\.js")
+    page.goto("/bookings?from=2026-01-01T00:00:00Z&span=24", wait_until="commit")
+    expect(page.locator("#timeline[ready]")).to_be_attached()
+    page.get_by_role("link", name="Name", exact=True).click()
+    page.locator("#list").get_by_role("link", name="Film").click()
+    expect(page).to_have_url(re.compile("sort=name.*booking="))
+    let_go(page, held)
+    expect(page.locator("#list th", has_text="Name")).to_have_attribute("aria-sort", "ascending")
+    expect(page.locator("#side h1")).to_have_text("Film")
 
 
 def test_of_two_bookings_the_one_that_was_chosen_last_is_beside(visit: Visit, site: Site):

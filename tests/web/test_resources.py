@@ -75,7 +75,7 @@ async def test_the_list_is_narrowed(pages: httpx.AsyncClient, app: App, asked: s
 async def test_a_long_list_goes_on(pages: httpx.AsyncClient, app: App):
     await furnish(app, *(Resource(f"Port {n:03}") for n in range(100)))
     page = (await pages.get("/resources?q=port")).text
-    more = re.search(r'href="(/resources\?[^"]+)">More', page)
+    more = re.search(r'href="(/resources\?[^"]+)" data-look="after">More', page)
     assert more
     assert page.count('id="resource-') == 60
     rest = (await pages.get(more[1].replace("&amp;", "&"))).text
@@ -87,7 +87,7 @@ async def test_names_are_counted_wherever_they_are_read(pages: httpx.AsyncClient
     told = [f"Port {n}" for n in range(1, 101)]
     await furnish(app, *(Resource(name, function="port", pools=(f"Rack {len(name) + 2}",)) for name in told))
     page = (await pages.get("/resources?q=port")).text
-    more = re.search(r'href="(/resources\?[^"]+)">More', page)
+    more = re.search(r'href="(/resources\?[^"]+)" data-look="after">More', page)
     assert more
     rest = (await pages.get(more[1].replace("&amp;", "&"))).text
     assert re.findall(r"<bdi>(Port \d+)</bdi>", page + rest) == told

@@ -74,7 +74,7 @@ async def resources(frame: TheFrame, look: Annotated[Looked, Query()]) -> Respon
     said = {word: value for word, value in key.items() if value}
     values: dict[str, Any] = {
         "lines": [shown.line(one, courses[one.id]) for one in found], "look": look,
-        "more": urlencode(said | {"after": paging.encode(last, key)}) if last else "",
+        "more": urlencode(said | {"after": paging.encode(last, key)}) if last else "", "begin": urlencode(said),
     }  # fmt: skip
     if frame.partial:
         return frame.part("_resources.html", **values)

@@ -102,7 +102,7 @@ def _shown(frame: Frame, look: Look, found: Found) -> Response:
         return address(shelf.path, said | other)
 
     values: dict[str, Any] = {
-        "shelf": shelf, "rows": found.rows, "look": look, "here": at(after=look.after), "first": at(),
+        "shelf": shelf, "rows": found.rows, "look": look, "first": at(),
         "kinds": KINDS if shelf is ORDERS else (), "aria_sort": partial(aria_sort, order=found.sorting),
         "sorting": lambda column: at(sort=_word(sort_word(column, found.sorting))),
         "later": at(after=paging.encode(found.last, (found.where, found.sorting))) if found.last else "",

@@ -2,12 +2,12 @@
 // The page of the bookings: the address says what is seen; timeline, list and the booking beside them show it.
 import { meta, proof, toast } from "./app.js";
 import { ask } from "./asked.js";
+import { ONWARD, address, again, coming, form, list, relist, remember, show } from "./list.js";
 import "./timeline.js";
 import { DAY, HOUR } from "./timeline_time.js";
 
 /** @typedef {import("./timeline_move.js").Wish} Wish */
 /** @typedef {import("./timeline.js").BookingTimeline} BookingTimeline */
-/** @typedef {{ ajax: (verb: string, path: string, how: object) => Promise<void> }} Htmx */
 
 const AGAIN_MS = 30_000; // what time alone changes: an event is late, a booking lapses
 const LIST_MS = 3_000;
@@ -16,37 +16,16 @@ const SHORT = 2.5 * DAY;
 const MUCH = 70 * DAY;
 
 const timeline = /** @type {BookingTimeline} */ (document.getElementById("timeline"));
-const list = /** @type {HTMLElement} */ (document.getElementById("list"));
 const side = /** @type {HTMLElement} */ (document.getElementById("side"));
 const desk = /** @type {HTMLElement} */ (document.querySelector(".desk"));
-const form = /** @type {HTMLFormElement} */ (document.getElementById("look"));
-
-/** Have a part of the page anew. @param {string} path @param {HTMLElement} target @param {string} swap */
-const show = (path, target, swap) => /** @type {{ htmx?: Htmx }} */ (globalThis).htmx?.ajax("GET", path, { source: target, target, swap });
 
 // ---- the address
-
-const address = () => new URLSearchParams(location.search);
-
-/** What of it says how the list goes on. */
-const ONWARD = { after: "", before: "" };
-
-/** @param {Record<string, string | string[]>} said empty: not in the address */
-function remember(said) {
-  const now = address();
-  for (const [name, value] of Object.entries(said)) {
-    now.delete(name);
-    for (const one of [value].flat()) if (one) now.append(name, one);
-  }
-  const query = now.toString().replaceAll("%3A", ":");
-  history.replaceState(history.state, "", query ? `?${query}` : location.pathname);
-}
 
 function restore() {
   const said = address();
   const span = (Number(said.get("span")) || 24) * HOUR;
   const from = Date.parse(said.get("from") ?? "") / 1000;
-  timeline.look(wanted());
+  look();
   timeline.setWindow(from || timeline.now - span / 3, span);
   timeline.choose(said.get("booking"));
   showSpan();
@@ -123,44 +102,6 @@ function loadSoon(anew = false) {
 const legend = () => learn("/timeline/rows").then(({ told }) => told());
 
 // ---- the list
-
-let listed = 0;
-let listing = 0;
-/** Lists that are on their way; of several only the last one asked for is shown. */
-let coming = 0;
-
-/** Ask for the list that the address says, not too often. @param {number} [wait] */
-function relist(wait = 0) {
-  clearTimeout(listing);
-  listing = setTimeout(async () => {
-    listed = Date.now();
-    coming += 1;
-    await show(`/bookings${location.search}`, list, "innerMorph");
-    coming -= 1;
-  }, Math.max(wait, 0));
-}
-
-/**
- * Look at the list in another way: the address says it before anybody is asked.
- * @param {string | undefined} names what is looked at in another way @param {URLSearchParams} said
- */
-function relook(names = "", said) {
-  remember({ ...ONWARD, ...Object.fromEntries(names.split(" ").map((name) => [name, said.getAll(name)])) });
-  relist();
-}
-
-list.addEventListener("click", (event) => {
-  const link = /** @type {HTMLAnchorElement | null} */ (/** @type {HTMLElement} */ (event.target).closest("a[data-look]"));
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
-  relook(link.dataset.look, new URL(link.href).searchParams);
-});
-list.addEventListener("change", (event) => {
-  const form = /** @type {HTMLElement} */ (event.target).closest("form[data-look]");
-  if (!(form instanceof HTMLFormElement)) return;
-  const said = new FormData(form).getAll("cols").map((one) => ["cols", String(one)]);
-  relook(form.dataset.look, new URLSearchParams(said));
-});
 
 /** Show in the list what has changed, without asking; true: there is something that it does not know. @param {any} told */
 function patch(told) {
@@ -310,24 +251,19 @@ function saySome(states) {
   if (said) said.textContent = states.length > 1 ? `${states.length} states` : (states[0] ?? said.dataset.any ?? "");
 }
 
-let typing = 0;
-form.addEventListener("input", () => {
-  clearTimeout(typing);
-  typing = setTimeout(() => {
-    const { text, state, byBooking } = wanted();
-    saySome(state);
-    remember({ q: text.trim(), state, rows: byBooking ? "bookings" : "", ...ONWARD });
-    timeline.look(wanted());
-    relist();
-  }, 150);
-});
-form.addEventListener("submit", (event) => event.preventDefault());
+/** Show on the timeline what the form says. */
+function look() {
+  const said = wanted();
+  saySome(said.state);
+  timeline.look(said);
+}
+document.addEventListener("preroll:look", look);
 
 document.addEventListener("preroll:blocks", (event) => {
   const told = /** @type {CustomEvent} */ (event).detail;
   heard.push(told);
   timeline.put(told);
-  if (patch(told) || coming) relist(LIST_MS - (Date.now() - listed));
+  if (patch(told) || coming) again(LIST_MS);
 });
 document.addEventListener("preroll:change", (event) => {
   const { kind } = /** @type {CustomEvent<{ kind: string }>} */ (event).detail;
