@@ -73,11 +73,11 @@ async function ask() {
 /**
  * Ask again for what somebody has changed: not too often, and never instead of one that is on its way; where answers
  * take long and much happens, none would ever be shown.
- * @param {number} atMost milliseconds between two
+ * @param {number} pause milliseconds between two
  */
-export function again(atMost) {
-  often = coming ? atMost : 0;
-  if (!coming) relist(atMost - (Date.now() - listed));
+export function again(pause) {
+  often = coming ? pause : 0;
+  if (!coming) relist(pause - (Date.now() - listed));
 }
 
 // ---- looking in another way
