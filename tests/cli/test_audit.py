@@ -35,7 +35,7 @@ kind: service_definition
 name: Contribution
 nodes: [{label: encoder}]
 audits:
-  - {name: port, kind: tcp, within: 0, parameters: {host: 127.0.0.1, port: "${encoder.address.port}"}}
+  - {name: port, kind: tcp, within: 0, parameters: {host: 127.0.0.1, port: "${encoder.address.port}", patience: 60}}
 """
 
 
