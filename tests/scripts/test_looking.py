@@ -162,7 +162,7 @@ async def test_a_plain_script_in_a_real_host_looks_at_a_real_port(room: Room) ->
         def plain(ctx):
             with socket.create_server(("127.0.0.1", 0)) as server:
                 port = server.getsockname()[1]
-                ctx.give("open", ctx.audit(Tcp("127.0.0.1", port), step="open").state)
+                ctx.give("open", ctx.audit(Tcp("127.0.0.1", port, patience=50), step="open").state)
             ctx.give("closed", ctx.audit(Tcp("127.0.0.1", port), within=0, down="report", step="closed").state)
     """)  # fmt: skip
     report = await room.report(await room.pool(), room.order("plain"))

@@ -62,7 +62,7 @@ async def test_a_round_in_a_real_host(room: Room) -> None:
         equipment = replace(
             equipment, address={**equipment.address, "port": port}, applied={"profile.size": "1280x720"}
         )
-        port_check = {"host": "127.0.0.1", "port": "${enc.address.port}"}
+        port_check = {"host": "127.0.0.1", "port": "${enc.address.port}", "patience": 50}
         checks = (
             AuditSpec("port", "tcp", port_check, within_us=0),
             AuditSpec("done before", "tcp", port_check, within_us=0),
