@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain, combinations
+from weakref import WeakValueDictionary
 
 import stamina
 from temporalio import activity, workflow
@@ -160,11 +161,15 @@ class Runner:
 
     def __init__(self, journal: Journal, dispatcher: Dispatcher, worker: int, silence: float) -> None:
         self._journal, self._dispatcher, self._worker, self._silence = journal, dispatcher, worker, silence
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        """Deliveries of a run adopt it one after the other: a second adoption turns the run of the first away."""
 
     @activity.defn(name="preroll-run")
     async def run(self, parcel: Parcel) -> str:
         """Run what was delivered to its end, with a heartbeat; a second delivery waits for the first one's run."""
-        task = self._dispatcher.under_way(parcel.boundary) or await self._adopted(parcel)
+        turn = self._turns.setdefault(parcel.boundary, asyncio.Lock())
+        async with turn:
+            task = self._dispatcher.under_way(parcel.boundary) or await self._adopted(parcel)
         while task is not None and not task.done():
             activity.heartbeat()
             try:
@@ -186,7 +191,7 @@ class Runner:
             raise ApplicationError("not for this runner now", next_retry_delay=timedelta(seconds=self._silence / 5))
         if adopted.claimed is None:
             return None
-        return self._dispatcher.under_way(parcel.boundary) or self._dispatcher.begin(adopted.claimed, adopted.now_us)
+        return self._dispatcher.begin(adopted.claimed, adopted.now_us)
 
 
 def listeners(client: Client, name: str, labels: Labels, runner: Runner, silence: float, room: int) -> list[Worker]:
