@@ -73,6 +73,8 @@ class Dispute:
     """None: force is of no use here."""
     why_not: str = ""
     """Why the actor may not force; empty: it may."""
+    otherwise: str = "No way out was found within 30 days: choose another time or another resource."
+    """What to do when there are neither ways nor force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ def disputed(
         ident: of the booking; empty: it is a new one.
     """
     if isinstance(refused, NameInUse) and refused.clashes:
-        return Dispute([obstacle(clash, {}) for clash in refused.clashes], ())
+        otherwise = f"{refused.hint[:1].upper()}{refused.hint[1:]}."
+        return Dispute([obstacle(clash, {}) for clash in refused.clashes], (), otherwise=otherwise)
     if not isinstance(refused, Conflict):
         return None
     found = [way for way in (_way(one, ways, ident) for one in refused.ways) if way is not None]
