@@ -49,7 +49,7 @@ def without_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_this_machine_answers(program: str) -> None:
-    audit = await Ping("127.0.0.1", count=2, patience=60).look()
+    audit = await Ping("127.0.0.1", count=2).look()
     assert audit.state is AuditState.UP, audit
     assert (audit.evidence["sent"], audit.evidence["received"]) == (2, 2)
     assert audit.found.startswith("2 of 2 answered, mean ")

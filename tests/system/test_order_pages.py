@@ -50,7 +50,9 @@ async def test_the_list_tells_of_orders_and_is_filtered_and_sorted(office: Offic
     assert "Scheduled" in page
     assert f'href="/orders/{waiting}"' in page
     part = (await pages.get("/orders?state=Scheduled", headers=PART)).text
-    assert part.lstrip().startswith("<div")
+    assert part.lstrip().startswith(
+        '<div class="scroll folding" tabindex="0" role="region" aria-label="List of orders">'
+    )
     assert "<main" not in part
     assert (part.count("<tr id="), "provision" in part) == (1, False)
     assert (await pages.get("/orders?kind=redeploy", headers=PART)).text.count("<tr id=") == 0
